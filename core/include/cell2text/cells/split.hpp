@@ -1,0 +1,149 @@
+// Which cell belongs to train, validation and test: the [split] table and the split itself.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/settings.hpp"
+
+namespace cell2text {
+
+struct SplitSettings {
+  std::string by = "cell";
+  std::string stratify = "cell_type";
+  std::string column = "split";
+  double train = 0.7, validation = 0.1, test = 0.2;
+
+  static void describe(auto& s) {
+    using T = SplitSettings;
+    s.field("by", &T::by,
+            {.help = "cell: at random within each value of `stratify`, which overstates quality where cells of one donor "
+                     "stand on both sides; donor: whole donors; column: the file says (obs column `column`)",
+             .choices = {"cell", "donor", "column"}});
+    s.field("stratify", &T::stratify, {.help = "obs column whose values are shared out evenly (by = cell)"});
+    s.field("column", &T::column, {.help = "obs column that holds train, validation or test (by = column)"});
+    s.field("train", &T::train, {.help = "share of the cells to train on", .min = 0, .max = 1});
+    s.field("validation", &T::validation, {.help = "share that chooses the best model", .min = 0, .max = 1});
+    s.field("test", &T::test, {.help = "share that is described and scored", .min = 0, .max = 1});
+  }
+  void validate() const {
+    if (std::abs(train + validation + test - 1) > 1e-6)
+      throw InputError("train, validation and test of [split] add up to " +
+                       settings_detail::shortest(train + validation + test) + "; they must add up to 1");
+    if (train <= 0) throw InputError("'split.train' is 0; a model needs cells to train on");
+  }
+};
+
+/// Rows of each part, ascending.
+struct Split {
+  std::vector<std::int64_t> train, validation, test;
+};
+
+namespace split_detail {
+
+// A shuffle of our own: std::shuffle may differ between library versions, and a split must not.
+template <class T>
+void shuffle(std::vector<T>& items, std::mt19937_64& random) {
+  for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random() % i]);
+}
+
+inline void sort_parts(Split& split) {
+  for (auto* part : {&split.train, &split.validation, &split.test}) std::ranges::sort(*part);
+}
+
+}  // namespace split_detail
+
+/// Shares the cells of each value out in the given ratio, at random. Largest remainders decide the odd
+/// cells, so that the whole file keeps the ratio too; a value with one cell goes to train.
+inline Split split_by_cell(const LabelColumn& labels, const SplitSettings& settings, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::vector<std::int64_t>> groups(labels.values.size() + 1);  // the last: cells without a label
+  for (std::int64_t row = 0; row < labels.size(); ++row)
+    groups[labels.codes[row] < 0 ? labels.values.size() : labels.codes[row]].push_back(row);
+  Split split;
+  const std::array shares{settings.train, settings.validation, settings.test};
+  const std::array parts{&split.train, &split.validation, &split.test};
+  std::array<double, 3> owed{};  // what earlier groups left over, so that rounding does not add up
+  for (auto& group : groups) {
+    split_detail::shuffle(group, random);
+    std::array<std::int64_t, 3> take{};
+    const auto n = static_cast<std::int64_t>(group.size());
+    std::int64_t taken = 0;
+    for (int p = 0; p < 3; ++p) {
+      owed[p] += shares[p] * n;
+      take[p] = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(owed[p])), 0, n - taken);
+      taken += take[p];
+    }
+    while (taken < n) {
+      int neediest = 0;
+      for (int p = 1; p < 3; ++p)
+        if (owed[p] - take[p] > owed[neediest] - take[neediest] + 1e-9) neediest = p;
+      if (take[0] == 0) neediest = 0;
+      ++take[neediest], ++taken;
+    }
+    if (n > 0 && take[0] == 0)  // every label that is tested must have been trained on
+      ++take[0], --take[take[1] > 0 ? 1 : 2];
+    std::int64_t next = 0;
+    for (int p = 0; p < 3; ++p) {
+      owed[p] -= take[p];
+      for (std::int64_t i = 0; i < take[p]; ++i) parts[p]->push_back(group[next++]);
+    }
+  }
+  split_detail::sort_parts(split);
+  return split;
+}
+
+/// Whole donors, shuffled, go to whichever of validation and test is emptier while it stays within its
+/// target; the rest to train (paper, section A.1, without the coverage rule of the dataset builder).
+/// A cell without a donor is one of a donor called "unknown". InputError where fewer donors than parts exist.
+inline Split split_by_donor(const LabelColumn& donors, const SplitSettings& settings, std::uint64_t seed) {
+  const std::size_t unknown = donors.values.size();
+  std::vector<std::vector<std::int64_t>> rows(unknown + 1);
+  for (std::int64_t row = 0; row < donors.size(); ++row)
+    rows[donors.codes[row] < 0 ? unknown : donors.codes[row]].push_back(row);
+  std::erase_if(rows, [](const auto& group) { return group.empty(); });
+  const std::size_t parts = 1 + (settings.validation > 0) + (settings.test > 0);
+  if (rows.size() < parts)
+    throw InputError("obs column '" + donors.name + "' holds " + std::to_string(rows.size()) + " donor(s); a split by donor into " +
+                     std::to_string(parts) + " parts needs at least as many. Use split.by = \"cell\" (and read its caveat)");
+  std::mt19937_64 random(seed);
+  split_detail::shuffle(rows, random);
+  std::ranges::stable_sort(rows, {}, [](const auto& group) { return group.size(); });
+  Split split;
+  const double total = static_cast<double>(donors.size());
+  for (std::size_t d = 0; d < rows.size(); ++d) {
+    const double n = static_cast<double>(rows[d].size());
+    const double validation_fill = settings.validation > 0 ? split.validation.size() / (settings.validation * total) : 2;
+    const double test_fill = settings.test > 0 ? split.test.size() / (settings.test * total) : 2;
+    const bool to_validation = validation_fill <= test_fill;
+    auto& emptier = to_validation ? split.validation : split.test;
+    const double target = (to_validation ? settings.validation : settings.test) * total;
+    const bool fits = target > 0 && (emptier.empty() || static_cast<double>(emptier.size()) + n <= target);
+    auto& part = fits && d + 1 < rows.size() ? emptier : split.train;
+    part.insert(part.end(), rows[d].begin(), rows[d].end());
+  }
+  split_detail::sort_parts(split);
+  return split;
+}
+
+/// What a column of the file says: train, validation (or val, valid), test; other values are left out.
+inline Split split_by_column(const LabelColumn& column) {
+  Split split;
+  for (std::int64_t row = 0; row < column.size(); ++row) {
+    const auto value = column.at(row);
+    if (value == "train") split.train.push_back(row);
+    else if (value == "validation" || value == "val" || value == "valid") split.validation.push_back(row);
+    else if (value == "test") split.test.push_back(row);
+  }
+  if (split.train.empty())
+    throw InputError("obs column '" + column.name + "' says 'train' for no cell; expected train, validation, test");
+  return split;
+}
+
+}  // namespace cell2text

@@ -1,0 +1,90 @@
+// predictions.jsonl and metrics.json: predicted texts read and written, scores written. Scores nothing itself.
+#pragma once
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cell2text/error.hpp"
+#include "cell2text/evaluate/prediction.hpp"
+#include "cell2text/io/json.hpp"
+#include "cell2text/io/json_lines.hpp"
+#include "cell2text/text/utf8.hpp"
+
+namespace cell2text {
+
+/// The labels whose truth stands in a predictions file.
+inline constexpr const char* prediction_labels[] = {"cell_type", "tissue", "disease"};
+
+/// One line: `cell`, `reference`, `prediction`, `log_probability` (null where not finite) and the known ones of
+/// `cell_type`, `tissue`, `disease`; other labels are not kept. A text that a model cut inside a character is made
+/// valid UTF-8 with U+FFFD.
+inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
+  nlohmann::ordered_json line;
+  line["cell"] = replace_invalid_utf8(prediction.cell);
+  line["reference"] = replace_invalid_utf8(prediction.reference);
+  line["prediction"] = replace_invalid_utf8(prediction.prediction);
+  line["log_probability"] = nullptr;
+  if (std::isfinite(prediction.log_probability)) line["log_probability"] = prediction.log_probability;
+  for (const char* label : prediction_labels)
+    if (const auto found = prediction.labels.find(label); found != prediction.labels.end())
+      line[label] = replace_invalid_utf8(found->second);
+  return line;
+}
+
+/// The inverse. `log_probability` is NaN where absent or null; an absent, null or empty label is unknown; other
+/// keys are skipped. InputError "where: ..." where a text is missing or has another type.
+inline Prediction prediction_from_json(const nlohmann::json& line, const std::string& where) {
+  Prediction prediction;
+  prediction.cell = required<std::string>(line, "cell", where);
+  prediction.reference = required<std::string>(line, "reference", where);
+  prediction.prediction = required<std::string>(line, "prediction", where);
+  prediction.log_probability =
+      optional_value<double>(line, "log_probability", where).value_or(std::numeric_limits<double>::quiet_NaN());
+  for (const char* label : prediction_labels)
+    if (auto name = optional_value<std::string>(line, label, where); name && !name->empty())
+      prediction.labels.emplace(label, std::move(*name));
+  return prediction;
+}
+
+/// All predictions of a file. InputError naming file and line: no JSON, a missing text, another type; or a file
+/// without any line. Errors of the file as InputFile.
+inline std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
+  JsonLinesReader lines(path);
+  std::vector<Prediction> predictions;
+  while (const auto line = lines.next()) predictions.push_back(prediction_from_json(*line, lines.where()));
+  if (predictions.empty())
+    throw InputError(path.string() + " holds no predictions; one JSON object a line is expected, with the keys " +
+                     "cell, reference, prediction and log_probability");
+  return predictions;
+}
+
+/// The scores of one metric: name -> {"value", "low", "high"}, null where there is none, and "note" where it has one.
+inline nlohmann::ordered_json scores_json(const Scores& scores) {
+  const auto number = [](const std::optional<double>& value) -> nlohmann::ordered_json {
+    if (value && std::isfinite(*value)) return *value;
+    return nullptr;
+  };
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
+  for (const Score& score : scores.scores) {
+    nlohmann::ordered_json one{
+        {"value", number(score.value)}, {"low", number(score.low)}, {"high", number(score.high)}};
+    if (!score.note.empty()) one["note"] = replace_invalid_utf8(score.note);
+    all[score.name] = std::move(one);
+  }
+  return all;
+}
+
+/// The whole of metrics.json: metric -> name -> value.
+inline nlohmann::ordered_json metrics_json(const std::map<std::string, Scores>& metrics) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
+  for (const auto& [metric, scores] : metrics) all[metric] = scores_json(scores);
+  return all;
+}
+
+}  // namespace cell2text

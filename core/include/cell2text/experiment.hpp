@@ -1,0 +1,194 @@
+// An experiment file as types: the core's own tables, and one choice of plugin per role with its settings.
+// Reading checks everything, plugins' settings included, and reports all faults at once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cell2text/cells/split.hpp"
+#include "cell2text/generate/settings.hpp"
+#include "cell2text/registry.hpp"
+#include "cell2text/settings.hpp"
+#include "cell2text/text/description_source.hpp"
+#include "cell2text/train/settings.hpp"
+
+namespace cell2text {
+
+/// The keys at the top of the file.
+struct GeneralSettings {
+  std::string name;
+  std::int64_t seed = 0;
+  std::int64_t threads = 0;
+  std::string device = "auto";
+
+  static void describe(auto& s) {
+    using T = GeneralSettings;
+    s.field("name", &T::name, {.help = "of the run; its folder is runs/NAME unless --out says otherwise", .required = true});
+    s.field("seed", &T::seed, {.help = "of the split, the initial weights, the order of cells and dropout", .min = 0});
+    s.field("threads", &T::threads, {.help = "CPU threads; 0 = as many as cores", .min = 0, .max = 4096});
+    s.field("device", &T::device, {.help = "cpu, cuda, or auto: cuda where a GPU and its driver are found", .choices = {"auto", "cpu", "cuda"}});
+  }
+};
+
+/// The [prompt] table: what stands around the soft tokens. Texts of the paper, section 3.2.1.
+struct PromptSettings {
+  std::string system =
+      "You are a scientific assistant specialized in cell description predictions. Given the cell sentence "
+      "embeddings, describe it clearly and concisely in professional language.";
+  std::string user = "Sequence embeddings: ";
+  std::int64_t max_genes = 4096;
+
+  static void describe(auto& s) {
+    using T = PromptSettings;
+    s.field("system", &T::system, {.help = "system message; may be empty"});
+    s.field("user", &T::user, {.help = "user message, which the soft tokens follow; may be empty"});
+    s.field("max_genes", &T::max_genes,
+            {.help = "how many of the leading gene tokens reach the decoder (the authors evaluate with 256)",
+             .unit = "genes", .min = 1, .max = 1e6});
+  }
+};
+
+/// What [encoder] holds beside the plugin's own settings.
+struct EncoderRole {
+  bool frozen = true;
+  static void describe(auto& s) {
+    s.field("frozen", &EncoderRole::frozen, {.help = "false trains the encoder with the rest"});
+  }
+};
+
+/// A plugin picked for a role, with its settings: as written, and with every default.
+struct PluginChoice {
+  std::string kind, name;
+  Value settings;
+  Value resolved;
+};
+
+struct Experiment {
+  GeneralSettings general;
+  SplitSettings split;
+  DescriptionSettings descriptions;
+  PromptSettings prompt;
+  EncoderRole encoder_role;
+  TrainingSettings training;
+  GenerationSettings generation;
+  PluginChoice data, encoder, adapter, decoder, finetuning;
+  std::vector<PluginChoice> metrics;
+
+  /// The file with every default written out.
+  Value resolved() const {
+    Value root = write_settings(general);
+    root.set("split", write_settings(split));
+    root.set("descriptions", write_settings(descriptions));
+    root.set("prompt", write_settings(prompt));
+    root.set("training", write_settings(training));
+    root.set("generation", write_settings(generation));
+    auto plugin_table = [](const PluginChoice& choice, const char* key) {
+      Value table = choice.resolved;
+      table.set(key, Value{choice.name, {}});
+      return table;
+    };
+    root.set("data", plugin_table(data, "source"));
+    Value& encoder_table = root.set("encoder", plugin_table(encoder, "plugin"));
+    encoder_table.set("frozen", Value{encoder_role.frozen, {}});
+    root.set("adapter", plugin_table(adapter, "plugin"));
+    root.set("decoder", plugin_table(decoder, "plugin"));
+    root.set("finetuning", plugin_table(finetuning, "plugin"));
+    Value::Array list;
+    for (const PluginChoice& metric : metrics) list.push_back(plugin_table(metric, "plugin"));
+    root.set("metrics", Value{std::move(list), {}});
+    return root;
+  }
+};
+
+namespace experiment_detail {
+
+/// Takes the key that names the plugin out of `table`, finds the plugin and checks its settings.
+inline PluginChoice choose(Value table, const std::string& kind, const std::string& key, const std::string& path,
+                           const Registry& registry, SettingsFaults& faults) {
+  PluginChoice choice{kind, "", {}, {}};
+  const Value* name = table.find(key);
+  if (!name) {
+    faults.add(table.where, "'" + path + key + "' is missing: the " + kind + " to use");
+    return choice;
+  }
+  const auto* text = name->get_if<std::string>();
+  if (!text) {
+    settings_detail::wrong_type(*name, path + key, "a text", faults);
+    return choice;
+  }
+  choice.name = *text;
+  const Where where = name->where;
+  table.erase(key);
+  try {
+    const LoadedPlugin plugin = registry.load(kind, choice.name);
+    plugin.descriptor->check(table, path, faults, choice.resolved).raise();
+  } catch (const InputError& error) {
+    faults.add(where, error.what());
+  }
+  choice.settings = std::move(table);
+  return choice;
+}
+
+}  // namespace experiment_detail
+
+/// Types and checks a parsed file. InputError with every fault, each with its place.
+inline Experiment read_experiment(const Value& root, const Registry& registry) {
+  using experiment_detail::choose;
+  Experiment experiment;
+  SettingsFaults faults;
+  static const char* const tables[] = {"data", "split", "descriptions", "prompt", "encoder", "adapter",
+                                       "decoder", "finetuning", "training", "generation", "metrics"};
+  const std::vector<std::string> known_tables(std::begin(tables), std::end(tables));
+
+  Value top = root;
+  for (const auto& name : known_tables) top.erase(name);
+  std::vector<std::string> known = known_tables;
+  for (const FieldInfo& field : describe_settings<GeneralSettings>()) known.push_back(field.name);
+  for (const Entry& entry : *root.get_if<Value::Table>())
+    if (std::ranges::find(known, entry.key) == known.end()) {
+      faults.add(entry.value.where, "unknown " + std::string(entry.value.is_table() ? "table [" : "key '") + entry.key +
+                                        (entry.value.is_table() ? "]" : "'") + suggestion(entry.key, known));
+      top.erase(entry.key);
+    }
+  read_fields(top, experiment.general, faults, "");
+
+  const Value empty{Value::Table{}, root.where};
+  auto table = [&](const char* name) -> const Value& {
+    const Value* found = root.find(name);
+    if (!found) return empty;
+    if (found->is_table()) return *found;
+    settings_detail::wrong_type(*found, name, "a table", faults);
+    return empty;
+  };
+  read_fields(table("split"), experiment.split, faults, "split.");
+  read_fields(table("descriptions"), experiment.descriptions, faults, "descriptions.");
+  read_fields(table("prompt"), experiment.prompt, faults, "prompt.");
+  read_fields(table("training"), experiment.training, faults, "training.");
+  read_fields(table("generation"), experiment.generation, faults, "generation.");
+
+  Value encoder_table = table("encoder"), role_table{Value::Table{}, encoder_table.where};
+  if (const Value* frozen = encoder_table.find("frozen")) role_table.set("frozen", *frozen);
+  encoder_table.erase("frozen");
+  read_fields(role_table, experiment.encoder_role, faults, "encoder.");
+
+  experiment.data = choose(table("data"), "source", "source", "data.", registry, faults);
+  experiment.encoder = choose(encoder_table, "encoder", "plugin", "encoder.", registry, faults);
+  experiment.adapter = choose(table("adapter"), "adapter", "plugin", "adapter.", registry, faults);
+  experiment.decoder = choose(table("decoder"), "decoder", "plugin", "decoder.", registry, faults);
+  experiment.finetuning = choose(table("finetuning"), "finetuning", "plugin", "finetuning.", registry, faults);
+  if (const Value* metrics = root.find("metrics")) {
+    if (const auto* list = metrics->get_if<Value::Array>()) {
+      for (std::size_t i = 0; i < list->size(); ++i) {
+        const std::string path = "metrics[" + std::to_string(i) + "].";
+        if ((*list)[i].is_table()) experiment.metrics.push_back(choose((*list)[i], "metric", "plugin", path, registry, faults));
+        else settings_detail::wrong_type((*list)[i], path, "a table", faults);
+      }
+    } else {
+      settings_detail::wrong_type(*metrics, "metrics", "a list of tables, each under [[metrics]]", faults);
+    }
+  }
+  faults.raise();
+  return experiment;
+}
+
+}  // namespace cell2text

@@ -1,0 +1,139 @@
+// An experiment from cells to scores, stage by stage: data, model, training, predictions, scores.
+// Knows nothing of terminals; what is written where is the run folder's (run_folder.hpp).
+#pragma once
+
+#include <set>
+
+#include "cell2text/evaluate/bootstrap.hpp"
+#include "cell2text/generate/describe_cells.hpp"
+#include "cell2text/model_folder.hpp"
+#include "cell2text/train/trainer.hpp"
+
+namespace cell2text {
+
+/// The cells of an experiment: an open source, descriptions, and who is trained on and who is tested.
+struct ExperimentData {
+  std::unique_ptr<SourceHandle> source;
+  std::unique_ptr<DescriptionSource> descriptions;
+  Split split;
+  std::int64_t left_out = 0;  ///< cells without a description
+  std::int64_t donors = 0;    ///< distinct donors, 0 where the file does not say
+};
+
+/// Opens the source, splits its cells, and leaves out those without a description.
+inline ExperimentData open_data(const Host& host, const Experiment& experiment) {
+  ExperimentData data;
+  const LoadedPlugin plugin = host.registry.load("source", experiment.data.name);
+  data.source = std::make_unique<SourceHandle>(plugin.build<kinds::source>(experiment.data.settings, {&host.context, nullptr, {}}));
+  data.descriptions = std::make_unique<DescriptionSource>(*data.source, experiment.descriptions);
+  const SplitSettings& split = experiment.split;
+  const std::string column = split.by == "donor" ? "donor_id" : split.by == "column" ? split.column : split.stratify;
+  if (!data.source->has_column(column)) {
+    std::vector<std::string> names;
+    for (const ColumnInfo& info : data.source->columns()) names.push_back(info.name);
+    throw InputError("[split] by = \"" + split.by + "\" needs the obs column '" + column + "', which the file does not have" +
+                     suggestion(column, names));
+  }
+  const LabelColumn labels = data.source->labels(column);
+  data.split = split.by == "donor"    ? split_by_donor(labels, split, host.context.seed)
+               : split.by == "column" ? split_by_column(labels)
+                                      : split_by_cell(labels, split, host.context.seed);
+  for (auto* rows : {&data.split.train, &data.split.validation, &data.split.test})
+    data.left_out += static_cast<std::int64_t>(
+        std::erase_if(*rows, [&](std::int64_t row) { return !data.descriptions->text(row); }));
+  if (data.source->has_column("donor_id")) {
+    const LabelColumn donors = data.source->labels("donor_id");
+    data.donors = static_cast<std::int64_t>(std::set<std::int32_t>(donors.codes.begin(), donors.codes.end()).size());
+  }
+  return data;
+}
+
+/// Description tokens of a row, with the end token that closes them.
+inline TextOfRow text_tokens(const ExperimentData& data, const DecoderHandle& decoder) {
+  const auto end = decoder.end_tokens();
+  if (end.empty()) throw InputError("the decoder's tokenizer names no end token; a description could never end");
+  return [&data, &decoder, end = end.front()](std::int64_t row) {
+    auto tokens = decoder.encode_text(*data.descriptions->text(row));
+    tokens.push_back(end);
+    return tokens;
+  };
+}
+
+/// The longest training description in tokens + 16: what "auto" means for max_new_tokens.
+inline std::int64_t automatic_max_new_tokens(const ExperimentData& data, const TextOfRow& text) {
+  std::size_t longest = 0;
+  for (const std::int64_t row : data.split.train) longest = std::max(longest, text(row).size());
+  return static_cast<std::int64_t>(longest) + 16;
+}
+
+/// Values of the scored labels among training cells, most frequent first.
+inline std::map<std::string, std::vector<TrainedLabel>> trained_labels(const ExperimentData& data) {
+  std::map<std::string, std::vector<TrainedLabel>> all;
+  for (const char* label : DescriptionSource::label_names) {
+    std::map<std::string, TrainedLabel> values;
+    for (const std::int64_t row : data.split.train)
+      if (const auto name = data.descriptions->label(label, row)) {
+        TrainedLabel& value = values[*name];
+        value.name = *name;
+        if (!value.ontology_id) value.ontology_id = data.descriptions->ontology_id(label, row);
+        ++value.cells;
+      }
+    for (auto& [name, value] : values) all[label].push_back(std::move(value));
+    std::ranges::stable_sort(all[label], std::greater{}, &TrainedLabel::cells);
+  }
+  return all;
+}
+
+/// Names that a label may have in a text: those of the model, of the cells to score, and of the ontology.
+inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& data) {
+  std::map<std::string, std::set<std::string>> names;
+  for (const auto& [label, values] : card.known_labels().values) names[label].insert(values.begin(), values.end());
+  for (const char* label : DescriptionSource::label_names)
+    for (const std::int64_t row : data.split.test)
+      if (const auto name = data.descriptions->label(label, row)) names[label].insert(*name);
+  if (const Ontology* ontology = data.descriptions->ontology())
+    for (const auto& term : ontology->terms())
+      if (!term.obsolete && !term.name.empty()) names["cell_type"].insert(term.name);
+  KnownLabels known;
+  for (const auto& [label, set] : names) known.values[label].assign(set.begin(), set.end());
+  return known;
+}
+
+/// Describes the test cells, in batches of like length, and gives them back in the order of the file.
+/// `progress` is told how many cells are done.
+inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data, const GenerationSettings& settings,
+                                       const std::function<void(std::int64_t)>& progress) {
+  LoaderOptions options{settings.batch_size, 8, 0, false};
+  CellLoader loader(*data.source, *model.encoder, data.split.test, options);
+  std::vector<std::pair<std::int64_t, Prediction>> found;
+  while (auto batch = loader.next()) {
+    for (DescribedCell& cell : describe_cells(model, *batch, settings)) {
+      Prediction prediction{cell.name, *data.descriptions->text(cell.row), std::move(cell.text), cell.log_probability, {}};
+      for (const char* label : DescriptionSource::label_names)
+        if (const auto value = data.descriptions->label(label, cell.row)) prediction.labels[label] = *value;
+      found.emplace_back(cell.row, std::move(prediction));
+    }
+    progress(static_cast<std::int64_t>(found.size()));
+  }
+  std::ranges::sort(found, {}, [](const auto& one) { return one.first; });
+  std::vector<Prediction> predictions;
+  for (auto& [row, prediction] : found) predictions.push_back(std::move(prediction));
+  return predictions;
+}
+
+/// Scores by metric name, with 95% intervals.
+using AllScores = std::map<std::string, Scores>;
+
+inline AllScores score(const Host& host, const std::vector<PluginChoice>& metrics, std::span<const Prediction> predictions,
+                       const KnownLabels& known) {
+  AllScores all;
+  for (const PluginChoice& choice : metrics) {
+    const MetricHandle metric(host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}}));
+    Scores scores = metric.score(predictions, known);
+    add_intervals(scores, {host.context.seed, 1000, 0.95});
+    all.insert_or_assign(choice.name, std::move(scores));
+  }
+  return all;
+}
+
+}  // namespace cell2text

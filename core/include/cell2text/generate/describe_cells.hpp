@@ -1,0 +1,61 @@
+// From tokenised cells to texts: soft prompt, generation, and what became of each cell.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cell2text/cells/cell_loader.hpp"
+#include "cell2text/generate/generate.hpp"
+#include "cell2text/model.hpp"
+
+namespace cell2text {
+
+/// Why a description may be missing or doubtful; in order of precedence.
+enum class CellStatus { ok, no_counts, few_known_genes, unreadable, truncated };
+
+inline const char* status_name(CellStatus status) {
+  static constexpr const char* names[] = {"ok", "no_counts", "few_known_genes", "unreadable", "truncated"};
+  return names[static_cast<int>(status)];
+}
+
+/// Fewer known genes than this and a cell is marked: its profile says little to the encoder.
+inline constexpr std::int64_t few_genes_below = 20;
+
+struct DescribedCell {
+  std::int64_t row = 0;
+  std::string name;
+  std::string text;            ///< empty for no_counts, and for a cell none of whose genes is known
+  double log_probability = 0;  ///< natural log of the whole text; NaN without a text
+  std::int64_t genes_used = 0; ///< gene tokens that reached the decoder
+  CellStatus status = CellStatus::ok;
+};
+
+/// Describes the cells of a batch. Cells without a known gene get no text; the others do not notice them.
+/// `unreadable` is for the caller to set, who knows how labels are read.
+inline std::vector<DescribedCell> describe_cells(const Model& model, const TokenBatch& batch,
+                                                 const GenerationSettings& settings) {
+  torch::NoGradGuard no_grad;
+  std::vector<DescribedCell> cells(batch.rows.size());
+  std::vector<std::int64_t> with_genes;
+  for (std::size_t b = 0; b < cells.size(); ++b) {
+    cells[b] = {batch.rows[b], batch.names[b], "", std::nan(""), 0, CellStatus::ok};
+    if (batch.totals[b] <= 0) cells[b].status = CellStatus::no_counts;
+    else if (batch.tokens.known_genes[b] < few_genes_below) cells[b].status = CellStatus::few_known_genes;
+    if (batch.tokens.known_genes[b] > 0) with_genes.push_back(static_cast<std::int64_t>(b));
+  }
+  if (with_genes.empty()) return cells;
+  const bool all = with_genes.size() == cells.size();
+  const SoftPrompt soft = model.soft_prompt(all ? batch.tokens : loader_detail::select(batch.tokens, with_genes));
+  const Sequences prompt = join(model, soft, {});
+  const auto generated = generate(*model.decoder, prompt.embeddings_BTD, prompt.lengths, settings);
+  for (std::size_t i = 0; i < with_genes.size(); ++i) {
+    DescribedCell& cell = cells[with_genes[i]];
+    cell.text = model.decoder->decode_text(generated[i].tokens);
+    cell.log_probability = generated[i].log_probability;
+    cell.genes_used = std::min(soft.lengths[i], batch.tokens.known_genes[with_genes[i]]);
+    if (cell.status == CellStatus::ok && !generated[i].ended) cell.status = CellStatus::truncated;
+  }
+  return cells;
+}
+
+}  // namespace cell2text

@@ -1,0 +1,79 @@
+// The rows of a batch while it is being generated: the decoder, its state, and where each row stands.
+// Chooses no tokens; greedy.hpp and beam_search.hpp do.
+#pragma once
+
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "cell2text/plugin/handles.hpp"
+
+namespace cell2text {
+
+/// What generation makes of one prompt.
+struct Generated {
+  std::vector<std::int64_t> tokens;  ///< without the end token
+  double log_probability = 0;        ///< natural log, summed over tokens and end token; the model's own probabilities
+  bool ended = false;                ///< by an end token, not by the limit
+};
+
+[[noreturn]] inline void refuse_nan() {
+  throw InputError("the decoder's scores are not numbers (NaN): its weights are damaged, or training diverged; "
+                   "use another checkpoint, or train with a lower learning rate");
+}
+
+/// One batch: prompts are read once, then one token per row and step. Needs torch::NoGradGuard around it.
+class DecodingRows {
+ public:
+  /// prompt_BTD right-padded, lengths[b] >= 1.
+  DecodingRows(const DecoderHandle& decoder, const Tensor& prompt_BTD, const std::vector<std::int64_t>& lengths)
+      : decoder_(&decoder), state_(decoder.new_state()), lengths_(lengths), device_(prompt_BTD.device()) {
+    const std::int64_t B = prompt_BTD.size(0), T = prompt_BTD.size(1), D = prompt_BTD.size(2);
+    const Tensor positions = at::arange(T, torch::kInt64).to(device_).expand({B, T});
+    const Tensor hidden = decoder.forward(prompt_BTD, lengths, positions, &state_);
+    std::vector<std::int64_t> last(B);
+    for (std::int64_t b = 0; b < B; ++b) last[b] = b * T + lengths[b] - 1;
+    hidden_RD_ = hidden.reshape({B * T, D}).index_select(0, on_device(last));
+  }
+
+  std::int64_t size() const { return static_cast<std::int64_t>(lengths_.size()); }
+
+  /// Scores of the next token of each row, [R,V] in float32, free to be changed. Call once per step.
+  Tensor logits() const { return decoder_->logits(hidden_RD_).to(torch::kFloat32); }
+
+  /// Row i goes on as a copy of row parents[i]; rows that nobody names leave.
+  void select(std::span<const std::int64_t> parents) {
+    bool same = static_cast<std::int64_t>(parents.size()) == size();
+    for (std::size_t i = 0; same && i < parents.size(); ++i) same = parents[i] == static_cast<std::int64_t>(i);
+    if (same) return;
+    if (static_cast<std::int64_t>(parents.size()) > size()) state_ = state_.fork(parents);
+    else state_.select(parents);
+    std::vector<std::int64_t> lengths;
+    for (const std::int64_t parent : parents) lengths.push_back(lengths_[parent]);
+    lengths_ = std::move(lengths);
+  }
+
+  /// Row i reads tokens[i].
+  void read(std::span<const std::int64_t> tokens) {
+    const auto R = size();
+    const Tensor ids = on_device({tokens.begin(), tokens.end()}).view({R, 1});
+    const Tensor positions = on_device(lengths_).view({R, 1});
+    const Tensor hidden =
+        decoder_->forward(decoder_->embed(ids), std::vector<std::int64_t>(R, 1), positions, &state_);
+    hidden_RD_ = hidden.select(1, 0);
+    for (std::int64_t& length : lengths_) ++length;
+  }
+
+ private:
+  Tensor on_device(const std::vector<std::int64_t>& values) const {
+    return torch::tensor(values, torch::kInt64).to(device_);
+  }
+
+  const DecoderHandle* decoder_;
+  StateHandle state_;
+  std::vector<std::int64_t> lengths_;  // tokens that each row has read
+  torch::Device device_;
+  Tensor hidden_RD_;
+};
+
+}  // namespace cell2text

@@ -1,0 +1,269 @@
+// Writes an .h5ad file again with more obs columns and one more entry in uns; all else stays byte for
+// byte what it was, because the file is copied as a whole and only then added to.
+// Makes no .h5ad from nothing, and changes no column unless told to.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <system_error>
+#include <unordered_set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/io/anndata.hpp"
+#include "cell2text/io/atomic_file.hpp"
+#include "cell2text/io/hdf5_write.hpp"
+#include "cell2text/io/input_file.hpp"
+#include "cell2text/text/words.hpp"
+#include "cell2text/value.hpp"
+
+namespace cell2text {
+
+/// A column to add to obs, one value per cell: labels become a categorical (code -1 missing; the label
+/// column's own name is not used), texts a string array, numbers an array of their type (NaN missing).
+struct ObsColumn {
+  std::string name;
+  std::variant<LabelColumn, std::vector<std::string>, std::vector<std::int64_t>, std::vector<float>, std::vector<double>>
+      values;
+
+  std::int64_t size() const {
+    return std::visit([](const auto& all) { return static_cast<std::int64_t>(std::size(all)); }, values);
+  }
+};
+
+/// What a copy gets that its original does not have.
+struct H5adAdditions {
+  std::vector<ObsColumn> obs;
+  std::vector<Entry> uns;  ///< tables become dicts; booleans, numbers, texts and lists of one of these stay what they are
+  bool overwrite = false;  ///< replace columns and uns entries of the same name
+};
+
+namespace h5ad_writer_detail {
+
+inline void set_encoding(const hdf5::Object& object, const char* type, const char* version) {
+  hdf5::set_attribute(object, "encoding-type", std::string(type));
+  hdf5::set_attribute(object, "encoding-version", std::string(version));
+}
+
+inline void check_text(const std::string& text, const std::string& where) {
+  if (!is_utf8(text) || text.find('\0') != std::string::npos)
+    throw InputError(where + ": the text '" + text.substr(0, 40) + "' is not UTF-8 or holds a byte of 0; .h5ad takes neither");
+}
+inline void check_name(const std::string& name, const std::string& where) {
+  check_text(name, where);
+  if (name.empty() || name == "." || name.find('/') != std::string::npos)
+    throw InputError(where + ": '" + name + "' cannot be a name in an .h5ad file; names are not empty and hold no '/'");
+}
+
+inline void check_labels(const LabelColumn& labels, const std::string& where) {
+  std::unordered_set<std::string> known;
+  for (const std::string& value : labels.values) {
+    check_text(value, where);
+    if (!known.insert(value).second) throw InputError(where + ": the category '" + value + "' occurs twice");
+  }
+  for (const std::int32_t code : labels.codes)
+    if (code < -1 || code >= std::ssize(labels.values))
+      throw InputError(where + ": the code " + std::to_string(code) + " has no category; codes are -1 to " +
+                       std::to_string(std::ssize(labels.values) - 1));
+}
+
+inline void check_column(const ObsColumn& column, const anndata::DataFrame& obs, const std::string& file) {
+  const std::string where = file + ": new obs column '" + column.name + "'";
+  check_name(column.name, where);
+  if (column.name == obs.index_name() || column.name == "_index" || column.name == "__categories")
+    throw InputError(where + ": is the name of the index or kept for anndata; choose another");
+  if (column.size() != obs.size())
+    throw InputError(where + ": has " + std::to_string(column.size()) + " values; the file has " +
+                     std::to_string(obs.size()) + " cells");
+  if (const auto* labels = std::get_if<LabelColumn>(&column.values)) check_labels(*labels, where);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
+    for (const std::string& text : *texts) check_text(text, where);
+}
+
+inline void check_value(const Value& value, const std::string& where) {
+  if (const auto* text = value.get_if<std::string>()) check_text(*text, where);
+  if (const auto* list = value.get_if<Value::Array>()) {
+    for (const Value& item : *list) {
+      const bool plain = !item.is_table() && !item.get_if<Value::Array>();
+      if (!plain || item.data.index() != list->front().data.index())
+        throw InputError(where + ": a list in uns holds values of one plain type; this one mixes or nests them");
+      check_value(item, where);
+    }
+  }
+  if (const auto* table = value.get_if<Value::Table>()) {
+    std::unordered_set<std::string> known;
+    for (const Entry& entry : *table) {
+      check_name(entry.key, where);
+      if (!known.insert(entry.key).second) throw InputError(where + ": the key '" + entry.key + "' occurs twice");
+      check_value(entry.value, where + "/" + entry.key);
+    }
+  }
+}
+
+template <class Code>
+std::vector<Code> narrowed(const std::vector<std::int32_t>& codes) {
+  return {codes.begin(), codes.end()};
+}
+
+/// Codes of the narrowest type, as pandas keeps them.
+inline void write_column(const hdf5::Group& obs, const std::string& name, const LabelColumn& labels) {
+  const hdf5::Group group = hdf5::write_group(obs, name);
+  set_encoding(group, "categorical", "0.2.0");
+  hdf5::set_attribute(group, "ordered", false);
+  set_encoding(hdf5::write_strings(group, "categories", labels.values), "string-array", "0.2.0");
+  const auto count = std::ssize(labels.values);
+  const auto codes = count <= std::numeric_limits<std::int8_t>::max()
+                         ? hdf5::write_numbers(group, "codes", narrowed<std::int8_t>(labels.codes))
+                     : count <= std::numeric_limits<std::int16_t>::max()
+                         ? hdf5::write_numbers(group, "codes", narrowed<std::int16_t>(labels.codes))
+                         : hdf5::write_numbers(group, "codes", labels.codes);
+  set_encoding(codes, "array", "0.2.0");
+}
+inline void write_column(const hdf5::Group& obs, const std::string& name, const std::vector<std::string>& texts) {
+  set_encoding(hdf5::write_strings(obs, name, texts), "string-array", "0.2.0");
+}
+template <class T>
+void write_column(const hdf5::Group& obs, const std::string& name, const std::vector<T>& numbers) {
+  set_encoding(hdf5::write_numbers(obs, name, numbers), "array", "0.2.0");
+}
+
+template <class T, class As = T>
+std::vector<As> items(const Value::Array& list) {
+  std::vector<As> all;
+  for (const Value& item : list) all.push_back(static_cast<As>(*item.get_if<T>()));
+  return all;
+}
+
+inline void write_list(const hdf5::Group& group, const std::string& name, const Value::Array& list) {
+  if (!list.empty() && list.front().get_if<std::string>())
+    return set_encoding(hdf5::write_strings(group, name, items<std::string>(list)), "string-array", "0.2.0");
+  if (!list.empty() && list.front().get_if<bool>())
+    return set_encoding(hdf5::write_booleans(group, name, items<bool, std::int8_t>(list)), "array", "0.2.0");
+  if (!list.empty() && list.front().get_if<std::int64_t>())
+    return set_encoding(hdf5::write_numbers(group, name, items<std::int64_t>(list)), "array", "0.2.0");
+  set_encoding(hdf5::write_numbers(group, name, items<double>(list)), "array", "0.2.0");
+}
+
+inline void write_value(const hdf5::Group& group, const std::string& name, const Value& value) {
+  if (const auto* table = value.get_if<Value::Table>()) {
+    const hdf5::Group made = hdf5::write_group(group, name);
+    set_encoding(made, "dict", "0.1.0");
+    for (const Entry& entry : *table) write_value(made, entry.key, entry.value);
+  } else if (const auto* list = value.get_if<Value::Array>()) {
+    write_list(group, name, *list);
+  } else if (const auto* text = value.get_if<std::string>()) {
+    set_encoding(hdf5::write_string(group, name, *text), "string", "0.2.0");
+  } else if (const auto* truth = value.get_if<bool>()) {
+    set_encoding(hdf5::write_boolean(group, name, *truth), "numeric-scalar", "0.2.0");
+  } else if (const auto* whole = value.get_if<std::int64_t>()) {
+    set_encoding(hdf5::write_number(group, name, *whole), "numeric-scalar", "0.2.0");
+  } else {
+    set_encoding(hdf5::write_number(group, name, *value.get_if<double>()), "numeric-scalar", "0.2.0");
+  }
+}
+
+inline void copy_bytes(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const InputFile in(from);
+  const int out = ::open(to.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  const auto fail = [&](int reason) {
+    if (out >= 0) ::close(out);
+    throw EnvironmentError("cannot write " + to.string() + ": " + std::generic_category().message(reason));
+  };
+  if (out < 0) fail(errno);
+  std::vector<std::byte> buffer(std::size_t{1} << 20);
+  for (std::uint64_t at = 0;;) {
+    const std::size_t got = in.read_at(at, buffer);
+    if (got == 0) break;
+    for (std::size_t done = 0; done < got;) {
+      const ssize_t written = ::write(out, buffer.data() + done, got - done);
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) fail(written < 0 ? errno : ENOSPC);
+      done += static_cast<std::size_t>(written);
+    }
+    at += got;
+  }
+  if (::close(out) != 0) throw EnvironmentError("cannot write " + to.string() + ": " + std::generic_category().message(errno));
+}
+
+inline void add_to_obs(const hdf5::Group& root, const std::vector<ObsColumn>& columns) {
+  const anndata::DataFrame obs(root, "obs");
+  std::vector<std::string> order = obs.columns();
+  for (const ObsColumn& column : columns) {
+    if (obs.group().has_link(column.name)) hdf5::remove(obs.group(), column.name);
+    const std::string old_categories = "__categories/" + column.name;  // of anndata 0.7
+    if (obs.group().has(old_categories)) hdf5::remove(obs.group(), old_categories);
+    std::visit([&](const auto& values) { write_column(obs.group(), column.name, values); }, column.values);
+    if (std::ranges::find(order, column.name) == order.end()) order.push_back(column.name);
+  }
+  if (!columns.empty()) hdf5::set_attribute(obs.group(), "column-order", order);
+}
+
+inline void add_to_uns(const hdf5::Group& root, const std::vector<Entry>& entries) {
+  if (entries.empty()) return;
+  if (!root.has_group("uns")) set_encoding(hdf5::write_group(root, "uns"), "dict", "0.1.0");
+  const hdf5::Group uns = root.group("uns");
+  for (const Entry& entry : entries) {
+    if (uns.has_link(entry.key)) hdf5::remove(uns, entry.key);
+    write_value(uns, entry.key, entry.value);
+  }
+}
+
+}  // namespace h5ad_writer_detail
+
+/// InputError, naming every obs column and uns entry of these names that `input` already has. To be called
+/// before hours of work whose result could not be written.
+inline void expect_new_in_h5ad(const std::filesystem::path& input, const std::vector<std::string>& columns,
+                               const std::vector<std::string>& uns_keys) {
+  const hdf5::Group root = hdf5::Group::open_file(input);
+  const anndata::DataFrame obs(root, "obs");
+  std::string taken;
+  for (const std::string& column : columns)
+    if (obs.has(column) || obs.group().has_link(column)) taken += (taken.empty() ? "" : ", ") + ("obs column '" + column + "'");
+  for (const std::string& key : uns_keys)
+    if (root.has_link("uns") && root.has_link("uns/" + key)) taken += (taken.empty() ? "" : ", ") + ("uns entry '" + key + "'");
+  if (!taken.empty())
+    throw InputError(input.string() + ": already has " + taken + "; nothing was written. Replace with --overwrite, or take "
+                     "them out of the file first");
+}
+
+/// Copies `input` to `output` with the additions; `output` may be `input`. Written under a temporary name and
+/// renamed. Same input and additions, same bytes. InputError: a name that is taken (without `overwrite`) or
+/// unfit, a wrong length, text that is no UTF-8, an input that is damaged. EnvironmentError: disk, permission.
+inline void write_h5ad_copy(const std::filesystem::path& input, const std::filesystem::path& output,
+                            const H5adAdditions& additions) {
+  namespace detail = h5ad_writer_detail;
+  std::vector<std::string> columns, keys;
+  {
+    const hdf5::Group root = hdf5::Group::open_file(input);
+    const anndata::DataFrame obs(root, "obs");
+    for (const ObsColumn& column : additions.obs) {
+      detail::check_column(column, obs, output.string());
+      if (std::ranges::find(columns, column.name) != columns.end())
+        throw InputError(output.string() + ": new obs column '" + column.name + "' is given twice");
+      columns.push_back(column.name);
+    }
+    for (const Entry& entry : additions.uns) keys.push_back(entry.key);
+    detail::check_value({additions.uns, {}}, output.string() + ": uns");
+  }
+  if (!additions.overwrite) expect_new_in_h5ad(input, columns, keys);
+
+  AtomicFile file(output);
+  detail::copy_bytes(input, file.temporary_path());
+  {
+    const hdf5::Group root = hdf5::Group::open_file(file.temporary_path(), true);
+    detail::add_to_obs(root, additions.obs);
+    detail::add_to_uns(root, additions.uns);
+    hdf5::flush(root);
+  }
+  file.commit();
+}
+
+}  // namespace cell2text

@@ -1,0 +1,133 @@
+// Adds groups, arrays, scalars and attributes to an HDF5 file that is open for writing. Objects keep no
+// times, so that the same calls give the same bytes. Errors of the library are EnvironmentError: the
+// disk is the usual cause.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <string>
+#include <vector>
+
+#include "cell2text/io/hdf5.hpp"
+
+namespace cell2text::hdf5 {
+
+namespace detail {
+
+template <class Call>
+std::invoke_result_t<const Call&> write_call(const Call& call, const Object& place, const std::string& name,
+                                             const char* doing) {
+  return checked<EnvironmentError>(call, [&] { return place.where() + "/" + name; }, doing);
+}
+
+inline Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.id(), H5T_VARIABLE);
+  H5Tset_cset(type.id(), H5T_CSET_UTF8);
+  return type;
+}
+/// As h5py writes booleans.
+inline Handle boolean_type() {
+  Handle type(H5Tenum_create(H5T_STD_I8LE));
+  const std::array<std::int8_t, 2> values = {0, 1};
+  H5Tenum_insert(type.id(), "FALSE", &values[0]);
+  H5Tenum_insert(type.id(), "TRUE", &values[1]);
+  return type;
+}
+
+/// A space of `count` values on one axis, or of a single value.
+inline Handle space(const std::vector<hsize_t>& shape) {
+  return Handle(shape.empty() ? H5Screate(H5S_SCALAR)
+                              : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
+}
+
+inline void write_attribute(const Object& object, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
+                            const void* data) {
+  if (H5Aexists(object.id(), name.c_str()) > 0)
+    write_call([&] { return H5Adelete(object.id(), name.c_str()); }, object, name, "replacing an attribute");
+  const Handle extent = space(shape);
+  const Handle attribute(write_call(
+      [&] { return H5Acreate2(object.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, H5P_DEFAULT); }, object, name,
+      "writing an attribute"));
+  if (shape.empty() || shape[0] > 0)
+    write_call([&] { return H5Awrite(attribute.id(), type, data); }, object, name, "writing an attribute");
+}
+
+/// A new dataset; the file keeps the type given, as memory holds it.
+inline Dataset write_dataset(const Group& group, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
+                             const void* data) {
+  const Handle extent = space(shape), plan(H5Pcreate(H5P_DATASET_CREATE));
+  write_call([&] { return H5Pset_obj_track_times(plan.id(), false); }, group, name, "creating");
+  const Handle dataset(write_call(
+      [&] { return H5Dcreate2(group.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); }, group,
+      name, "creating"));
+  if (shape.empty() || shape[0] > 0)
+    write_call([&] { return H5Dwrite(dataset.id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data); }, group, name, "writing");
+  return group.dataset(name);
+}
+
+inline std::vector<const char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<const char*> all;
+  for (const std::string& text : texts) all.push_back(text.c_str());
+  return all;
+}
+
+}  // namespace detail
+
+inline void set_attribute(const Object& object, const std::string& name, const std::string& text) {
+  const char* data = text.c_str();
+  detail::write_attribute(object, name, detail::text_type().id(), {}, &data);
+}
+inline void set_attribute(const Object& object, const std::string& name, const std::vector<std::string>& texts) {
+  const auto data = detail::pointers(texts);
+  detail::write_attribute(object, name, detail::text_type().id(), {data.size()}, data.data());
+}
+inline void set_attribute(const Object& object, const std::string& name, bool value) {
+  const std::int8_t data = value;
+  detail::write_attribute(object, name, detail::boolean_type().id(), {}, &data);
+}
+
+inline Group write_group(const Group& group, const std::string& name) {
+  const Handle plan(H5Pcreate(H5P_GROUP_CREATE));
+  detail::write_call([&] { return H5Pset_obj_track_times(plan.id(), false); }, group, name, "creating");
+  const Handle made(detail::write_call([&] { return H5Gcreate2(group.id(), name.c_str(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); },
+                                       group, name, "creating"));
+  return group.group(name);
+}
+
+/// Texts must hold no byte 0: HDF5 ends them there.
+inline Dataset write_strings(const Group& group, const std::string& name, const std::vector<std::string>& texts) {
+  const auto data = detail::pointers(texts);
+  return detail::write_dataset(group, name, detail::text_type().id(), {data.size()}, data.data());
+}
+inline Dataset write_string(const Group& group, const std::string& name, const std::string& text) {
+  const char* data = text.c_str();
+  return detail::write_dataset(group, name, detail::text_type().id(), {}, &data);
+}
+
+template <class T>
+Dataset write_numbers(const Group& group, const std::string& name, const std::vector<T>& values) {
+  return detail::write_dataset(group, name, native_type<T>(), {values.size()}, values.data());
+}
+inline Dataset write_booleans(const Group& group, const std::string& name, const std::vector<std::int8_t>& values) {
+  return detail::write_dataset(group, name, detail::boolean_type().id(), {values.size()}, values.data());
+}
+inline Dataset write_boolean(const Group& group, const std::string& name, bool value) {
+  const std::int8_t data = value;
+  return detail::write_dataset(group, name, detail::boolean_type().id(), {}, &data);
+}
+template <class T>
+Dataset write_number(const Group& group, const std::string& name, T value) {
+  return detail::write_dataset(group, name, native_type<T>(), {}, &value);
+}
+
+inline void remove(const Group& group, const std::string& name) {
+  detail::write_call([&] { return H5Ldelete(group.id(), name.c_str(), H5P_DEFAULT); }, group, name, "removing");
+}
+
+/// Brings everything to the file, so that a full disk shows before the file is closed.
+inline void flush(const Group& root) {
+  detail::write_call([&] { return H5Fflush(root.id(), H5F_SCOPE_GLOBAL); }, root, "", "writing");
+}
+
+}  // namespace cell2text::hdf5

@@ -1,0 +1,88 @@
+// The composed model: encoder, adapter, decoder and fine-tuning, and the sequence that the decoder reads:
+// chat pieces, soft tokens, chat pieces, description, end token, packed without padding inside.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "cell2text/plugin/handles.hpp"
+
+namespace cell2text {
+
+/// The parts with the parameters they declared. Members are in the order of building.
+struct Model {
+  std::unique_ptr<Parameters> encoder_parameters, adapter_parameters, decoder_parameters, tuning_parameters;
+  std::unique_ptr<EncoderHandle> encoder;
+  std::unique_ptr<AdapterHandle> adapter;
+  std::unique_ptr<DecoderHandle> decoder;
+  std::unique_ptr<FineTuningHandle> tuning;
+  ChatPieces pieces;
+  std::int64_t max_genes = 4096;
+  bool encoder_frozen = true;
+  torch::Device device = torch::kCPU;
+
+  void set_training(bool training) const {
+    if (!encoder_frozen) encoder->set_training(training);
+    adapter->set_training(training);
+    decoder->set_training(training);
+  }
+
+  /// Gene tokens -> soft tokens. A frozen encoder records no gradients.
+  SoftPrompt soft_prompt(const GeneTokens& tokens) const {
+    GeneEmbeddings genes;
+    {
+      torch::AutoGradMode gradients(!encoder_frozen && torch::GradMode::is_enabled());
+      genes = encoder->encode(tokens);
+    }
+    if (genes.values_BGE.size(1) > max_genes) {
+      genes.values_BGE = genes.values_BGE.narrow(1, 0, max_genes);
+      for (auto& length : genes.lengths) length = std::min(length, max_genes);
+    }
+    return adapter->forward(genes);
+  }
+};
+
+/// A batch of sequences as the decoder reads them, right-padded.
+struct Sequences {
+  Tensor embeddings_BTD;
+  Tensor positions_BT;                ///< int64, 0.. in each row
+  std::vector<std::int64_t> lengths;  ///< [B]
+  std::vector<std::int64_t> prompts;  ///< [B] how many of them come before the description
+};
+
+/// Joins chat pieces, soft tokens and descriptions (token ids; empty for a prompt alone) into sequences.
+/// One gather makes the batch: no row is built by itself, and nothing pads the middle.
+inline Sequences join(const Model& model, const SoftPrompt& soft, const std::vector<std::vector<std::int64_t>>& texts) {
+  const auto B = static_cast<std::int64_t>(soft.lengths.size());
+  const auto& [before, after] = model.pieces;
+  std::vector<std::int64_t> ids = before;
+  ids.insert(ids.end(), after.begin(), after.end());
+  const auto after_start = static_cast<std::int64_t>(before.size()), text_start = static_cast<std::int64_t>(ids.size());
+  for (const auto& text : texts) ids.insert(ids.end(), text.begin(), text.end());
+  const auto soft_start = static_cast<std::int64_t>(ids.size());
+  const std::int64_t P = soft.values_BPD.size(1), D = soft.values_BPD.size(2);
+
+  Sequences out;
+  for (std::int64_t b = 0; b < B; ++b) {
+    out.prompts.push_back(text_start + soft.lengths[b]);
+    out.lengths.push_back(out.prompts[b] + static_cast<std::int64_t>(texts.empty() ? 0 : texts[b].size()));
+  }
+  const std::int64_t T = std::ranges::max(out.lengths);
+  Tensor rows = torch::zeros({B, T}, torch::kInt64);  // padding repeats row 0 of the table: defined, and never read
+  std::int64_t next_text = text_start;
+  for (std::int64_t b = 0; b < B; ++b) {
+    std::int64_t* row = rows.data_ptr<std::int64_t>() + b * T;
+    for (std::int64_t i = 0; i < after_start; ++i) *row++ = i;
+    for (std::int64_t i = 0; i < soft.lengths[b]; ++i) *row++ = soft_start + b * P + i;
+    for (std::int64_t i = after_start; i < text_start; ++i) *row++ = i;
+    for (std::int64_t i = out.prompts[b]; i < out.lengths[b]; ++i) *row++ = next_text++;
+  }
+  const Tensor id_tensor = torch::tensor(ids, torch::kInt64).to(model.device);
+  const Tensor table = torch::cat({model.decoder->embed(id_tensor), soft.values_BPD.reshape({B * P, D})});
+  out.embeddings_BTD = table.index_select(0, rows.view(-1).to(model.device)).view({B, T, D});
+  out.positions_BT = torch::arange(T, torch::kInt64).to(model.device).expand({B, T});
+  return out;
+}
+
+}  // namespace cell2text

@@ -1,0 +1,213 @@
+// A trained model on disk: cell2text.json beside the weights of what was trained. What was not trained is
+// referenced by path and hash. The folder can be moved; only references point outside it.
+#pragma once
+
+#include <chrono>
+#include <fstream>
+#include <map>
+
+#include "cell2text/io/atomic_file.hpp"
+#include "cell2text/io/json.hpp"
+#include "cell2text/io/sha256.hpp"
+#include "cell2text/io/value_json.hpp"
+#include "cell2text/model_builder.hpp"
+#include "cell2text/version.hpp"
+
+namespace cell2text {
+
+/// A value of a label seen in training.
+struct TrainedLabel {
+  std::string name;
+  std::optional<std::string> ontology_id;
+  std::int64_t cells = 0;
+};
+
+/// What cell2text.json holds beside the plan.
+struct ModelCard {
+  ModelPlan plan;
+  GenerationSettings generation;
+  std::map<std::string, std::vector<TrainedLabel>> labels;  ///< "cell_type", "tissue", "disease"
+  std::string ontology_release;
+  std::string name;
+  std::int64_t seed = 0, trained_cells = 0, trained_epochs = 0;
+  std::string hash;  ///< of cell2text.json, which holds the hashes of all weights; set by loading
+
+  /// Names a label may take.
+  KnownLabels known_labels() const {
+    KnownLabels known;
+    for (const auto& [label, values] : labels)
+      for (const TrainedLabel& value : values) known.values[label].push_back(value.name);
+    return known;
+  }
+  /// Ontology id of a value, or nothing where training cells had none.
+  std::optional<std::string> ontology_id(const std::string& label, const std::string& name) const {
+    if (const auto values = labels.find(label); values != labels.end())
+      for (const TrainedLabel& value : values->second)
+        if (value.name == name) return value.ontology_id;
+    return std::nullopt;
+  }
+};
+
+/// Where what was not trained is now; empty: where it was.
+struct ModelPlaces {
+  std::optional<std::filesystem::path> encoder, decoder;
+};
+
+namespace model_folder_detail {
+
+inline constexpr int format = 1;
+using Json = nlohmann::ordered_json;
+
+inline Json role_json(const PluginChoice& choice) { return {{"plugin", choice.name}, {"settings", to_json(choice.resolved)}}; }
+
+/// Files of a checkpoint with size-and-sample hash, by name relative to the folder.
+inline Json reference_json(const std::filesystem::path& folder) {
+  Json files = Json::object();
+  for (const auto& path : TensorFiles::open(folder).file_paths())
+    files[std::filesystem::relative(path, folder).string()] = {{"sha256", sha256_file(path)}, {"sample", sampled_hash(path)}};
+  return {{"path", std::filesystem::absolute(folder).string()}, {"files", files}};
+}
+
+inline std::filesystem::path checkpoint_of(const PluginChoice& choice) {
+  const Value* checkpoint = choice.resolved.find("checkpoint");
+  const auto* text = checkpoint ? checkpoint->get_if<std::string>() : nullptr;
+  if (!text) throw BugError("plugin '" + choice.name + "' has no checkpoint to refer to");
+  return *text;
+}
+
+/// The choice of a role: its settings with `checkpoint` pointing at the saved or referenced folder.
+inline PluginChoice read_role(const nlohmann::json& root, const std::string& role, const std::filesystem::path& file,
+                              const std::filesystem::path& folder, const std::optional<std::filesystem::path>& place,
+                              const Registry& registry) {
+  const std::string where = file.string();
+  const auto json = required<nlohmann::json>(root, role, where);
+  PluginChoice choice{role, required<std::string>(json, "plugin", where), {}, {}};
+  if (json.contains("folder")) {
+    choice.settings.set("checkpoint", {(folder / required<std::string>(json, "folder", where)).string(), {where, 0, 0}});
+  } else {
+    choice.settings = value_from_json(required<nlohmann::json>(json, "settings", where), where);
+    if (json.contains("reference")) {
+      const auto& reference = json["reference"];
+      const std::filesystem::path now = place ? *place : std::filesystem::path(required<std::string>(reference, "path", where));
+      if (!std::filesystem::exists(now))
+        throw InputError(where + ": the " + role + " was not trained and is not part of this folder; it was at " + now.string() +
+                         ", which is not there. Say where it is with " + (role == "encoder" ? "--encoder" : "--base") + " DIR");
+      const auto files = required<nlohmann::json>(reference, "files", where);
+      for (const auto& [name, hashes] : files.items())
+        if (const auto found = sampled_hash(now / name); found != required<std::string>(hashes, "sample", where))
+          throw InputError((now / name).string() + ": not the " + role + " that this model was trained with (sample hash " + found +
+                           ", expected " + hashes["sample"].get<std::string>() + ")");
+      choice.settings.set("checkpoint", {now.string(), {where, 0, 0}});
+    }
+  }
+  SettingsFaults faults;
+  registry.load(role, choice.name).descriptor->check(choice.settings, role + ".", faults, choice.resolved).raise();
+  faults.raise();
+  return choice;
+}
+
+}  // namespace model_folder_detail
+
+/// Writes the model folder under a temporary name and renames it; an existing folder is replaced.
+inline void save_model(const std::filesystem::path& folder, const Model& model, const ModelCard& card) {
+  using namespace model_folder_detail;
+  namespace fs = std::filesystem;
+  const fs::path temporary = folder.string() + ".writing";
+  fs::remove_all(temporary);
+  fs::create_directories(temporary);
+
+  Json root{{"format", format}, {"cell2text", version}, {"name", card.name}, {"seed", card.seed},
+            {"trained_cells", card.trained_cells}, {"trained_epochs", card.trained_epochs}};
+  root["encoder"] = role_json(card.plan.encoder);
+  root["encoder"]["frozen"] = card.plan.encoder_frozen;
+  if (!card.plan.encoder_frozen || !model.encoder_parameters->from_checkpoint()) {
+    model.encoder->save(temporary / "encoder");
+    root["encoder"]["folder"] = "encoder";
+  } else {
+    root["encoder"]["reference"] = reference_json(checkpoint_of(card.plan.encoder));
+  }
+  root["adapter"] = role_json(card.plan.adapter);
+  model.adapter_parameters->save(temporary / "adapter.safetensors");
+  root["decoder"] = role_json(card.plan.decoder);
+  if (model.tuning->changes_base() || !model.decoder_parameters->from_checkpoint()) {
+    model.decoder->save(temporary / "decoder");
+    root["decoder"]["folder"] = "decoder";
+  } else {
+    root["decoder"]["reference"] = reference_json(checkpoint_of(card.plan.decoder));
+  }
+  root["finetuning"] = role_json(card.plan.finetuning);
+  if (!model.tuning->changes_base()) {
+    model.tuning->save(temporary / card.plan.finetuning.name);
+    root["finetuning"]["folder"] = card.plan.finetuning.name;
+  }
+  root["prompt"] = to_json(write_settings(card.plan.prompt));
+  root["generation"] = to_json(write_settings(card.generation));
+  root["ontology_release"] = card.ontology_release;
+  for (const auto& [label, values] : card.labels)
+    for (const TrainedLabel& value : values) {
+      Json item{{"name", value.name}, {"cells", value.cells}};
+      if (value.ontology_id) item["ontology_id"] = *value.ontology_id;
+      root["labels"][label].push_back(item);
+    }
+  Json hashes = Json::object();
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(temporary))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  std::ranges::sort(files);
+  for (const auto& file : files) hashes[fs::relative(file, temporary).string()] = sha256_file(file);
+  root["files"] = hashes;
+  write_atomically(temporary / "cell2text.json", root.dump(2) + "\n");
+
+  const fs::path old = folder.string() + ".old";
+  fs::remove_all(old);
+  if (fs::exists(folder)) fs::rename(folder, old);
+  fs::rename(temporary, folder);
+  fs::remove_all(old);
+}
+
+/// Reads cell2text.json. InputError where it is missing, damaged or of a later format.
+inline ModelCard read_model_card(const std::filesystem::path& folder, const Registry& registry, const ModelPlaces& places = {}) {
+  using namespace model_folder_detail;
+  const auto file = folder / "cell2text.json";
+  if (!std::filesystem::exists(file))
+    throw InputError(folder.string() + ": no cell2text.json in it; expected a model folder as 'cell2text run' writes it (…/model)");
+  const nlohmann::json root = read_json(file);
+  const std::string where = file.string();
+  if (const auto found = required<std::int64_t>(root, "format", where); found != format)
+    throw InputError(where + ": format " + std::to_string(found) + "; this program reads format " + std::to_string(format));
+  ModelCard card;
+  card.plan.encoder = read_role(root, "encoder", file, folder, places.encoder, registry);
+  card.plan.adapter = read_role(root, "adapter", file, folder, {}, registry);
+  card.plan.decoder = read_role(root, "decoder", file, folder, places.decoder, registry);
+  card.plan.finetuning = read_role(root, "finetuning", file, folder, {}, registry);
+  card.plan.encoder_frozen = true;  // nothing is trained here
+  SettingsFaults faults;
+  read_fields(value_from_json(required<nlohmann::json>(root, "prompt", where), where), card.plan.prompt, faults, "prompt.");
+  read_fields(value_from_json(required<nlohmann::json>(root, "generation", where), where), card.generation, faults, "generation.");
+  faults.raise();
+  card.name = required<std::string>(root, "name", where);
+  card.seed = required<std::int64_t>(root, "seed", where);
+  card.trained_cells = required<std::int64_t>(root, "trained_cells", where);
+  card.trained_epochs = required<std::int64_t>(root, "trained_epochs", where);
+  card.ontology_release = required<std::string>(root, "ontology_release", where);
+  if (root.contains("labels"))
+    for (const auto& [label, values] : root["labels"].items())
+      for (const auto& value : values)
+        card.labels[label].push_back({required<std::string>(value, "name", where),
+                                      value.contains("ontology_id") ? std::optional(required<std::string>(value, "ontology_id", where))
+                                                                    : std::nullopt,
+                                      required<std::int64_t>(value, "cells", where)});
+  card.hash = sha256_file(file);
+  return card;
+}
+
+/// Builds the model of a folder, ready to describe cells.
+inline Model load_model(const Host& host, const ModelCard& card, const std::filesystem::path& folder) {
+  Model model = build_model(host, card.plan);
+  model.adapter_parameters->load(folder / "adapter.safetensors");
+  if (!model.tuning->changes_base()) model.tuning->load(folder / card.plan.finetuning.name);
+  model.set_training(false);
+  return model;
+}
+
+}  // namespace cell2text

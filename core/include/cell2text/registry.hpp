@@ -1,0 +1,151 @@
+// Finds plugin libraries, checks their stamps without loading them, and loads the one that is asked for.
+// Host only: pulls in Boost.DLL.
+#pragma once
+
+#include <algorithm>
+#include <boost/dll/runtime_symbol_info.hpp>
+#include <boost/dll/shared_library.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cell2text/io/elf_section.hpp"
+#include "cell2text/plugin/handles.hpp"
+
+namespace cell2text {
+
+/// A library file that carries a plugin stamp.
+struct PluginFile {
+  std::filesystem::path path;
+  std::string kind, name, compiler, build_type;
+  std::string refusal;  ///< why this program cannot use it; empty where it can
+};
+
+/// A plugin in memory. Objects built from it keep `library` alive.
+struct LoadedPlugin {
+  LibraryHold library;
+  const PluginDescriptor* descriptor = nullptr;
+
+  template <class Kind>
+  Held<Kind> build(const Value& table, const BuildArguments& arguments) const {
+    return Held<Kind>(library, *descriptor, table, arguments);
+  }
+};
+
+/// Reads the stamp of a library file; nothing of it is executed. Nothing where the file is a library
+/// without a stamp; InputError where it is no ELF library, or the stamp is damaged.
+inline std::optional<PluginFile> read_plugin_file(const std::filesystem::path& path) {
+  const auto section = read_elf_section(path, manifest_section);
+  if (!section) return std::nullopt;
+  Manifest stamp;
+  if (section->size() < sizeof stamp.magic + sizeof stamp.size)
+    throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) + " bytes; the file is damaged");
+  std::memcpy(&stamp, section->data(), std::min(section->size(), sizeof stamp));
+  using plugin_detail::text_of;
+  if (text_of(stamp.magic) != Manifest::magic_text)
+    throw InputError(path.string() + ": its plugin stamp does not begin with '" + std::string(Manifest::magic_text) +
+                     "'; the file is damaged or of another program");
+  PluginFile file{path, text_of(stamp.kind), text_of(stamp.name), text_of(stamp.compiler), text_of(stamp.build_type), ""};
+  file.refusal = incompatibility(stamp, make_manifest("", ""));
+  if (stamp.size != sizeof stamp && file.refusal.empty())
+    file.refusal = "its stamp has " + std::to_string(stamp.size) + " bytes, this program's " + std::to_string(sizeof stamp);
+  return file;
+}
+
+/// Loads a plugin library whose stamp fits. InputError where it does not fit or cannot be loaded, both sides named.
+inline LoadedPlugin load_plugin_file(const PluginFile& file) {
+  if (!file.refusal.empty())
+    throw InputError(file.path.string() + ": plugin '" + file.name + "' does not fit this program: " + file.refusal +
+                     ". Build it again against this version");
+  auto library = std::make_shared<boost::dll::shared_library>();
+  boost::dll::fs::error_code error;
+  library->load(file.path.string(), error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+  if (error)
+    throw InputError(file.path.string() + ": the library cannot be loaded: " + error.message() +
+                     ". A missing symbol usually means that it was linked without a library that it uses");
+  if (!library->has(plugin_entry_point))
+    throw InputError(file.path.string() + ": the library has a stamp but does not export '" + plugin_entry_point +
+                     "'; register with CELL2TEXT_PLUGIN, and do not strip exported symbols");
+  const auto entry = library->get<const PluginDescriptor*()>(plugin_entry_point);
+  return {library, entry()};
+}
+
+/// The plugins of a search path. Looking reads stamps alone; `load` brings one into memory.
+class Registry {
+ public:
+  /// CELL2TEXT_PLUGIN_PATH (folders separated by ':'), then lib/cell2text/plugins beside the executable's folder.
+  static std::vector<std::filesystem::path> default_search_path() {
+    std::vector<std::filesystem::path> folders;
+    if (const char* variable = std::getenv("CELL2TEXT_PLUGIN_PATH")) {
+      std::string_view rest = variable;
+      while (!rest.empty()) {
+        const auto end = std::min(rest.find(':'), rest.size());
+        if (end > 0) folders.emplace_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    }
+    const std::filesystem::path program = boost::dll::program_location().string();
+    folders.push_back(program.parent_path().parent_path() / "lib/cell2text/plugins");
+    return folders;
+  }
+
+  explicit Registry(const std::vector<std::filesystem::path>& folders = default_search_path()) : folders_(folders) {
+    for (const auto& folder : folders_) {
+      std::error_code error;
+      std::vector<std::filesystem::path> libraries;
+      for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+        if (entry.path().extension() == ".so") libraries.push_back(entry.path());
+      std::ranges::sort(libraries);
+      for (const auto& library : libraries) add(library);
+    }
+  }
+
+  const std::vector<PluginFile>& plugins() const { return plugins_; }
+  /// Files on the search path that are no plugins, with the reason.
+  const std::vector<std::pair<std::filesystem::path, std::string>>& strangers() const { return strangers_; }
+
+  /// The file of a plugin. InputError where there is none (with the nearest name) or two libraries claim the name.
+  const PluginFile& find(const std::string& kind, const std::string& name) const {
+    const PluginFile* found = nullptr;
+    std::vector<std::string> names;
+    for (const PluginFile& plugin : plugins_) {
+      if (plugin.kind != kind) continue;
+      names.push_back(plugin.name);
+      if (plugin.name != name) continue;
+      if (found)
+        throw InputError("two libraries claim the " + kind + " '" + name + "': " + found->path.string() + " and " +
+                         plugin.path.string() + ". Remove one of them from the search path");
+      found = &plugin;
+    }
+    if (found) return *found;
+    std::string where;
+    for (const auto& folder : folders_) where += (where.empty() ? "" : ", ") + folder.string();
+    throw InputError("no " + kind + " is called '" + name + "'" + suggestion(name, names) + " (searched: " + where + ")");
+  }
+
+  LoadedPlugin load(const std::string& kind, const std::string& name) const { return load_plugin_file(find(kind, name)); }
+
+ private:
+  void add(const std::filesystem::path& library) {
+    for (const PluginFile& known : plugins_) {
+      std::error_code ignored;
+      if (std::filesystem::equivalent(known.path, library, ignored)) return;
+    }
+    try {
+      if (auto plugin = read_plugin_file(library)) plugins_.push_back(std::move(*plugin));
+      else strangers_.emplace_back(library, "a library without a plugin stamp");
+    } catch (const InputError& error) {
+      strangers_.emplace_back(library, error.what());
+    }
+  }
+
+  std::vector<std::filesystem::path> folders_;
+  std::vector<PluginFile> plugins_;
+  std::vector<std::pair<std::filesystem::path, std::string>> strangers_;
+};
+
+}  // namespace cell2text

@@ -1,0 +1,110 @@
+// The description of each cell of a source: an existing obs column, or the template filled from the
+// label columns and the Cell Ontology. The [descriptions] table of an experiment.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cell2text/plugin/handles.hpp"
+#include "cell2text/settings.hpp"
+#include "cell2text/text/description.hpp"
+#include "cell2text/text/obo.hpp"
+
+namespace cell2text {
+
+struct DescriptionSettings {
+  std::optional<std::string> column;
+  std::optional<std::string> ontology;
+  std::string preset = "paper";
+  std::string cell_type = "cell_type", tissue = "tissue", tissue_general = "tissue_general", disease = "disease",
+              sex = "sex", development_stage = "development_stage";
+
+  static void describe(auto& s) {
+    using T = DescriptionSettings;
+    s.field("column", &T::column,
+            {.help = "obs column that holds finished descriptions; unset: 'description' where the file has it, else the template"});
+    s.field("ontology", &T::ontology, {.help = "OBO file of the Cell Ontology, whose definitions follow the cell type; unset: names only"});
+    s.field("preset", &T::preset, {.help = "template: paper, or authors (as their code writes it)", .choices = {"paper", "authors"}});
+    s.field("cell_type", &T::cell_type, {.help = "obs column of the cell type"});
+    s.field("tissue", &T::tissue, {.help = "obs column of the tissue"});
+    s.field("tissue_general", &T::tissue_general, {.help = "obs column of the organ, used where the tissue is unknown"});
+    s.field("disease", &T::disease, {.help = "obs column of the disease; 'normal' is healthy"});
+    s.field("sex", &T::sex, {.help = "obs column of the sex"});
+    s.field("development_stage", &T::development_stage, {.help = "obs column of the age or stage"});
+  }
+};
+
+/// Labels and descriptions by row of a source. Holds a code per cell and column, and no text per cell
+/// unless the file itself has one.
+class DescriptionSource {
+ public:
+  /// Labels that are scored and read back.
+  static constexpr const char* label_names[] = {"cell_type", "tissue", "disease"};
+
+  DescriptionSource(const SourceHandle& source, const DescriptionSettings& settings) : settings_(settings) {
+    const std::pair<const char*, std::string> roles[] = {
+        {"cell_type", settings.cell_type}, {"tissue", settings.tissue}, {"tissue_general", settings.tissue_general},
+        {"disease", settings.disease},     {"sex", settings.sex},       {"development_stage", settings.development_stage}};
+    std::vector<std::string> present;
+    for (const ColumnInfo& column : source.columns()) present.push_back(column.name);
+    auto has = [&](const std::string& name) { return std::ranges::find(present, name) != present.end(); };
+    for (const auto& [role, column] : roles) {
+      if (has(column)) labels_.emplace(role, source.labels(column));
+      if (has(column + "_ontology_term_id")) ids_.emplace(role, source.labels(column + "_ontology_term_id"));
+    }
+    if (settings.column && !has(*settings.column))
+      throw InputError("descriptions.column: the file has no obs column '" + *settings.column + "'" + suggestion(*settings.column, present));
+    if (settings.column || has("description")) {
+      texts_ = source.labels(settings.column.value_or("description"));
+    } else if (!labels_.contains("cell_type")) {
+      throw InputError("the file has no obs column '" + settings.cell_type + "', and no description column; a description needs a cell "
+                       "type. Name the column with descriptions.cell_type" + suggestion(settings.cell_type, present));
+    }
+    if (settings.ontology) ontology_ = std::make_unique<Ontology>(Ontology::read(*settings.ontology));
+  }
+
+  /// The description of a row, or nothing where its cell type is unknown.
+  std::optional<std::string> text(std::int64_t row) const {
+    if (texts_) return texts_->at(row);
+    CellFacts facts;
+    facts.cell_type = label("cell_type", row);
+    facts.tissue = label("tissue", row);
+    facts.tissue_general = label("tissue_general", row);
+    facts.disease = label("disease", row);
+    facts.sex = label("sex", row);
+    facts.development_stage = label("development_stage", row);
+    if (ontology_ && facts.cell_type) facts.cell_type_definition = definition(*facts.cell_type, ontology_id("cell_type", row));
+    return cell2text::describe(facts, {settings_.preset == "authors" ? DescriptionStyle::Preset::authors : DescriptionStyle::Preset::paper});
+  }
+
+  /// "cell_type", "tissue", "tissue_general", "disease", "sex" or "development_stage" of a row, as in the file.
+  std::optional<std::string> label(const std::string& role, std::int64_t row) const {
+    const auto column = labels_.find(role);
+    return column == labels_.end() ? std::nullopt : column->second.at(row);
+  }
+  std::optional<std::string> ontology_id(const std::string& role, std::int64_t row) const {
+    const auto column = ids_.find(role);
+    return column == ids_.end() ? std::nullopt : column->second.at(row);
+  }
+
+  const Ontology* ontology() const { return ontology_.get(); }
+
+ private:
+  // By id where the file gives one that the ontology knows, else by name.
+  std::optional<std::string> definition(const std::string& name, const std::optional<std::string>& id) const {
+    const Term* term = id ? ontology_->current(*id) : nullptr;
+    if (!term) term = ontology_->by_label(name);
+    if (!term || term->definition.empty()) return std::nullopt;
+    return term->definition;
+  }
+
+  DescriptionSettings settings_;
+  std::map<std::string, LabelColumn> labels_, ids_;
+  std::optional<LabelColumn> texts_;
+  std::unique_ptr<Ontology> ontology_;
+};
+
+}  // namespace cell2text

@@ -1,0 +1,91 @@
+// A settings file as a tree of values that remember where they were written.
+// Plugins see this tree, never the TOML library; `io/toml.hpp` makes it from a file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace cell2text {
+
+/// Where a value was written: a file with line and column (from 1), or "--set" with line 0.
+struct Where {
+  std::string file;
+  int line = 0;
+  int column = 0;
+
+  std::string text() const {
+    if (line == 0) return file;
+    return file + ":" + std::to_string(line) + ":" + std::to_string(column);
+  }
+};
+
+struct Entry;
+
+/// One value: a boolean, a whole number, a number, a text, a list or a table (in file order).
+struct Value {
+  using Array = std::vector<Value>;
+  using Table = std::vector<Entry>;
+
+  std::variant<bool, std::int64_t, double, std::string, Array, Table> data = Table{};
+  Where where;
+
+  template <class T>
+  const T* get_if() const { return std::get_if<T>(&data); }
+  template <class T>
+  T* get_if() { return std::get_if<T>(&data); }
+
+  bool is_table() const { return get_if<Table>() != nullptr; }
+
+  /// The value under `key` of a table, or null where there is none or this is no table.
+  const Value* find(std::string_view key) const;
+  Value* find(std::string_view key);
+
+  /// Sets `key` of a table, in place where it exists, else at the end. This must be a table.
+  Value& set(std::string key, Value value);
+
+  /// Removes `key` of a table; returns whether it was there.
+  bool erase(std::string_view key);
+
+  /// "a text", "a whole number", ...: how messages call the type of this value.
+  const char* type_name() const {
+    static constexpr const char* names[] = {"true or false", "a whole number", "a number",
+                                            "a text",        "a list",         "a table"};
+    return names[data.index()];
+  }
+};
+
+struct Entry {
+  std::string key;
+  Value value;
+};
+
+inline const Value* Value::find(std::string_view key) const {
+  if (const auto* table = get_if<Table>())
+    for (const Entry& entry : *table)
+      if (entry.key == key) return &entry.value;
+  return nullptr;
+}
+
+inline Value* Value::find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).find(key));
+}
+
+inline Value& Value::set(std::string key, Value value) {
+  if (Value* old = find(key)) return *old = std::move(value);
+  auto& table = std::get<Table>(data);
+  table.push_back({std::move(key), std::move(value)});
+  return table.back().value;
+}
+
+inline bool Value::erase(std::string_view key) {
+  if (auto* table = get_if<Table>())
+    for (auto entry = table->begin(); entry != table->end(); ++entry)
+      if (entry->key == key) return table->erase(entry), true;
+  return false;
+}
+
+}  // namespace cell2text

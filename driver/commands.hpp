@@ -1,0 +1,16 @@
+// The subcommands. Each `add_...` declares its options on the application and what runs when it is chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace cell2text::driver {
+
+void add_run(CLI::App& app);
+void add_describe(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_plugins(CLI::App& app);
+void add_schema(CLI::App& app);
+void add_model(CLI::App& app);
+void add_report(CLI::App& app);
+
+}  // namespace cell2text::driver

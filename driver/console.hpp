@@ -1,0 +1,40 @@
+// What a person sees on stderr: the log, and progress with rate and time left.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "cell2text/context.hpp"
+
+namespace cell2text::driver {
+
+/// The program's log: messages of the core and of plugins, on stderr. Valid for the whole run.
+Log log();
+
+/// Seconds as "47 s", "3 min 20 s", "2 h 05 min".
+std::string duration_text(double seconds);
+
+/// A bar on a terminal, a plain line now and then elsewhere.
+class Progress {
+ public:
+  /// `unit` in the plural ("cells"). Nothing is shown before the first update.
+  Progress(std::string what, std::int64_t total, std::string unit);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `done` of `total`; `detail` stands at the end of the line ("loss 1.23").
+  void update(std::int64_t done, const std::string& detail = "");
+
+ private:
+  void show(std::int64_t done, const std::string& detail);
+
+  std::string what_, unit_;
+  std::int64_t total_;
+  bool terminal_;
+  std::chrono::steady_clock::time_point started_, shown_;
+  bool line_open_ = false;
+};
+
+}  // namespace cell2text::driver

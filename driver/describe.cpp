@@ -1,0 +1,123 @@
+// cell2text describe CELLS --model DIR -o OUT: texts for the cells of a file.
+#include <fmt/format.h>
+
+#include <ctime>
+#include <numeric>
+
+#include "cell2text/io/toml.hpp"
+#include "commands.hpp"
+#include "described_output.hpp"
+#include "host.hpp"
+
+namespace cell2text::driver {
+
+namespace {
+
+struct DescribeArguments {
+  std::string cells, model, out, encoder, base, device = "auto";
+  std::int64_t threads = 0;
+  std::optional<std::int64_t> beams, batch_size;
+  std::vector<std::string> source_settings;
+  bool overwrite = false;
+};
+
+/// The labels that a text names, with the ontology ids that training cells had for them.
+LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const ModelCard& card) {
+  LabelledCell one{std::move(cell), {}, {}};
+  if (one.cell.text.empty()) return one;
+  const ReadLabels read = reader.read(one.cell.text);
+  const std::pair<const char*, const std::optional<std::string>&> found[] = {
+      {"cell_type", read.cell_type}, {"tissue", read.tissue}, {"disease", read.disease}};
+  for (const auto& [label, value] : found) {
+    if (!value) continue;
+    one.labels[label] = *value;
+    if (const auto id = card.ontology_id(label, *value)) one.ontology_ids[label] = *id;
+  }
+  if (!read.cell_type && one.cell.status == CellStatus::ok) one.cell.status = CellStatus::unreadable;
+  return one;
+}
+
+Value about(const DescribeArguments& arguments, const ModelCard& card) {
+  char date[32];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  Value all;
+  all.set("model", {card.name, {}});
+  all.set("model_hash", {card.hash, {}});
+  all.set("cell2text_version", {std::string(version), {}});
+  all.set("ontology_release", {card.ontology_release, {}});
+  all.set("source", {arguments.cells, {}});
+  all.set("date", {std::string(date), {}});
+  all.set("generation", write_settings(card.generation));
+  return all;
+}
+
+std::unique_ptr<SourceHandle> open_source(const Host& host, const DescribeArguments& arguments) {
+  Value settings;
+  settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
+  for (const std::string& assignment : arguments.source_settings) apply_override(settings, assignment);
+  return std::make_unique<SourceHandle>(host.registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
+}
+
+void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
+  std::map<std::string, std::int64_t> statuses;
+  for (const LabelledCell& one : cells) ++statuses[status_name(one.cell.status)];
+  std::string text;
+  for (const auto& [status, count] : statuses) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, status);
+  log().info(fmt::format("{}: {} cells ({})", out, cells.size(), text));
+}
+
+void describe(const DescribeArguments& arguments) {
+  check_output(arguments.cells, arguments.out, arguments.overwrite);
+  const Registry registry;
+  const Host host = make_host(registry, arguments.device, arguments.threads, 0);
+  ModelPlaces places;
+  if (!arguments.encoder.empty()) places.encoder = arguments.encoder;
+  if (!arguments.base.empty()) places.decoder = arguments.base;
+  ModelCard card = read_model_card(arguments.model, registry, places);
+  if (arguments.beams) card.generation.beams = *arguments.beams;
+  if (arguments.batch_size) card.generation.batch_size = *arguments.batch_size;
+  const auto source = open_source(host, arguments);
+  const Model model = load_model(host, card, arguments.model);
+
+  auto known = card.known_labels().values;
+  const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
+  std::vector<std::int64_t> rows(source->size());
+  std::iota(rows.begin(), rows.end(), 0);
+  std::vector<LabelledCell> cells(rows.size());
+  Progress progress("describing", static_cast<std::int64_t>(rows.size()), "cells");
+  CellLoader loader(*source, *model.encoder, rows, {card.generation.batch_size, 8, 0, false});
+  std::int64_t done = 0;
+  while (auto batch = loader.next()) {
+    for (DescribedCell& cell : describe_cells(model, *batch, card.generation)) {
+      const std::int64_t row = cell.row;
+      cells[row] = label(std::move(cell), reader, card);
+      ++done;
+    }
+    progress.update(done);
+  }
+  write_described(arguments.cells, arguments.out, cells, about(arguments, card), arguments.overwrite);
+  summarise(cells, arguments.out);
+}
+
+}  // namespace
+
+void add_describe(CLI::App& app) {
+  static DescribeArguments arguments;
+  auto* command = app.add_subcommand("describe", "Describe the cells of a file with a trained model");
+  command->add_option("CELLS", arguments.cells, "Cells with raw counts (.h5ad)")->required();
+  command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();
+  command->add_option("-o,--out", arguments.out,
+                      "What to write: .h5ad (the input with more obs columns), .csv or .jsonl")->required();
+  command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
+  command->add_option("--beams", arguments.beams, "Instead of the model's own number; 1 is fastest")->check(CLI::Range(1, 1024));
+  command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
+  command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")->take_all();
+  command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
+  command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");
+  command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
+  command->callback([] { describe(arguments); });
+}
+
+}  // namespace cell2text::driver

@@ -1,0 +1,62 @@
+// cell2text model info DIR
+#include <fmt/format.h>
+
+#include "cell2text/model_folder.hpp"
+#include "commands.hpp"
+#include "host.hpp"
+
+namespace cell2text::driver {
+
+namespace {
+
+struct InfoArguments {
+  std::string folder;
+  bool verify = false, json = false;
+};
+
+/// Whole-file hashes of everything in the folder against those written when it was saved.
+void verify_files(const std::filesystem::path& folder, const nlohmann::json& root) {
+  const std::string where = (folder / "cell2text.json").string();
+  const auto files = required<nlohmann::json>(root, "files", where);
+  for (const auto& [name, hash] : files.items()) {
+    const auto file = folder / name;
+    if (!std::filesystem::exists(file)) throw InputError(file.string() + " is missing from the model folder");
+    if (const auto found = sha256_file(file); found != hash)
+      throw InputError(file.string() + ": SHA-256 is " + found + "; the model was written with " + hash.get<std::string>());
+  }
+}
+
+void info(const InfoArguments& arguments) {
+  const std::filesystem::path folder = arguments.folder;
+  const Registry registry;
+  const ModelCard card = read_model_card(folder, registry);
+  const nlohmann::ordered_json root = nlohmann::ordered_json::parse(read_json(folder / "cell2text.json").dump());
+  if (arguments.verify) verify_files(folder, read_json(folder / "cell2text.json"));
+  if (arguments.json) return fmt::print("{}\n", root.dump(2));
+  fmt::print("{} (hash {})\n", card.name, card.hash.substr(0, 16));
+  for (const PluginChoice* part : {&card.plan.encoder, &card.plan.adapter, &card.plan.decoder, &card.plan.finetuning})
+    fmt::print("  {:<12} {}\n", part->kind, part->name);
+  fmt::print("  trained on   {} cells, {} epochs, seed {}\n", card.trained_cells, card.trained_epochs, card.seed);
+  if (!card.ontology_release.empty()) fmt::print("  ontology     {}\n", card.ontology_release);
+  for (const auto& [label, values] : card.labels) {
+    fmt::print("  {} ({} values)\n", label, values.size());
+    for (const TrainedLabel& value : values)
+      fmt::print("    {:>7} cells  {}  {}\n", value.cells, value.ontology_id.value_or("(no id)"), value.name);
+  }
+  if (arguments.verify) fmt::print("  all files are as they were written\n");
+}
+
+}  // namespace
+
+void add_model(CLI::App& app) {
+  static InfoArguments arguments;
+  auto* model = app.add_subcommand("model", "What a model folder holds");
+  model->require_subcommand(1);
+  auto* command = model->add_subcommand("info", "Parts, training, labels seen with their counts");
+  command->add_option("DIR", arguments.folder, "Model folder (…/model)")->required();
+  command->add_flag("--verify", arguments.verify, "Compare the SHA-256 of every file");
+  command->add_flag("--json", arguments.json, "Print JSON");
+  command->callback([] { info(arguments); });
+}
+
+}  // namespace cell2text::driver

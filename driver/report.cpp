@@ -1,0 +1,116 @@
+// cell2text report RUN -o report.html: one self-contained page about a run.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "cell2text/evaluate/predictions_file.hpp"
+#include "cell2text/io/json.hpp"
+#include "cell2text/io/toml.hpp"
+#include "cell2text/run_folder.hpp"
+#include "commands.hpp"
+#include "report/paper_scores.hpp"
+#include "write_report.hpp"
+
+namespace cell2text::driver {
+
+extern const char* const report_page;
+extern const char* const chart_js;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What the log says of steps and epochs. Thinned to at most 2,000 steps: a page shows no more.
+void add_curves(Json& data, const RunFolder& run) {
+  Json steps = Json::array(), epochs = Json::array();
+  JsonLinesReader log(run.log());
+  while (const auto line = log.next()) {
+    if (line->contains("loss")) steps.push_back({{"step", (*line)["step"]}, {"loss", (*line)["loss"]}});
+    else epochs.emplace_back(*line);
+  }
+  const std::size_t stride = steps.size() / 2000 + 1;
+  Json thinned = Json::array();
+  for (std::size_t i = 0; i < steps.size(); i += stride) thinned.push_back(steps[i]);
+  data["steps"] = thinned;
+  data["epochs"] = epochs;
+}
+
+/// Ten cells: right and wrong ones in turn, evenly spaced through the file.
+Json examples(const std::vector<Prediction>& predictions) {
+  Json list = Json::array();
+  const std::size_t count = std::min<std::size_t>(10, predictions.size());
+  for (std::size_t i = 0; i < count; ++i) list.push_back(prediction_json(predictions[i * predictions.size() / count]));
+  return list;
+}
+
+Json caveats(const nlohmann::json& environment, const Value& experiment) {
+  Json list = Json::array();
+  const Value* split = experiment.find("split");
+  const Value* by = split ? split->find("by") : nullptr;
+  const bool by_cell = by && by->get_if<std::string>() && *by->get_if<std::string>() == "cell";
+  const auto donors = environment.value("donors", std::int64_t{0});
+  if (by_cell && donors == 1)
+    list.push_back("All cells are of one donor, and the split is by cell: trained and tested cells share donor, sample and batch. "
+                   "These figures overstate how well the model does on a new donor.");
+  else if (by_cell)
+    list.push_back("The split is by cell: cells of one donor stand on both sides, which overstates how well the model does on a new donor.");
+  return list;
+}
+
+Json paper() {
+  Json scores = Json::object();
+  for (const PaperScore& score : paper_scores) scores[score.name] = score.percent;
+  return {{"columns", paper_columns}, {"scores", scores}};
+}
+
+/// JSON that can stand inside a script element.
+std::string script_text(const Json& data) {
+  std::string text = data.dump(-1, ' ', false, Json::error_handler_t::replace);
+  for (auto at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3)) text.replace(at, 2, "<\\/");
+  return text;
+}
+
+std::string replaced(std::string page, const std::string& mark, const std::string& text) {
+  const auto at = page.find(mark);
+  if (at == std::string::npos) throw BugError("the report's page has no place for " + mark);
+  return page.replace(at, mark.size(), text);
+}
+
+struct ReportArguments {
+  std::string run, out;
+};
+
+}  // namespace
+
+void write_report(const std::filesystem::path& folder, const std::filesystem::path& output) {
+  const RunFolder run(folder);
+  if (!std::filesystem::exists(run.metrics()))
+    throw InputError(folder.string() + ": no metrics.json in it; expected the folder of a finished run");
+  const Value experiment = read_toml(run.experiment());
+  const nlohmann::json environment = read_json(run.environment());
+  Json data{{"name", std::get<std::string>(experiment.find("name")->data)}, {"cells", environment.at("cells")},
+            {"environment", environment}, {"experiment", write_toml(experiment)}, {"metrics", Json::parse(read_json(run.metrics()).dump())},
+            {"confusion", Json::array()}, {"paper", paper()}, {"caveats", caveats(environment, experiment)}};
+  for (const char* part : {"encoder", "adapter", "decoder", "finetuning"})
+    data["parts"][part] = std::get<std::string>(experiment.find(part)->find("plugin")->data);
+  add_curves(data, run);
+  if (std::filesystem::exists(run.confusion())) data["confusion"] = read_json(run.confusion());
+  data["examples"] = examples(read_predictions(run.predictions()));
+  write_atomically(output, replaced(replaced(report_page, "@DATA@", script_text(data)), "@CHARTJS@", chart_js));
+}
+
+void add_report(CLI::App& app) {
+  static ReportArguments arguments;
+  auto* command = app.add_subcommand("report", "One page about a run: curves, scores beside the paper's, confusions, examples");
+  command->add_option("RUN", arguments.run, "Folder of a finished run")->required();
+  command->add_option("-o,--out", arguments.out, "The page (default RUN/report.html)");
+  command->callback([] {
+    const std::filesystem::path run = arguments.run;
+    const std::filesystem::path out = arguments.out.empty() ? run / "report.html" : std::filesystem::path(arguments.out);
+    write_report(run, out);
+    fmt::print("{}\n", out.string());
+  });
+}
+
+}  // namespace cell2text::driver

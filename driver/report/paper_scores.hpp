@@ -1,0 +1,30 @@
+// The paper's tables 1 and 2, in percent, for the report's side-by-side columns. Names are those of metrics.json.
+#pragma once
+
+#include <array>
+
+namespace cell2text::driver {
+
+inline constexpr std::array paper_columns = {"Llama-1B LoRA", "Llama-1B full", "Gemma-4B full"};
+
+struct PaperScore {
+  const char* name;
+  std::array<double, 3> percent;
+};
+
+inline constexpr PaperScore paper_scores[] = {
+    {"overlap.exact", {5.79, 7.02, 6.73}},
+    {"overlap.bleu_2", {77.8, 80.96, 80.91}},
+    {"overlap.bleu_4", {73.88, 77.39, 77.38}},
+    {"overlap.rouge_1_f", {82.62, 84.88, 84.99}},
+    {"overlap.rouge_2_f", {76.7, 79.64, 79.79}},
+    {"overlap.rouge_l_f", {79.55, 81.99, 82.17}},
+    {"labels.paper.cell_type.accuracy", {70.90, 76.91, 77.83}},
+    {"labels.paper.cell_type.weighted_f1", {69.28, 75.88, 77.39}},
+    {"labels.paper.tissue.accuracy", {67.97, 73.35, 73.04}},
+    {"labels.paper.tissue.weighted_f1", {68.03, 74.02, 73.94}},
+    {"labels.paper.disease.accuracy", {72.71, 77.84, 77.34}},
+    {"labels.paper.disease.weighted_f1", {73.44, 78.46, 77.82}},
+};
+
+}  // namespace cell2text::driver

@@ -1,0 +1,119 @@
+// cell2text schema [PLUGIN] [--markdown]: the experiment file, key by key.
+#include <fmt/format.h>
+
+#include "cell2text/experiment.hpp"
+#include "commands.hpp"
+#include "fields.hpp"
+
+namespace cell2text::driver {
+
+namespace {
+
+/// The core's tables of an experiment file, in the order one writes them; "" is the top of the file.
+std::vector<std::pair<std::string, std::vector<FieldInfo>>> core_tables() {
+  return {{"", describe_settings<GeneralSettings>()},
+          {"split", describe_settings<SplitSettings>()},
+          {"descriptions", describe_settings<DescriptionSettings>()},
+          {"prompt", describe_settings<PromptSettings>()},
+          {"encoder", describe_settings<EncoderRole>()},
+          {"training", describe_settings<TrainingSettings>()},
+          {"generation", describe_settings<GenerationSettings>()}};
+}
+
+struct Role {
+  const char *table, *kind, *key;
+};
+constexpr Role roles[] = {{"data", "source", "source"},     {"encoder", "encoder", "plugin"},
+                          {"adapter", "adapter", "plugin"}, {"decoder", "decoder", "plugin"},
+                          {"finetuning", "finetuning", "plugin"}, {"metrics", "metric", "plugin"}};
+
+std::vector<FieldInfo> plugin_fields(const Registry& registry, const PluginFile& plugin) {
+  std::vector<FieldInfo> fields;
+  registry.load(plugin.kind, plugin.name).descriptor->schema(fields).raise();
+  return fields;
+}
+
+nlohmann::ordered_json experiment_schema(const Registry& registry) {
+  using Json = nlohmann::ordered_json;
+  const auto tables = core_tables();
+  Json schema = json_schema(tables[0].second);
+  schema = Json{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Cell2Text experiment"}};
+  schema.update(json_schema(tables[0].second));
+  for (std::size_t i = 1; i < tables.size(); ++i)
+    if (tables[i].first != "encoder") schema["properties"][tables[i].first] = json_schema(tables[i].second);
+  for (const Role& role : roles) {
+    Json any = Json::array();
+    for (const PluginFile& plugin : registry.plugins()) {
+      if (plugin.kind != role.kind || !plugin.refusal.empty()) continue;
+      auto fields = plugin_fields(registry, plugin);
+      if (std::string_view(role.table) == "encoder")
+        for (auto& field : describe_settings<EncoderRole>()) fields.push_back(field);
+      Json table = json_schema(fields);
+      table["properties"][role.key] = {{"const", plugin.name}, {"description", registry.load(plugin.kind, plugin.name).descriptor->help}};
+      table["required"].push_back(role.key);
+      any.push_back(table);
+    }
+    const Json one{{"anyOf", any}};
+    const bool list = std::string_view(role.table) == "metrics";
+    schema["properties"][role.table] = list ? Json{{"type", "array"}, {"items", one}} : one;
+    if (!list) schema["required"].push_back(role.table);
+  }
+  return schema;
+}
+
+void print_rows(const std::vector<FieldInfo>& fields, const std::string& prefix) {
+  for (const FieldInfo& field : fields) {
+    const std::string allowed = allowed_text(field);
+    fmt::print("| `{}{}` | {} | `{}` | {} |\n", prefix, field.name, field.type, default_text(field),
+               field.about.help + (allowed.empty() ? "" : " (" + [&] {
+                 std::string escaped;
+                 for (const char c : allowed) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+                 return escaped;
+               }() + ")"));
+    print_rows(field.fields, prefix + field.name + ".");
+  }
+}
+
+void print_table(const std::string& title, const std::string& help, const std::vector<FieldInfo>& fields) {
+  fmt::print("\n## {}\n\n{}", title, help.empty() ? "" : help + "\n\n");
+  if (fields.empty()) return fmt::print("No settings.\n");
+  fmt::print("| key | type | default | meaning |\n|---|---|---|---|\n");
+  print_rows(fields, "");
+}
+
+void print_markdown(const Registry& registry) {
+  fmt::print("# The experiment file, key by key\n\n"
+             "Made by `cell2text schema --markdown`; a test holds this page against the program. "
+             "Paths are relative to the folder the command is called from.\n");
+  for (const auto& [table, fields] : core_tables()) print_table(table.empty() ? "Top of the file" : "[" + table + "]", "", fields);
+  for (const Role& role : roles)
+    for (const PluginFile& plugin : registry.plugins())
+      if (plugin.kind == role.kind && plugin.refusal.empty())
+        print_table(fmt::format("[{}] {} = \"{}\"", role.table, role.key, plugin.name),
+                    registry.load(plugin.kind, plugin.name).descriptor->help, plugin_fields(registry, plugin));
+}
+
+void schema(const std::string& name, bool markdown) {
+  const Registry registry;
+  if (markdown) return print_markdown(registry);
+  if (name.empty()) return fmt::print("{}\n", experiment_schema(registry).dump(2));
+  std::vector<std::string> names;
+  for (const PluginFile& plugin : registry.plugins()) {
+    if (plugin.name == name) return fmt::print("{}\n", json_schema(plugin_fields(registry, plugin)).dump(2));
+    names.push_back(plugin.name);
+  }
+  throw InputError("no plugin is called '" + name + "'" + suggestion(name, names));
+}
+
+}  // namespace
+
+void add_schema(CLI::App& app) {
+  static std::string name;
+  static bool markdown = false;
+  auto* command = app.add_subcommand("schema", "JSON Schema of the experiment file, or of one plugin's settings");
+  command->add_option("PLUGIN", name, "Only this plugin's settings");
+  command->add_flag("--markdown", markdown, "All keys as a page of documentation");
+  command->callback([] { schema(name, markdown); });
+}
+
+}  // namespace cell2text::driver

@@ -1,0 +1,11 @@
+// The page that a run ends with.
+#pragma once
+
+#include <filesystem>
+
+namespace cell2text::driver {
+
+/// Writes a self-contained page about a run folder. InputError where the folder holds no run.
+void write_report(const std::filesystem::path& run, const std::filesystem::path& output);
+
+}  // namespace cell2text::driver

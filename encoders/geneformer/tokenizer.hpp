@@ -1,0 +1,127 @@
+// From raw counts to Geneformer's gene tokens: looks up the columns of a source, ranks and frames its cells.
+// The ranking is ranker.hpp's; no tensors here, geneformer.hpp pads the result.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/context.hpp"
+#include "cell2text/error.hpp"
+#include "dictionary.hpp"
+#include "ranker.hpp"
+
+namespace cell2text::geneformer {
+
+/// Tokens of B cells one after another, special tokens included.
+struct RankedCells {
+  std::vector<std::int32_t> tokens;
+  std::vector<std::int64_t> starts = {0};  ///< [B+1] offsets into `tokens`
+  std::vector<std::int64_t> known_genes;   ///< [B] expressed genes of the dictionary, before the cut
+};
+
+/// How cells become tokens. V2 frames a cell by <cls> and <eos>; V1 has neither.
+struct TokenizerOptions {
+  bool framed = true;
+  std::int64_t max_tokens = 4096;  ///< the frame included; at least 3
+};
+
+/// Ranks the genes of cells. Const calls are safe from several threads.
+class GeneTokenizer {
+ public:
+  /// Takes a dictionary and options that fit it. InputError where a frame is asked for and the dictionary has none.
+  /// The log hears of each source once: how many of its genes are known.
+  GeneTokenizer(std::shared_ptr<const GeneDictionary> dictionary, TokenizerOptions options, Log log = {})
+      : dictionary_(std::move(dictionary)), options_(options), log_(log) {
+    if (!options_.framed) return;
+    for (const auto& [name, id] : {std::pair{"<cls>", &cls_}, std::pair{"<eos>", &eos_}}) {
+      const auto found = dictionary_->special(name);
+      if (!found)
+        throw InputError(dictionary_->paths().tokens.string() + ": no token '" + name +
+                         "', which version 'v2' puts around a cell; set version = 'v1', or name a V2 dictionary");
+      *id = static_cast<std::int32_t>(*found);
+    }
+  }
+
+  /// Tokens of each cell: known genes with counts above zero, ranked by count / median, descending, ties by column,
+  /// cut to max_tokens. Counts of columns that are one gene (mapped or duplicate ids) are summed first.
+  RankedCells tokenize(const CellBatch& cells) const {
+    const auto columns = columns_of(cells.genes);
+    Ranker ranker(*columns);
+    RankedCells out;
+    const auto limit = static_cast<std::size_t>(options_.max_tokens - (options_.framed ? 2 : 0));
+    const auto num_cells = static_cast<std::size_t>(cells.size());
+    out.tokens.reserve(std::min(cells.columns.size(), num_cells * limit) + 2 * num_cells);
+    for (std::int64_t cell = 0; cell < cells.size(); ++cell) {
+      if (options_.framed) out.tokens.push_back(cls_);
+      out.known_genes.push_back(ranker.rank(cells.columns_of(cell), cells.counts_of(cell), limit, out.tokens));
+      if (options_.framed) out.tokens.push_back(eos_);
+      out.starts.push_back(static_cast<std::int64_t>(out.tokens.size()));
+    }
+    return out;
+  }
+
+  /// The columns of a gene table, looked up at the first call with it and then remembered while the table lives.
+  std::shared_ptr<const RankedColumns> columns_of(const std::shared_ptr<const GeneTable>& genes) const {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(known_, [](const Known& known) { return known.genes.expired(); });
+    for (const Known& known : known_)
+      if (known.genes.lock() == genes) return known.columns;
+    known_.push_back({genes, std::make_shared<const RankedColumns>(look_up(*genes))});
+    return known_.back().columns;
+  }
+
+  const GeneDictionary& dictionary() const { return *dictionary_; }
+  const TokenizerOptions& options() const { return options_; }
+
+ private:
+  RankedColumns look_up(const GeneTable& genes) const {
+    const auto found = dictionary_->find(genes);
+    RankedColumns table;
+    std::unordered_map<std::int64_t, std::vector<std::size_t>> by_token;
+    for (std::size_t column = 0; column < found.size(); ++column) {
+      table.columns.emplace_back();
+      if (!found[column]) continue;
+      ++table.num_known;
+      table.columns[column].inverse_median = 1 / found[column]->median;
+      table.columns[column].token = static_cast<std::int32_t>(found[column]->token);
+      by_token[found[column]->token].push_back(column);
+    }
+    for (const auto& [token, columns] : by_token) {
+      if (columns.size() == 1) continue;
+      for (const std::size_t column : columns) table.columns[column].duplicate = table.num_duplicated;
+      ++table.num_duplicated;
+    }
+    report(genes, table);
+    return table;
+  }
+
+  void report(const GeneTable& genes, const RankedColumns& table) const {
+    const std::string size = std::to_string(genes.size());
+    if (table.num_known > 0)
+      log_.info("geneformer: " + std::to_string(table.num_known) + " of the source's " + size +
+                " genes are in the dictionary");
+    else if (genes.size() > 0)
+      log_.warning("geneformer: none of the source's " + size + " genes (the first is '" + genes.ids.front() +
+                   "') is in the dictionary, which holds human Ensembl ids; no cell can be described");
+  }
+
+  struct Known {
+    std::weak_ptr<const GeneTable> genes;
+    std::shared_ptr<const RankedColumns> columns;
+  };
+  std::shared_ptr<const GeneDictionary> dictionary_;
+  TokenizerOptions options_;
+  Log log_;
+  std::int32_t cls_ = -1, eos_ = -1;
+  mutable std::mutex mutex_;
+  mutable std::vector<Known> known_;
+};
+
+}  // namespace cell2text::geneformer

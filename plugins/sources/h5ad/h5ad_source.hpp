@@ -1,0 +1,200 @@
+// The source "h5ad": cells of an AnnData file as raw counts with gene names, totals and labels.
+// Bounded memory: per cell it keeps 8 bytes of row starts and, with an obs total, 8 more.
+#pragma once
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/context.hpp"
+#include "cell2text/io/anndata.hpp"
+#include "cell2text/io/hdf5_probe.hpp"
+#include "cell2text/settings.hpp"
+#include "choose_counts.hpp"
+#include "choose_genes.hpp"
+#include "open_file.hpp"
+#include "rehearsal.hpp"
+#include "totals.hpp"
+#include "transposed.hpp"
+
+namespace cell2text::h5ad {
+
+/// Reads an .h5ad file. Methods may be called from any thread; one runs at a time.
+/// InputError, with file, object and row, where the file is damaged or holds no counts.
+class H5adSource {
+ public:
+  struct Settings {
+    std::string path;
+    std::string counts = "auto";
+    std::string gene_ids = "auto";
+    std::string totals = "auto";
+    std::int64_t transpose_memory_mib = 512;
+
+    static void describe(auto& s) {
+      s.field("path", &Settings::path, {.help = "the AnnData file (.h5ad) with the cells", .required = true});
+      s.field("counts", &Settings::counts,
+              {.help = "the matrix of raw counts: \"X\", \"raw/X\", \"layers/NAME\", or \"auto\": the first of "
+                       "layers/counts, raw/X and X that looks like counts. Log-normalised values rank genes "
+                       "differently and are refused"});
+      s.field("gene_ids", &Settings::gene_ids,
+              {.help = "where the genes' ids stand in var: \"index\", a column, or \"auto\": the index where it holds "
+                       "Ensembl ids, else the first of gene_ids, feature_id, ensembl_id, gene_id that does, else symbols"});
+      s.field("totals", &Settings::totals,
+              {.help = "the counts of a cell over all genes, also those absent from the file: an obs column, \"sum\" "
+                       "(add up the row), or \"auto\": the first of n_counts, total_counts, nCount_RNA that is at least "
+                       "the row's sum in every cell (the whole file is read once to know), else the row's sum"});
+      s.field("transpose_memory_mib", &Settings::transpose_memory_mib,
+              {.help = "memory for turning a matrix that is stored by columns (CSC) into rows, which happens once at "
+                       "opening, through a temporary file in TMPDIR",
+               .unit = "MiB",
+               .min = 1,
+               .max = 1 << 20});
+    }
+  };
+
+  H5adSource(const Settings& settings, const Context& context) : opened_(open_checked(settings, context)) {
+    if (opened_.counts.layout() == Matrix::Layout::csc) {
+      context.log.info("h5ad: " + opened_.counts.where() + " is stored by columns; turning it into rows in a temporary file");
+      transposed_.emplace(opened_.counts, settings.transpose_memory_mib << 20);
+    }
+    totals_ = choose_totals(opened_.obs, settings.totals, [this](std::int64_t first) { return next_block(first); }, context);
+  }
+
+  std::int64_t size() const { return opened_.obs.size(); }
+  std::shared_ptr<const GeneTable> genes() const { return opened_.genes; }
+
+  std::vector<ColumnInfo> columns() const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<ColumnInfo> all;
+    for (const std::string& name : opened_.obs.columns()) all.push_back({name, opened_.obs.type(name)});
+    return all;
+  }
+
+  /// Categories in their order in the file; other values as text in order of appearance.
+  LabelColumn labels(const std::string& column) {
+    const std::scoped_lock lock(mutex_);
+    return opened_.obs.labels(column);
+  }
+
+  /// The obs names of `rows`.
+  std::vector<std::string> names(std::span<const std::int64_t> rows) {
+    const std::scoped_lock lock(mutex_);
+    return read_names(rows, runs_of(rows));
+  }
+
+  /// Cells in the order asked for; a row may be named more than once. Memory is that of the cells asked for.
+  CellBatch read(std::span<const std::int64_t> rows) {
+    const std::scoped_lock lock(mutex_);
+    const std::vector<Run> runs = runs_of(rows);
+    std::vector<RowBlock> blocks;
+    for (const Run& run : runs) blocks.push_back(read_checked(run.first, run.count));
+
+    CellBatch batch;
+    batch.genes = opened_.genes;
+    batch.rows.assign(rows.begin(), rows.end());
+    batch.names = read_names(rows, runs);
+    batch.row_starts = {0};
+    for (const std::int64_t row : rows) {
+      const RowBlock& block = blocks[run_of(runs, row)];
+      const std::int64_t at = row - block.first_row, begin = block.starts[at], end = block.starts[at + 1];
+      batch.columns.insert(batch.columns.end(), block.columns.begin() + begin, block.columns.begin() + end);
+      batch.counts.insert(batch.counts.end(), block.values.begin() + begin, block.values.begin() + end);
+      batch.row_starts.push_back(static_cast<std::int64_t>(batch.columns.size()));
+      batch.totals.push_back(totals_.of(row, block.sum(at)));
+    }
+    return batch;
+  }
+
+ private:
+  struct Run {
+    std::int64_t first, count;
+  };
+  struct Opened {
+    hdf5::Group root;
+    anndata::DataFrame obs;
+    Matrix counts;
+    std::shared_ptr<const GeneTable> genes;
+  };
+
+  static Opened open(const Settings& settings, const Context& context) {
+    hdf5::Group root = open_file(settings.path);
+    anndata::DataFrame obs(root, "obs");
+    if (obs.size() == 0) throw InputError(settings.path + ": holds no cells (obs is empty)");
+    ChosenCounts chosen = choose_counts(root, settings.counts, obs.size(), context);
+    if (chosen.matrix.columns() == 0) throw InputError(chosen.matrix.where() + ": holds no genes");
+    auto genes = choose_genes(anndata::DataFrame(root, var_group(chosen.name)), settings.gene_ids, context);
+    return {std::move(root), std::move(obs), std::move(chosen.matrix), std::move(genes)};
+  }
+
+  /// Lets a child process do the same first: from the same state, what would end this process ends the child.
+  static Opened open_checked(const Settings& settings, const Context& context) {
+    expect_hdf5(settings.path);
+    hdf5::rehearse(settings.path, [&] {
+      detail::attempt([&] { open(settings, Context{}); });
+      mallopt(M_PERTURB, 0xA5);  // memory that HDF5 should not look at then leads it astray, and that shows
+      detail::attempt([&] { rehearse_reading(hdf5::Group::open_file(settings.path)); });
+    });
+    return open(settings, context);
+  }
+
+  /// The rows asked for as ascending ranges without gaps.
+  std::vector<Run> runs_of(std::span<const std::int64_t> rows) const {
+    std::vector<std::int64_t> sorted(rows.begin(), rows.end());
+    std::ranges::sort(sorted);
+    std::vector<Run> runs;
+    for (const std::int64_t row : sorted) {
+      if (row < 0 || row >= size())
+        throw InputError(opened_.root.file() + ": row " + std::to_string(row) + " was asked for; rows are 0 to " +
+                         std::to_string(size() - 1));
+      if (runs.empty() || row > runs.back().first + runs.back().count) runs.push_back({row, 1});
+      else runs.back().count = row - runs.back().first + 1;
+    }
+    return runs;
+  }
+  static std::size_t run_of(const std::vector<Run>& runs, std::int64_t row) {
+    return std::ranges::upper_bound(runs, row, {}, &Run::first) - runs.begin() - 1;
+  }
+
+  std::vector<std::string> read_names(std::span<const std::int64_t> rows, const std::vector<Run>& runs) const {
+    std::vector<std::vector<std::string>> parts;
+    for (const Run& run : runs) parts.push_back(opened_.obs.index(run.first, run.count));
+    std::vector<std::string> all;
+    for (const std::int64_t row : rows) {
+      const std::size_t run = run_of(runs, row);
+      all.push_back(parts[run][row - runs[run].first]);
+    }
+    return all;
+  }
+
+  RowBlock read_checked(std::int64_t first, std::int64_t count) const {
+    RowBlock block = transposed_ ? transposed_->read(first, count) : opened_.counts.read(first, count);
+    sort_columns(block, opened_.counts.where());
+    check_counts(block, opened_.counts.where());
+    return block;
+  }
+
+  /// Rows from `first` on, as many as a few MiB hold.
+  RowBlock next_block(std::int64_t first) const {
+    constexpr std::int64_t values = std::int64_t{1} << 20;
+    const std::int64_t count =
+        transposed_ ? transposed_->entries_within(first, values) : opened_.counts.entries_within(first, values);
+    return read_checked(first, count);
+  }
+
+  mutable std::mutex mutex_;
+  Opened opened_;
+  std::optional<TransposedMatrix> transposed_;  ///< where the counts are stored by columns
+  Totals totals_;
+};
+
+}  // namespace cell2text::h5ad

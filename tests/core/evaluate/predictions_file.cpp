@@ -1,0 +1,111 @@
+// predictions.jsonl there and back, its errors, and the form of metrics.json.
+#include "cell2text/evaluate/predictions_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "support/oracle.hpp"
+
+using cell2text::InputError;
+using cell2text::Prediction;
+using cell2text::read_predictions;
+using cell2text::Scores;
+using cell2text::test::TemporaryFolder;
+using cell2text::test::write_file;
+
+namespace {
+
+std::string refusal(const std::string& text) {
+  const TemporaryFolder folder;
+  write_file(folder / "p.jsonl", text);
+  try {
+    read_predictions(folder / "p.jsonl");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("predictions: what is written is read again") {
+  std::vector<Prediction> written{
+      {"AAAC-1",
+       "a \"quoted\"\nβ cell",
+       "",
+       -12.34567890123456,
+       {{"cell_type", "CD8-positive, alpha-beta T cell"}, {"disease", "normal"}}},
+      {"", "", "x", -std::numeric_limits<double>::infinity(), {{"tissue", "blood"}, {"donor", "is not kept"}}}};
+  const TemporaryFolder folder;
+  {
+    cell2text::JsonLinesWriter out(folder / "p.jsonl");
+    for (const Prediction& one : written) out.write(cell2text::prediction_json(one));
+    out.flush();
+  }
+  const auto read = read_predictions(folder / "p.jsonl");
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].cell == written[0].cell);
+  CHECK(read[0].reference == written[0].reference);
+  CHECK(read[0].prediction.empty());
+  CHECK(read[0].log_probability == written[0].log_probability);
+  CHECK(read[0].labels == written[0].labels);
+  CHECK(std::isnan(read[1].log_probability));
+  CHECK(read[1].labels == std::map<std::string, std::string>{{"tissue", "blood"}});
+}
+
+TEST_CASE("predictions: the line has the documented keys in the documented order") {
+  const Prediction one{"c", "r", "p", -1.5, {{"tissue", "blood"}, {"cell_type", "T cell"}}};
+  CHECK(
+      cell2text::prediction_json(one).dump() ==
+      R"({"cell":"c","reference":"r","prediction":"p","log_probability":-1.5,"cell_type":"T cell","tissue":"blood"})");
+}
+
+TEST_CASE("predictions: a text cut inside a character is written as valid UTF-8") {
+  const Prediction one{"c", "r", "beta \xce", 0, {}};
+  CHECK(cell2text::prediction_json(one)["prediction"] == "beta \ufffd");
+}
+
+TEST_CASE("predictions: other keys are skipped, and null or empty labels are unknown") {
+  const TemporaryFolder folder;
+  write_file(folder / "p.jsonl",
+             "\n{\"cell\":\"c\",\"reference\":\"r\",\"prediction\":\"p\",\"model\":[1],\"tissue\":null,\"disease\":"
+             "\"\"}\r\n\n");
+  const auto read = read_predictions(folder / "p.jsonl");
+  REQUIRE(read.size() == 1);
+  CHECK(std::isnan(read[0].log_probability));
+  CHECK(read[0].labels.empty());
+}
+
+TEST_CASE("predictions: a fault names file, line and key") {
+  const std::string good = R"({"cell":"c","reference":"r","prediction":"p","log_probability":-1})"
+                           "\n";
+  CHECK(holds(refusal(good + R"({"cell":"c","reference":"r"})"), "p.jsonl:2: 'prediction' is missing"));
+  CHECK(holds(refusal(good + "\n" + R"({"cell":3,"reference":"r","prediction":"p"})"),
+              "p.jsonl:3: 'cell' is a whole number"));
+  CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","log_probability":"x"})"), "'log_probability'"));
+  CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","tissue":1})"), "'tissue'"));
+  CHECK(holds(refusal("[1]"), "p.jsonl:1: an object"));
+  CHECK(holds(refusal(good + "{\"cell\": \n"), "p.jsonl:2:"));
+  CHECK(holds(refusal("\n \n"), "holds no predictions"));
+  CHECK_THROWS_AS(read_predictions("/nonexistent/p.jsonl"), InputError);
+}
+
+TEST_CASE("scores: metrics.json has value, low and high, null where nothing can be said") {
+  Scores overlap, labels;
+  overlap.scores.push_back({.name = "bleu_2", .value = 0.5, .low = 0.25, .high = 0.75});
+  labels.scores.push_back({.name = "tissue.accuracy", .note = "one value, says nothing"});
+  labels.scores.push_back({.name = "odd", .value = std::nan("")});
+  CHECK(cell2text::metrics_json({{"overlap", overlap}, {"labels", labels}}).dump() ==
+        R"({"labels":{"tissue.accuracy":{"value":null,"low":null,"high":null,"note":"one value, says nothing"},)"
+        R"("odd":{"value":null,"low":null,"high":null}},"overlap":{"bleu_2":{"value":0.5,"low":0.25,"high":0.75}}})");
+  CHECK(cell2text::metrics_json({}).dump() == "{}");
+  CHECK(cell2text::scores_json({}).dump() == "{}");
+}

@@ -1,0 +1,219 @@
+#include "cell2text/nn/kv_cache.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "cell2text/concepts.hpp"
+#include "support/oracle.hpp"
+#include "support/plain_attention.hpp"
+
+using cell2text::KvCache;
+using Rows = std::vector<std::int64_t>;
+
+static_assert(cell2text::DecoderState<KvCache>);
+
+namespace {
+
+constexpr std::int64_t H = 4, K = 2, C = 8, layers = 2;
+constexpr double scale = 0.3;
+
+/// Beside the cache, every row's own queries, keys and values from its first token on, per layer: the truth.
+struct Twin {
+  KvCache cache{layers};
+  struct Row {
+    std::vector<torch::Tensor> q, k, v;  // per layer [length, heads, C]
+  };
+  std::vector<Row> rows;
+
+  /// Lets every row read `lengths[r]` of T random tokens and compares the outputs. Returns the largest difference.
+  double read(const Rows& lengths, std::int64_t T) {
+    const auto R = static_cast<std::int64_t>(lengths.size());
+    if (rows.empty()) rows.assign(R, {std::vector<torch::Tensor>(layers), std::vector<torch::Tensor>(layers),
+                                      std::vector<torch::Tensor>(layers)});
+    cache.begin(lengths, T, torch::kCPU);
+    double worst = 0;
+    for (std::int64_t layer = 0; layer < layers; ++layer) {
+      const auto q = torch::randn({R, T, H, C}), k = torch::randn({R, T, K, C}), v = torch::randn({R, T, K, C});
+      const auto out = cache.attend(layer, q, k, v, scale);
+      REQUIRE(out.sizes() == torch::IntArrayRef({R, T, H * C}));
+      CHECK(out.isfinite().all().item<bool>());
+      for (std::int64_t r = 0; r < R; ++r) {
+        const auto grown = [&](std::vector<torch::Tensor>& old, const torch::Tensor& added) {
+          const auto part = added[r].narrow(0, 0, lengths[r]);
+          old[layer] = old[layer].defined() ? torch::cat({old[layer], part}) : part.clone();
+          return old[layer].unsqueeze(0);
+        };
+        const auto all_q = grown(rows[r].q, q), all_k = grown(rows[r].k, k), all_v = grown(rows[r].v, v);
+        if (lengths[r] == 0) continue;
+        const auto expected = cell2text::test::plain_attention(all_q, all_k, all_v, scale)[0];
+        const auto tail = expected.narrow(0, expected.size(0) - lengths[r], lengths[r]);
+        worst = std::max(worst, (tail - out[r].narrow(0, 0, lengths[r])).abs().max().item<double>());
+      }
+    }
+    cache.end();
+    return worst;
+  }
+  double read_one() { return read(Rows(cache.rows(), 1), 1); }
+
+  void select(const Rows& parents) {
+    cache.select(parents);
+    std::vector<Row> next;
+    for (const auto parent : parents) next.push_back(rows[parent]);
+    rows = next;
+  }
+  Twin fork(const Rows& parents) const {
+    Twin child{cache.fork(parents), {}};
+    for (const auto parent : parents) child.rows.push_back(rows[parent]);
+    return child;
+  }
+  void truncate(const Rows& lengths) {
+    cache.truncate(lengths);
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      for (auto* part : {&rows[r].q, &rows[r].k, &rows[r].v})
+        for (auto& layer : *part) layer = layer.narrow(0, 0, lengths[r]).clone();
+  }
+};
+
+constexpr double tolerance = 1e-5;
+
+}  // namespace
+
+TEST_CASE("kv_cache: one token at a time equals the whole sequence") {
+  for (const Rows& lengths : {Rows{5, 5, 5}, Rows{5, 3, 1}}) {
+    Twin twin;
+    CHECK(twin.read(lengths, 5) < tolerance);
+    for (int i = 0; i < 40; ++i) CHECK(twin.read_one() < tolerance);  // past every growth of the buffers
+    CHECK(twin.cache.length(1) == lengths[1] + 40);
+  }
+}
+
+TEST_CASE("kv_cache: beams of every cell, reordered at each step, over prompts of unequal lengths") {
+  Twin twin;
+  twin.read({4, 6, 2}, 6);
+  twin = twin.fork({0, 0, 0, 1, 1, 1, 2, 2, 2});
+  CHECK(twin.read_one() < tolerance);
+  twin.select({2, 0, 0, 4, 5, 3, 8, 8, 8});
+  CHECK(twin.read_one() < tolerance);
+  CHECK(twin.read_one() < tolerance);
+  twin.select({0, 1, 2, 7, 6, 6});  // the middle cell leaves
+  CHECK(twin.read_one() < tolerance);
+}
+
+TEST_CASE("kv_cache: rows in any order and number") {
+  Twin twin;
+  twin.read({4, 6, 2}, 6);
+  twin = twin.fork({2, 0, 1, 2});
+  CHECK(twin.read_one() < tolerance);
+  twin.select({3, 1, 1, 0, 2});
+  CHECK(twin.read_one() < tolerance);
+}
+
+TEST_CASE("kv_cache: several tokens at once, unequal numbers of them, and taking some back") {
+  Twin twin;
+  twin.read({3, 5}, 5);
+  twin = twin.fork({0, 0, 1, 1});
+  CHECK(twin.read({3, 3, 3, 3}, 3) < tolerance);
+  CHECK(twin.read({2, 0, 4, 1}, 4) < tolerance);
+  CHECK(twin.read_one() < tolerance);
+  twin.truncate({3, 6, 9, 6});
+  CHECK(twin.read({4, 1, 2, 3}, 4) < tolerance);
+  twin.select({3, 2, 1, 0});
+  CHECK(twin.read_one() < tolerance);
+}
+
+TEST_CASE("kv_cache: a long random walk of reading, forking, selecting and truncating") {
+  const auto seed = cell2text::test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  torch::manual_seed(seed);
+  std::mt19937 random(static_cast<unsigned>(seed));
+  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random() % n); };
+  for (int walk = 0; walk < 6; ++walk) {
+    Twin twin;
+    Rows lengths(1 + below(3));
+    for (auto& length : lengths) length = 1 + below(6);
+    twin.read(lengths, 6);
+    for (int step = 0; step < 25; ++step) {
+      const std::int64_t R = twin.cache.rows();
+      Rows rows(1 + below(6));
+      for (auto& row : rows) row = below(R);
+      switch (below(5)) {
+        case 0: twin.select(rows); break;
+        case 1: twin = twin.fork(rows); break;
+        case 2: {
+          const std::int64_t T = 1 + below(3);
+          Rows some(R);
+          for (auto& length : some) length = below(T + 1);
+          CHECK(twin.read(some, T) < tolerance);
+          break;
+        }
+        case 3: {  // take back what was read last
+          Rows before(R), after(R, 2);
+          for (std::int64_t r = 0; r < R; ++r) before[r] = twin.cache.length(r);
+          twin.read(after, 2);
+          for (auto& length : before) length += below(3);
+          twin.truncate(before);
+          break;
+        }
+        default: CHECK(twin.read_one() < tolerance);
+      }
+    }
+  }
+}
+
+TEST_CASE("kv_cache: forks do not see each other's tokens") {
+  Twin parent;
+  parent.read({4, 4}, 4);
+  parent.read_one();
+  Twin a = parent.fork({0, 1}), b = parent.fork({1, 0});
+  CHECK(a.read_one() < tolerance);
+  CHECK(b.read_one() < tolerance);
+  CHECK(parent.read_one() < tolerance);
+  CHECK(a.read_one() < tolerance);
+}
+
+TEST_CASE("kv_cache: a fork costs no memory, and a prompt goes with its last row") {
+  Twin twin;
+  twin.read({8, 8, 8, 8}, 8);
+  const std::int64_t prompts = 4 * 8 * K * C * 2 * layers * sizeof(float);
+  CHECK(twin.cache.bytes() == prompts);
+  Twin beams = twin.fork({0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3});
+  CHECK(beams.cache.bytes() == prompts);
+  beams.read_one();
+  const std::int64_t tails = beams.cache.bytes() - prompts;
+  CHECK(tails == 12 * 16 * K * C * 2 * layers * std::int64_t{sizeof(float)});  // room for 16 tokens, no prompt copied
+  beams.select({3, 4, 5, 9, 10, 11});
+  CHECK(beams.cache.bytes() == prompts / 2 + tails);
+  beams.read_one();
+  CHECK(beams.cache.bytes() == prompts / 2 + tails / 2);
+  CHECK(twin.cache.bytes() == prompts);
+  beams.select({});
+  CHECK(beams.cache.bytes() == 0);
+  CHECK(beams.cache.rows() == 0);
+}
+
+TEST_CASE("kv_cache: half precision gives finite values near those of float32") {
+  torch::manual_seed(5);
+  KvCache narrow(1), wide(1);
+  const auto step = [&](std::int64_t T) {
+    const auto q = torch::randn({2, T, H, C}), k = torch::randn({2, T, K, C}), v = torch::randn({2, T, K, C});
+    const auto half = [](const torch::Tensor& x) { return x.to(torch::kBFloat16); };
+    narrow.begin({T, T - T / 2}, T, torch::kCPU), wide.begin({T, T - T / 2}, T, torch::kCPU);
+    const auto a = narrow.attend(0, half(q), half(k), half(v), scale), b = wide.attend(0, q, k, v, scale);
+    narrow.end(), wide.end();
+    CHECK((a.scalar_type() == torch::kBFloat16));
+    CHECK((a.to(torch::kFloat32) - b).abs().max().item<double>() < 0.1);
+  };
+  step(6), step(1), step(1);
+}
+
+TEST_CASE("kv_cache: wrong numbers of rows and impossible lengths are refused") {
+  Twin twin;
+  twin.read({3, 4}, 4);
+  CHECK_THROWS_AS(twin.cache.begin({1, 1, 1}, 1, torch::kCPU), cell2text::BugError);
+  CHECK_THROWS_AS(twin.cache.begin({1, 3}, 2, torch::kCPU), cell2text::BugError);
+  CHECK_THROWS_AS(twin.cache.select(Rows{2}), cell2text::BugError);
+  CHECK_THROWS_AS(twin.cache.truncate(Rows{2, 4}), cell2text::BugError);
+  CHECK_THROWS_AS(twin.cache.truncate(Rows{3, 5}), cell2text::BugError);
+  CHECK_THROWS_AS(twin.cache.truncate(Rows{3}), cell2text::BugError);
+}

@@ -1,0 +1,144 @@
+// The BERT encoder alone: what padding, batching, depth, dropout and gradients may and may not change.
+#include "bert.hpp"
+
+#include "cells.hpp"
+
+using cell2text::InputError;
+using cell2text::Parameters;
+using cell2text::Tensor;
+using cell2text::geneformer::BertConfig;
+using cell2text::geneformer::BertEncoder;
+namespace test = cell2text::test;
+
+namespace {
+
+BertConfig small_config() {
+  BertConfig config;
+  config.vocabulary_size = 30, config.width = 24, config.layers = 3, config.heads = 3;
+  config.feed_forward = 40, config.max_positions = 20;
+  config.initializer_range = 0.3;
+  return config;
+}
+
+nlohmann::json config_json() {
+  return small_config().to_json();
+}
+
+Parameters parameters(std::uint64_t seed) {
+  return {torch::kCPU, torch::kFloat32, seed};
+}
+
+double difference(const Tensor& a, const Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("bert: each row alone gives what it gives in a batch, whatever the padding holds") {
+  const auto seed = test::seed();
+  INFO("seed " << seed);
+  Parameters set = parameters(seed);
+  const BertEncoder bert(set, small_config(), 3);
+  torch::manual_seed(seed);
+  const std::vector<std::int64_t> lengths = {12, 3, 1, 7, 12};
+  Tensor ids = torch::randint(0, 30, {5, 12}, torch::kInt64);
+  const Tensor all = bert.forward(ids, lengths, false);
+  for (std::int64_t row = 0; row < 5; ++row) {
+    const std::int64_t length = lengths[row];
+    const Tensor alone = bert.forward(ids.slice(0, row, row + 1).slice(1, 0, length), {length}, false);
+    CHECK(difference(all[row].slice(0, 0, length), alone[0]) < 1e-5);
+    ids[row].slice(0, length).fill_(29);
+  }
+  const Tensor other_padding = bert.forward(ids, lengths, false);
+  for (std::int64_t row = 0; row < 5; ++row)
+    CHECK(difference(all[row].slice(0, 0, lengths[row]), other_padding[row].slice(0, 0, lengths[row])) < 1e-5);
+}
+
+TEST_CASE("bert: a row of length 0 gives no NaN, also in its gradients") {
+  Parameters set = parameters(1);
+  const BertEncoder bert(set, small_config(), 2);
+  for (auto& parameter : set.list()) parameter.value.requires_grad_(true);
+  const Tensor out = bert.forward(torch::zeros({2, 5}, torch::kInt64), {0, 5}, false);
+  CHECK(out.isfinite().all().item<bool>());
+  out.sum().backward();
+  for (auto& parameter : set.list()) CHECK(parameter.value.grad().isfinite().all().item<bool>());
+}
+
+TEST_CASE("bert: blocks above the needed one are not declared") {
+  Parameters set = parameters(1);
+  const BertEncoder bert(set, small_config(), 1);
+  CHECK(set.find("bert.encoder.layer.0.attention.self.query.weight") != nullptr);
+  CHECK(set.find("bert.encoder.layer.1.attention.self.query.weight") == nullptr);
+  CHECK(set.list().size() == 5 + 16);
+}
+
+TEST_CASE("bert: gradients reach every parameter and none is recorded without gradient mode") {
+  Parameters set = parameters(3);
+  const BertEncoder bert(set, small_config(), 2);
+  for (auto& parameter : set.list()) parameter.value.requires_grad_(true);
+  const Tensor ids = torch::randint(0, 30, {2, 6}, torch::kInt64);
+  bert.forward(ids, {6, 4}, false).square().sum().backward();
+  for (auto& parameter : set.list()) {
+    INFO(parameter.name);
+    CHECK(parameter.value.grad().defined());
+  }
+  const torch::NoGradGuard no_grad;
+  CHECK_FALSE(bert.forward(ids, {6, 4}, false).requires_grad());
+}
+
+TEST_CASE("bert: dropout acts in training alone, and attention weights have their own") {
+  for (const bool hidden : {true, false}) {
+    BertConfig config = small_config();
+    config.hidden_dropout = hidden ? 0.5 : 0, config.attention_dropout = hidden ? 0 : 0.5;
+    Parameters set = parameters(4);
+    const BertEncoder bert(set, config, 2);
+    const Tensor ids = torch::randint(0, 30, {1, 8}, torch::kInt64);
+    const Tensor plain = bert.forward(ids, {8}, false);
+    CHECK(difference(plain, bert.forward(ids, {8}, false)) == 0);
+    CHECK(difference(plain, bert.forward(ids, {8}, true)) > 1e-3);
+  }
+}
+
+TEST_CASE("bert: a config that was written is read back") {
+  BertConfig config = small_config();
+  config.activation = cell2text::Activation::gelu_tanh, config.hidden_dropout = 0.02, config.layer_norm_epsilon = 1e-7;
+  config.token_types = 1;
+  CHECK(BertConfig::from_json(config.to_json(), "config.json").to_json() == config.to_json());
+}
+
+TEST_CASE("bert: keys with a default may be left out") {
+  auto json = config_json();
+  for (const char* key : {"type_vocab_size", "hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps",
+                          "initializer_range", "position_embedding_type"})
+    json.erase(key);
+  const auto config = BertConfig::from_json(json, "config.json");
+  CHECK(config.token_types == 2);
+  CHECK(config.hidden_dropout == 0.1);
+  CHECK(config.layer_norm_epsilon == 1e-12);
+}
+
+TEST_CASE("bert: a config of another kind or with impossible sizes is refused by key") {
+  const std::vector<std::pair<std::string, nlohmann::json>> bad = {{"model_type", "llama"},
+                                                                   {"model_type", nullptr},
+                                                                   {"position_embedding_type", "relative_key"},
+                                                                   {"hidden_size", 0},
+                                                                   {"hidden_size", 25},
+                                                                   {"vocab_size", -5},
+                                                                   {"num_hidden_layers", -1},
+                                                                   {"max_position_embeddings", 1LL << 40},
+                                                                   {"hidden_act", "swish"},
+                                                                   {"hidden_act", 3},
+                                                                   {"hidden_dropout_prob", 1.5},
+                                                                   {"layer_norm_eps", -1.0},
+                                                                   {"type_vocab_size", 0},
+                                                                   {"intermediate_size", "x"},
+                                                                   {"initializer_range", -0.1}};
+  for (const auto& [key, value] : bad) {
+    auto json = config_json();
+    json[key] = value;
+    const auto message = test::message_of<InputError>([&] { BertConfig::from_json(json, "folder/config.json"); });
+    INFO(message);
+    CHECK(message.find("folder/config.json") != std::string::npos);
+    CHECK(message.find(key) != std::string::npos);
+  }
+}

@@ -1,0 +1,205 @@
+// Files that are no .h5ad, and .h5ad files that contradict themselves: each is refused with its reason.
+#include <thread>
+
+#include "files.hpp"
+
+namespace cell2text::test {
+namespace {
+
+std::string refusal_of_bytes(const std::string& name, const std::string& bytes) {
+  const TemporaryFolder folder;
+  write_file(folder / name, bytes);
+  return refusal_of(folder / name);
+}
+
+/// The refusal of a file whose X is `sparse`; reads all rows where opening succeeds.
+std::string refusal_of_sparse(const Sparse& sparse) {
+  const TemporaryFolder folder;
+  const auto path = make_file(folder, [&](const hdf5::Group& root) { write_sparse(root, "X", sparse); });
+  return refusal([&] {
+    H5adSource source(settings_for(path), Context{});
+    const std::vector<std::int64_t> rows = {0, 1, 2};
+    source.read(rows);
+  });
+}
+
+TEST_CASE("h5ad source: what is no HDF5 file is named, with the way to an .h5ad") {
+  check_says(refusal_of("/nowhere/cells.h5ad"), {"/nowhere/cells.h5ad", "does not exist"});
+  check_says(refusal_of_bytes("a.h5ad", ""), {"a.h5ad", "empty"});
+  check_says(refusal_of_bytes("a.h5ad", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"), {"Git LFS", "pull"});
+  check_says(refusal_of_bytes("a.rds", "\x1f\x8b\x08"), {"R object", "zellkonverter::writeH5AD"});
+  check_says(refusal_of_bytes("a.h5ad.gz", "\x1f\x8b\x08"), {"gzip", "gunzip"});
+  check_says(refusal_of_bytes("a.zip", "PK\x03\x04"), {"zip"});
+  check_says(refusal_of_bytes("a.h5ad", "cell,gene\n"), {"no HDF5 file"});
+  check_says(refusal_of_bytes("a.h5ad", "\x89HDF\r\n\x1a\n and nothing more"), {"opening as HDF5", "a.h5ad"});
+}
+
+TEST_CASE("h5ad source: folders are refused, Zarr stores by name") {
+  const TemporaryFolder folder;
+  check_says(refusal_of(folder.path()), {"is a folder"});
+  write_file(folder / ".zgroup", "{}");
+  check_says(refusal_of(folder.path()), {"Zarr", "anndata.read_zarr"});
+}
+
+TEST_CASE("h5ad source: other formats over HDF5 are named") {
+  const TemporaryFolder folder;
+  const auto with = [&](const std::vector<std::string>& groups) {
+    const hdf5::Group root = new_file(folder / "other.h5");
+    for (const std::string& group : groups) hdf5::write_group(root, group);
+    hdf5::flush(root);
+    return refusal_of(folder / "other.h5");
+  };
+  check_says(with({"mod"}), {"MuData", ".mod['rna'].write_h5ad"});
+  check_says(with({"matrix", "row_attrs"}), {"Loom", "read_loom"});
+  check_says(with({"matrix", "matrix/barcodes"}), {"10x Genomics", "read_10x_h5"});
+  check_says(with({"X"}), {"no 'obs'"});
+}
+
+TEST_CASE("h5ad source: a table of anndata before 0.7 is refused with the way to convert it") {
+  const TemporaryFolder folder;
+  const hdf5::Group root = new_file(folder / "old.h5ad");
+  hdf5::write_numbers(root, "obs", std::vector<double>{1});
+  hdf5::flush(root);
+  check_says(refusal_of(folder / "old.h5ad"), {"before version 0.7", "write_h5ad"});
+}
+
+TEST_CASE("h5ad source: a sparse matrix that contradicts itself is refused with file, object and place") {
+  check_says(refusal_of_sparse({.indptr = {0, 3, 2, 5}}), {"cells.h5ad", "X/indptr", "falls from 3 to 2", "row 1"});
+  check_says(refusal_of_sparse({.indptr = {1, 2, 3, 5}}), {"X/indptr", "begins with 1"});
+  check_says(refusal_of_sparse({.indptr = {0, 2, 3, 6}}), {"ends with 6", "5 values"});
+  check_says(refusal_of_sparse({.indptr = {0, 2, 5}}), {"X/indptr", "3 values", "expected 4"});
+  check_says(refusal_of_sparse({.indices = {0, 2, 3, 1}}), {"X/data", "5 values", "'indices' has 4"});
+  check_says(refusal_of_sparse({.indices = {0, 2, 3, 1, 4}}), {"X/indices", "row 2", "index 4", "0 to 3"});
+  check_says(refusal_of_sparse({.indices = {0, 2, 3, -1, 2}}), {"row 2", "index -1"});
+  check_says(refusal_of_sparse({.indices = {0, 2, 3, 2, 2}}), {": X", "row 2", "column 2 twice"});
+  check_says(refusal_of_sparse({.shape = {3, 5}}), {": X", "3 x 5", "3 x 4"});
+  check_says(refusal_of_sparse({.encoding = "coo_matrix"}), {"coo_matrix", "csr_matrix"});
+}
+
+TEST_CASE("h5ad source: counts that are negative or not finite are refused with their place") {
+  const TemporaryFolder folder;
+  for (const auto& [value, text] : {std::pair{-2., "is -2"}, {std::nan(""), "is nan"}, {1e300, "is inf"}}) {
+    const auto path = make_file(folder, [&, bad = value](const hdf5::Group& root) {
+      write_sparse(root, "X", {.data = {5, 1, 2, bad, 3}});
+    });
+    H5adSource::Settings settings = settings_for(path);
+    settings.counts = "X";
+    settings.totals = "sum";
+    H5adSource source(settings, Context{});
+    const std::vector<std::int64_t> rows = {2};
+    check_says(refusal([&] { source.read(rows); }), {": X", "row 2, column 1", text});
+  }
+}
+
+TEST_CASE("h5ad source: dense matrices of another shape or type are refused") {
+  const TemporaryFolder folder;
+  const auto with = [&](const auto& write) { return refusal_of(make_file(folder, write)); };
+  check_says(with([](const hdf5::Group& root) { write_dense(root, "X", {1, 2, 3, 4}, {2, 2}); }), {"2 x 2", "3 x 4"});
+  check_says(with([](const hdf5::Group& root) { write_dense(root, "X", {1, 2, 3}, {3}); }), {"1 axes", "expected 2"});
+  check_says(with([](const hdf5::Group& root) { hdf5::write_strings(root, "X", {"a"}); }), {"no numbers"});
+}
+
+TEST_CASE("h5ad source: frames that contradict themselves are refused") {
+  const TemporaryFolder folder;
+  const auto path = folder / "cells.h5ad";
+  const auto with = [&](const std::function<void(const hdf5::Group&)>& change) {
+    const hdf5::Group root = new_file(path);
+    const hdf5::Group obs = new_frame(root, "obs", cell_names, {"c"});
+    new_frame(root, "var", gene_names);
+    write_sparse(root, "X", {});
+    change(obs);
+    hdf5::flush(root);
+    return refusal([&] { H5adSource(settings_for(path), Context{}).labels("c"); });
+  };
+  const auto categorical = [](const std::vector<std::string>& categories, const std::vector<std::int32_t>& codes) {
+    return [=](const hdf5::Group& obs) {
+      const hdf5::Group group = hdf5::write_group(obs, "c");
+      hdf5::write_strings(group, "categories", categories);
+      hdf5::write_numbers(group, "codes", codes);
+    };
+  };
+  check_says(with(categorical({"a", "b"}, {0, 1, 2})), {"obs/c/codes", "row 2", "code 2", "2 categories"});
+  check_says(with(categorical({"a", "b"}, {0, -2, 1})), {"row 1", "code -2"});
+  check_says(with(categorical({"a", "a"}, {0, 0, 1})), {"'a' twice"});
+  check_says(with(categorical({"a"}, {0, 0})), {"2 values", "obs", "3"});
+  check_says(with([](const hdf5::Group& obs) { hdf5::write_strings(obs, "c", {"a"}); }), {"obs/c", "1 values"});
+  check_says(with([](const hdf5::Group&) {}), {"no column 'c'"});
+  check_says(with([](const hdf5::Group& obs) { write_dense(obs, "c", {1, 2, 3}, {3, 1}); }), {"2 axes; expected 1"});
+  check_says(with([](const hdf5::Group& obs) { hdf5::remove(obs, "_index"); }), {"no index '_index'"});
+  check_says(with([](const hdf5::Group& obs) { hdf5::set_attribute(obs, "_index", std::vector<std::string>{"nothing"}); }),
+             {"no index 'nothing'"});
+}
+
+TEST_CASE("h5ad source: files without cells or genes are refused") {
+  const TemporaryFolder folder;
+  const auto path = folder / "empty.h5ad";
+  const auto with = [&](const std::vector<std::string>& cells, const std::vector<std::string>& genes) {
+    const hdf5::Group root = new_file(path);
+    new_frame(root, "obs", cells);
+    new_frame(root, "var", genes);
+    write_sparse(root, "X", {.shape = {std::ssize(cells), std::ssize(genes)}, .data = {}, .indices = {},
+                             .indptr = std::vector<std::int64_t>(cells.size() + 1)});
+    hdf5::flush(root);
+    H5adSource::Settings settings = settings_for(path);
+    settings.counts = "X";
+    return refusal([&] { H5adSource(settings, Context{}); });
+  };
+  check_says(with({}, gene_names), {"holds no cells"});
+  check_says(with(cell_names, {}), {"holds no genes"});
+}
+
+TEST_CASE("hdf5: a filter that is not installed is named with the way to write the file again") {
+  const TemporaryFolder folder;
+  for (const auto& [id, name] : {std::pair{32001, "blosc"}, {32015, "zstd"}, {40001, "number 40001"}}) {
+    const auto path = make_file(folder, [id = id](const hdf5::Group& root) {
+      const hsize_t shape[] = {3, 4}, chunk[] = {1, 4};
+      const hdf5::Handle space(H5Screate_simple(2, shape, nullptr)), plan(H5Pcreate(H5P_DATASET_CREATE));
+      H5Pset_chunk(plan.id(), 2, chunk);
+      REQUIRE(H5Pset_filter(plan.id(), id, H5Z_FLAG_OPTIONAL, 0, nullptr) >= 0);
+      const hdf5::Handle made(H5Dcreate2(root.id(), "X", H5T_NATIVE_FLOAT, space.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT));
+      REQUIRE(made.id() >= 0);
+    });
+    check_says(refusal_of(path), {"X", std::string("filter ") + name, "HDF5_PLUGIN_PATH", "hdf5plugin"});
+  }
+}
+
+TEST_CASE("hdf5: a dataset that claims more than its file can hold is refused before memory is taken") {
+  const TemporaryFolder folder;
+  const auto path = make_file(folder, [](const hdf5::Group& root) {
+    const hdf5::Group group = hdf5::write_group(root, "X");
+    hdf5::set_attribute(group, "encoding-type", std::string("csr_matrix"));
+    set_shape(group, {3, 4});
+    const hsize_t shape = hsize_t{1} << 40, chunk = 1024;
+    const hdf5::Handle space(H5Screate_simple(1, &shape, nullptr)), plan(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_chunk(plan.id(), 1, &chunk);
+    H5Pset_deflate(plan.id(), 4);
+    for (const char* name : {"data", "indices", "indptr"})
+      hdf5::Handle(H5Dcreate2(group.id(), name, H5T_NATIVE_INT32, space.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT));
+  });
+  check_says(refusal_of(path), {"X/data", "4398046511104 bytes", "damaged"});
+}
+
+TEST_CASE("hdf5: a range outside of a dataset, text as numbers, and attributes of another type are refused") {
+  const TemporaryFolder folder;
+  const auto path = make_file(folder, [](const hdf5::Group& root) { hdf5::write_numbers(root, "n", std::vector<double>{1, 2}); });
+  const hdf5::Group root = hdf5::Group::open_file(path);
+  check_says(refusal([&] { root.dataset("n").read<float>(1, 2); }), {"n", "it has 2"});
+  check_says(refusal([&] { root.dataset("n").read_strings(0, 1); }), {"no text"});
+  check_says(refusal([&] { root.dataset("obs/_index").read<float>(0, 1); }), {"obs/_index", "no numbers"});
+  check_says(refusal([&] { root.dataset("absent"); }), {"no dataset 'absent'"});
+  check_says(refusal([&] { root.group("n"); }), {"no group 'n'"});
+  check_says(refusal([&] { root.group("obs").integers_attribute("none"); }), {"obs", "attribute"});
+  check_says(refusal([&] { root.dereference(root.group("obs"), "_index"); }), {"'_index' is no reference"});
+}
+
+TEST_CASE("h5ad source: a child that crashes or never ends becomes an error of the file") {
+  const TemporaryFolder folder;
+  write_file(folder / "x", "bytes");
+  check_says(refusal([&] { hdf5::rehearse(folder / "x", [] { std::raise(SIGSEGV); }); }), {"x: ", "damaged", "crash"});
+  check_says(refusal([&] { hdf5::rehearse(folder / "x", [] { for (volatile int i = 0;; i = i + 1) {} }, 1); }),
+             {"read without end"});
+  hdf5::rehearse(folder / "x", [] { throw InputError("met again"); });
+}
+
+}  // namespace
+}  // namespace cell2text::test

@@ -1,0 +1,124 @@
+// The copy of an .h5ad with more columns: what it refuses, and that it leaves nothing half done.
+#include "cell2text/io/h5ad_writer.hpp"
+
+#include "files.hpp"
+
+namespace cell2text::test {
+namespace {
+
+std::filesystem::path make_input(const TemporaryFolder& folder) {
+  const auto path = folder / "in.h5ad";
+  const hdf5::Group root = new_file(path);
+  const hdf5::Group obs = new_frame(root, "obs", cell_names, {"kind"});
+  hdf5::write_strings(obs, "kind", {"x", "y", "x"});
+  new_frame(root, "var", gene_names);
+  write_sparse(root, "X", {});
+  hdf5::flush(root);
+  return path;
+}
+
+H5adAdditions one_column(const std::string& name) { return {.obs = {{name, std::vector<std::int64_t>{1, 2, 3}}}, .uns = {}}; }
+
+std::vector<std::string> files_of(const TemporaryFolder& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
+TEST_CASE("h5ad copy: new columns are read back, and the old ones are still there") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder), output = folder / "out.h5ad";
+  const std::string before = read_file(input);
+  H5adAdditions additions;
+  additions.obs = {{"label", LabelColumn{"", {"p", "q"}, {1, -1, 0}}},
+                   {"text", std::vector<std::string>{"α", "", "c"}},
+                   {"whole", std::vector<std::int64_t>{1, -2, 3}},
+                   {"narrow", std::vector<float>{0.5f, 1, 2}},
+                   {"wide", std::vector<double>{0.25, 1, 2}}};
+  write_h5ad_copy(input, output, additions);
+  CHECK(read_file(input) == before);
+  const anndata::DataFrame obs(hdf5::Group::open_file(output), "obs");
+  CHECK(obs.columns() == std::vector<std::string>{"kind", "label", "text", "whole", "narrow", "wide"});
+  const LabelColumn label = obs.labels("label");
+  CHECK((label.at(0) == "q" && !label.at(1) && label.at(2) == "p"));
+  CHECK(obs.labels("text").at(0) == "α");
+  CHECK(obs.numbers("whole") == std::vector<double>{1, -2, 3});
+  CHECK(obs.numbers("narrow") == std::vector<double>{0.5, 1, 2});
+  CHECK(obs.numbers("wide") == std::vector<double>{0.25, 1, 2});
+  CHECK(obs.labels("kind").at(1) == "y");
+  CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad", "out.h5ad"});
+}
+
+TEST_CASE("h5ad copy: what is there is kept unless overwriting, then it keeps its place") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder), output = folder / "out.h5ad";
+  H5adAdditions additions = one_column("kind");
+  Value about;
+  about.set("version", {std::string("1"), {}});
+  additions.uns = {{"cell2text", about}};
+  write_h5ad_copy(input, input, {.obs = {}, .uns = {{"cell2text", about}}});
+  check_says(refusal([&] { write_h5ad_copy(input, output, additions); }),
+             {"in.h5ad", "obs column 'kind'", "uns entry 'cell2text'", "--overwrite"});
+  check_says(refusal([&] { expect_new_in_h5ad(input, {"fresh", "kind"}, {}); }), {"obs column 'kind'"});
+  expect_new_in_h5ad(input, {"fresh"}, {"fresh"});
+  CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad"});
+  additions.overwrite = true;
+  additions.obs.push_back({"fresh", std::vector<double>{1, 2, 3}});
+  write_h5ad_copy(input, output, additions);
+  const anndata::DataFrame obs(hdf5::Group::open_file(output), "obs");
+  CHECK(obs.columns() == std::vector<std::string>{"kind", "fresh"});
+  CHECK(obs.numbers("kind") == std::vector<double>{1, 2, 3});
+}
+
+TEST_CASE("h5ad copy: unfit columns are refused before anything is written") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder), output = folder / "out.h5ad";
+  const auto refused = [&](const ObsColumn& column) {
+    return refusal([&] { write_h5ad_copy(input, output, {.obs = {column}, .uns = {}}); });
+  };
+  check_says(refused({"new", std::vector<double>{1}}), {"'new'", "1 values", "3 cells"});
+  check_says(refused({"a/b", std::vector<double>{1, 2, 3}}), {"'a/b'", "'/'"});
+  check_says(refused({"", std::vector<double>{1, 2, 3}}), {"not empty"});
+  check_says(refused({"_index", std::vector<double>{1, 2, 3}}), {"index"});
+  check_says(refused({"new", std::vector<std::string>{"a", "\xff", "c"}}), {"UTF-8"});
+  check_says(refused({"new", std::vector<std::string>{"a", std::string("b\0c", 3), "c"}}), {"byte of 0"});
+  check_says(refused({"new", LabelColumn{"", {"a", "a"}, {0, 0, 0}}}), {"'a' occurs twice"});
+  check_says(refused({"new", LabelColumn{"", {"a"}, {0, 1, 0}}}), {"code 1 has no category"});
+  H5adAdditions twice = one_column("new");
+  twice.obs.push_back(twice.obs.front());
+  check_says(refusal([&] { write_h5ad_copy(input, output, twice); }), {"'new' is given twice"});
+  check_says(refusal([&] { write_h5ad_copy(input, folder / "none/out.h5ad", one_column("new")); }), {"none"});
+  CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad"});
+}
+
+TEST_CASE("h5ad copy: unfit uns entries are refused") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder), output = folder / "out.h5ad";
+  const auto refused = [&](const std::vector<Entry>& uns) {
+    return refusal([&] { write_h5ad_copy(input, output, {.obs = {}, .uns = uns}); });
+  };
+  const Value one{std::int64_t{1}, {}}, text{std::string("a"), {}};
+  check_says(refused({{"a/b", one}}), {"'a/b'"});
+  check_says(refused({{"a", one}, {"a", one}}), {"'a' occurs twice"});
+  check_says(refused({{"a", {Value::Array{one, text}, {}}}}), {"one plain type"});
+  check_says(refused({{"a", {Value::Array{{Value::Array{}, {}}}, {}}}}), {"one plain type"});
+  check_says(refused({{"a", {std::string("\xff"), {}}}}), {"UTF-8"});
+}
+
+TEST_CASE("h5ad copy: an input that is no .h5ad is refused; a disk that refuses is an error of the environment") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder);
+  write_file(folder / "text", "no HDF5");
+  check_says(refusal([&] { write_h5ad_copy(folder / "text", folder / "out", one_column("new")); }), {"text"});
+  CHECK_THROWS_AS(h5ad_writer_detail::copy_bytes(input, "/dev/full"), EnvironmentError);
+  CHECK_THROWS_AS(h5ad_writer_detail::copy_bytes(input, folder / "none/out"), EnvironmentError);
+  const hdf5::Group closed = hdf5::Group::open_file(input);  // for reading only
+  CHECK_THROWS_AS(hdf5::write_strings(closed, "new", {"a"}), EnvironmentError);
+  CHECK_THROWS_AS(hdf5::write_group(closed, "new"), EnvironmentError);
+  CHECK_THROWS_AS(hdf5::set_attribute(closed, "new", std::string("a")), EnvironmentError);
+  CHECK_THROWS_AS(hdf5::remove(closed, "obs"), EnvironmentError);
+}
+
+}  // namespace
+}  // namespace cell2text::test

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Holds a finished quickstart against what it must reach.
+
+Usage: tools/check_quickstart.py RUN_DIR [--at-least 0.45]
+
+Checks that the files of a run are there and whole, that the share of held-out cells whose full cell type was
+read back from the text is at least the given one, and that it is better than naming the commonest type.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--at-least", type=float, default=0.45)
+    arguments = parser.parse_args()
+    faults = []
+
+    def need(condition, text):
+        if not condition:
+            faults.append(text)
+
+    files = ["experiment.toml", "environment.json", "log.jsonl", "predictions.jsonl", "metrics.json", "report.html",
+             "model/cell2text.json", "model/adapter.safetensors"]
+    for name in files:
+        path = arguments.run / name
+        need(path.is_file() and path.stat().st_size > 0, f"{path} is missing or empty")
+    if not faults:
+        metrics = json.loads((arguments.run / "metrics.json").read_text())
+        predictions = [json.loads(line) for line in (arguments.run / "predictions.jsonl").read_text().splitlines()]
+        accuracy = metrics["labels"]["cell_type.accuracy"]["value"]
+        types = Counter(one["cell_type"] for one in predictions)
+        commonest = max(types.values()) / len(predictions)
+        print(f"cell types read back: {accuracy:.3f} of {len(predictions)} cells (needed: {arguments.at_least}; "
+              f"naming the commonest type: {commonest:.3f})")
+        need(accuracy >= arguments.at_least, f"labels: cell_type.accuracy is {accuracy:.3f}; at least "
+             f"{arguments.at_least} is needed")
+        need(accuracy > commonest, f"labels: cell_type.accuracy is {accuracy:.3f}, no better than naming the commonest "
+             f"type ({commonest:.3f})")
+        need(len(predictions) >= 100, f"{len(predictions)} predictions; at least 100 are expected")
+        need(all(one["prediction"] for one in predictions), "some predictions are empty")
+        report = (arguments.run / "report.html").read_text()
+        need("</html>" in report, "report.html does not end in </html>")
+        need("http://" not in report.replace("http://www.w3.org", "") and "src=\"https://" not in report,
+             "report.html loads something from outside; it must open offline")
+    for fault in faults:
+        print(f"check_quickstart: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
