@@ -22,13 +22,16 @@ spdlog::logger& logger() {
 }
 
 void write(void*, Log::Level level, const char* text) {
-  static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn};
+  static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
+                                                         spdlog::level::warn};
   logger().log(levels[static_cast<int>(level)], text);
 }
 
 }  // namespace
 
-Log log() { return {&write, nullptr}; }
+Log log() {
+  return {&write, nullptr};
+}
 
 std::string duration_text(double seconds) {
   const auto s = static_cast<std::int64_t>(seconds + 0.5);
@@ -38,8 +41,12 @@ std::string duration_text(double seconds) {
 }
 
 Progress::Progress(std::string what, std::int64_t total, std::string unit)
-    : what_(std::move(what)), unit_(std::move(unit)), total_(total), terminal_(isatty(STDERR_FILENO)),
-      started_(std::chrono::steady_clock::now()), shown_(started_) {}
+    : what_(std::move(what)),
+      unit_(std::move(unit)),
+      total_(total),
+      terminal_(isatty(STDERR_FILENO)),
+      started_(std::chrono::steady_clock::now()),
+      shown_(started_) {}
 
 Progress::~Progress() {
   if (line_open_) std::fputc('\n', stderr);

@@ -56,7 +56,8 @@ std::unique_ptr<SourceHandle> open_source(const Host& host, const DescribeArgume
   Value settings;
   settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
   for (const std::string& assignment : arguments.source_settings) apply_override(settings, assignment);
-  return std::make_unique<SourceHandle>(host.registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
+  return std::make_unique<SourceHandle>(
+      host.registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
 }
 
 void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
@@ -107,12 +108,15 @@ void add_describe(CLI::App& app) {
   auto* command = app.add_subcommand("describe", "Describe the cells of a file with a trained model");
   command->add_option("CELLS", arguments.cells, "Cells with raw counts (.h5ad)")->required();
   command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();
-  command->add_option("-o,--out", arguments.out,
-                      "What to write: .h5ad (the input with more obs columns), .csv or .jsonl")->required();
+  command
+      ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the input with more obs columns), .csv or .jsonl")
+      ->required();
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
-  command->add_option("--beams", arguments.beams, "Instead of the model's own number; 1 is fastest")->check(CLI::Range(1, 1024));
+  command->add_option("--beams", arguments.beams, "Instead of the model's own number; 1 is fastest")
+      ->check(CLI::Range(1, 1024));
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
-  command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")->take_all();
+  command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")
+      ->take_all();
   command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
   command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");
   command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));

@@ -19,7 +19,8 @@ LabelColumn categorical(const std::vector<LabelledCell>& cells, const std::strin
   for (const LabelledCell& cell : cells)
     if (const std::string value = value_of(cell); !value.empty()) codes.emplace(value, 0);
   LabelColumn column{name, {}, {}};
-  for (auto& [value, code] : codes) code = static_cast<std::int32_t>(column.values.size()), column.values.push_back(value);
+  for (auto& [value, code] : codes)
+    code = static_cast<std::int32_t>(column.values.size()), column.values.push_back(value);
   for (const LabelledCell& cell : cells) {
     const std::string value = value_of(cell);
     column.codes.push_back(value.empty() ? -1 : codes.at(value));
@@ -43,14 +44,16 @@ std::vector<ObsColumn> obs_columns(const std::vector<LabelledCell>& cells) {
   }
   std::vector<ObsColumn> columns{
       {"cell2text_description", texts},
-      {"cell2text_status", categorical(cells, "", [](const LabelledCell& c) { return std::string(status_name(c.cell.status)); })},
+      {"cell2text_status",
+       categorical(cells, "", [](const LabelledCell& c) { return std::string(status_name(c.cell.status)); })},
       {"cell2text_n_genes_used", genes},
       {"cell2text_log_probability", log_probabilities}};
   for (const std::string label : DescriptionSource::label_names) {
     columns.push_back({"cell2text_" + label,
                        categorical(cells, "", [&](const LabelledCell& c) { return value_or_empty(c.labels, label); })});
-    columns.push_back({"cell2text_" + label + "_ontology_term_id",
-                       categorical(cells, "", [&](const LabelledCell& c) { return value_or_empty(c.ontology_ids, label); })});
+    columns.push_back({"cell2text_" + label + "_ontology_term_id", categorical(cells, "", [&](const LabelledCell& c) {
+                         return value_or_empty(c.ontology_ids, label);
+                       })});
   }
   return columns;
 }
@@ -69,11 +72,12 @@ void write_csv(const std::filesystem::path& output, const std::vector<LabelledCe
   for (const std::string& column : described_columns()) header += "," + column;
   file.write(header + "\n");
   for (const LabelledCell& one : cells) {
-    std::string line = csv_field(one.cell.name) + "," + csv_field(one.cell.text) + "," + status_name(one.cell.status) + "," +
-                       std::to_string(one.cell.genes_used) + "," +
+    std::string line = csv_field(one.cell.name) + "," + csv_field(one.cell.text) + "," + status_name(one.cell.status) +
+                       "," + std::to_string(one.cell.genes_used) + "," +
                        (std::isfinite(one.cell.log_probability) ? fmt::format("{:.6g}", one.cell.log_probability) : "");
     for (const std::string label : DescriptionSource::label_names)
-      line += "," + csv_field(value_or_empty(one.labels, label)) + "," + csv_field(value_or_empty(one.ontology_ids, label));
+      line +=
+          "," + csv_field(value_or_empty(one.labels, label)) + "," + csv_field(value_or_empty(one.ontology_ids, label));
     file.write(line + "\n");
   }
   file.commit();
@@ -82,8 +86,11 @@ void write_csv(const std::filesystem::path& output, const std::vector<LabelledCe
 void write_jsonl(const std::filesystem::path& output, const std::vector<LabelledCell>& cells) {
   AtomicFile file(output);
   for (const LabelledCell& one : cells) {
-    nlohmann::ordered_json line{{"cell", one.cell.name}, {"description", one.cell.text}, {"status", status_name(one.cell.status)},
-                                {"n_genes_used", one.cell.genes_used}, {"log_probability", one.cell.log_probability}};
+    nlohmann::ordered_json line{{"cell", one.cell.name},
+                                {"description", one.cell.text},
+                                {"status", status_name(one.cell.status)},
+                                {"n_genes_used", one.cell.genes_used},
+                                {"log_probability", one.cell.log_probability}};
     for (const std::string label : DescriptionSource::label_names) {
       if (one.labels.contains(label)) line[label] = one.labels.at(label);
       if (one.ontology_ids.contains(label)) line[label + "_ontology_term_id"] = one.ontology_ids.at(label);
@@ -98,10 +105,12 @@ void write_jsonl(const std::filesystem::path& output, const std::vector<Labelled
 void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite) {
   const auto ending = output.extension();
   if (ending != ".h5ad" && ending != ".csv" && ending != ".jsonl")
-    throw InputError(output.string() + ": the output's ending is '" + ending.string() + "'; it must be .h5ad, .csv or .jsonl");
+    throw InputError(output.string() + ": the output's ending is '" + ending.string() +
+                     "'; it must be .h5ad, .csv or .jsonl");
   if (ending != ".h5ad") return;
   if (input.extension() != ".h5ad")
-    throw InputError(output.string() + ": an .h5ad can be written only from an .h5ad; " + input.string() + " is none. Write .csv or .jsonl");
+    throw InputError(output.string() + ": an .h5ad can be written only from an .h5ad; " + input.string() +
+                     " is none. Write .csv or .jsonl");
   if (!overwrite) expect_new_in_h5ad(input, described_columns(), {"cell2text"});
 }
 

@@ -19,7 +19,8 @@ struct LabelledCell {
 
 /// The obs columns that `describe` adds.
 inline std::vector<std::string> described_columns() {
-  std::vector<std::string> names{"cell2text_description", "cell2text_status", "cell2text_n_genes_used", "cell2text_log_probability"};
+  std::vector<std::string> names{"cell2text_description", "cell2text_status", "cell2text_n_genes_used",
+                                 "cell2text_log_probability"};
   for (const char* label : DescriptionSource::label_names) {
     names.push_back(std::string("cell2text_") + label);
     names.push_back(std::string("cell2text_") + label + "_ontology_term_id");

@@ -40,8 +40,10 @@ void evaluate(const EvaluateArguments& arguments) {
   const Host host = make_host(registry, "cpu", 0, 0);
   const AllScores scores = score(host, metrics, predictions, known_labels_of(predictions, arguments.ontology));
   if (!arguments.out.empty()) write_atomically(arguments.out, metrics_json(scores).dump(2) + "\n");
-  if (arguments.json) fmt::print("{}\n", metrics_json(scores).dump(2));
-  else fmt::print("{}", scores_table(scores));
+  if (arguments.json)
+    fmt::print("{}\n", metrics_json(scores).dump(2));
+  else
+    fmt::print("{}", scores_table(scores));
 }
 
 }  // namespace
@@ -49,8 +51,10 @@ void evaluate(const EvaluateArguments& arguments) {
 void add_evaluate(CLI::App& app) {
   static EvaluateArguments arguments;
   auto* command = app.add_subcommand("evaluate", "Score predicted texts against references, whoever wrote them");
-  command->add_option("PREDICTIONS", arguments.file,
-                      "JSON lines with 'prediction' and 'reference'; optional: cell, cell_type, tissue, disease")->required();
+  command
+      ->add_option("PREDICTIONS", arguments.file,
+                   "JSON lines with 'prediction' and 'reference'; optional: cell, cell_type, tissue, disease")
+      ->required();
   command->add_option("--metrics", arguments.metrics, "Which metrics, e.g. --metrics overlap,labels")->delimiter(',');
   command->add_option("--ontology", arguments.ontology, "OBO file whose names count as known cell types");
   command->add_option("-o,--out", arguments.out, "Write metrics.json here");

@@ -48,9 +48,12 @@ inline nlohmann::ordered_json json_schema(const std::vector<FieldInfo>& fields) 
   for (const FieldInfo& field : fields) {
     Json item;
     const std::string_view type = field.type;
-    if (type == "table") item = json_schema(field.fields);
-    else if (type.starts_with("list of ")) item = {{"type", "array"}, {"items", type_of(type.substr(8))}};
-    else item = type_of(type);
+    if (type == "table")
+      item = json_schema(field.fields);
+    else if (type.starts_with("list of "))
+      item = {{"type", "array"}, {"items", type_of(type.substr(8))}};
+    else
+      item = type_of(type);
     item["description"] = field.about.help + (field.about.unit.empty() ? "" : " (" + field.about.unit + ")");
     if (std::isfinite(field.about.min)) item["minimum"] = field.about.min;
     if (std::isfinite(field.about.max)) item["maximum"] = field.about.max;

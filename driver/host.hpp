@@ -17,7 +17,8 @@ namespace cell2text::driver {
 inline Host make_host(const Registry& registry, const std::string& device, std::int64_t threads, std::int64_t seed) {
   if (threads == 0 && !std::getenv("OMP_NUM_THREADS")) threads = std::max(1u, std::thread::hardware_concurrency());
   if (threads > 0) at::set_num_threads(static_cast<int>(threads));
-  return {registry, Context{log(), static_cast<std::uint64_t>(seed), at::get_num_threads()}, choose_device(device, log())};
+  return {registry, Context{log(), static_cast<std::uint64_t>(seed), at::get_num_threads()},
+          choose_device(device, log())};
 }
 
 }  // namespace cell2text::driver

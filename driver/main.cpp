@@ -16,8 +16,11 @@ int report(const cell2text::Fault& fault) {
   using Kind = cell2text::Fault::Kind;
   std::fflush(stdout);
   if (fault.kind == Kind::bug)
-    std::fprintf(stderr, "cell2text: internal error: %s\nThis is a bug in the program or in a plugin; please report it with the "
-                         "command line that led here.\n", fault.message.c_str());
+    std::fprintf(
+        stderr,
+        "cell2text: internal error: %s\nThis is a bug in the program or in a plugin; please report it with the "
+        "command line that led here.\n",
+        fault.message.c_str());
   else
     std::fprintf(stderr, "cell2text: %s\n", fault.message.c_str());
   return fault.kind == Kind::input ? 2 : 1;
@@ -29,11 +32,14 @@ int main(int argc, char** argv) {
   // Before any pool thread exists: threads inherit the setting, and those made earlier would miss it.
   at::globalContext().setFlushDenormal(true);
 
-  CLI::App app{"Turns one cell's RNA profile into a text.\n"
-               "Start with: cell2text run examples/quickstart.toml", "cell2text"};
+  CLI::App app{
+      "Turns one cell's RNA profile into a text.\n"
+      "Start with: cell2text run examples/quickstart.toml",
+      "cell2text"};
   app.set_version_flag("--version", cell2text::version);
   app.require_subcommand(1);
-  app.footer("Results go to stdout, progress and logs to stderr.\nExit codes: 0 done, 1 failed, 2 bad usage or bad input.");
+  app.footer(
+      "Results go to stdout, progress and logs to stderr.\nExit codes: 0 done, 1 failed, 2 bad usage or bad input.");
   using namespace cell2text::driver;
   for (auto add : {add_run, add_describe, add_evaluate, add_plugins, add_schema, add_model, add_report}) add(app);
   try {

@@ -22,7 +22,8 @@ void verify_files(const std::filesystem::path& folder, const nlohmann::json& roo
     const auto file = folder / name;
     if (!std::filesystem::exists(file)) throw InputError(file.string() + " is missing from the model folder");
     if (const auto found = sha256_file(file); found != hash)
-      throw InputError(file.string() + ": SHA-256 is " + found + "; the model was written with " + hash.get<std::string>());
+      throw InputError(file.string() + ": SHA-256 is " + found + "; the model was written with " +
+                       hash.get<std::string>());
   }
 }
 

@@ -15,21 +15,28 @@ void list(bool as_json) {
   if (as_json) {
     auto all = nlohmann::ordered_json::array();
     for (const PluginFile& plugin : registry.plugins())
-      all.push_back({{"kind", plugin.kind}, {"name", plugin.name}, {"path", plugin.path.string()}, {"compiler", plugin.compiler},
-                     {"build_type", plugin.build_type}, {"usable", plugin.refusal.empty()}, {"refusal", plugin.refusal}});
+      all.push_back({{"kind", plugin.kind},
+                     {"name", plugin.name},
+                     {"path", plugin.path.string()},
+                     {"compiler", plugin.compiler},
+                     {"build_type", plugin.build_type},
+                     {"usable", plugin.refusal.empty()},
+                     {"refusal", plugin.refusal}});
     fmt::print("{}\n", all.dump(2));
     return;
   }
   if (registry.plugins().empty()) {
     std::string folders;
     for (const auto& folder : Registry::default_search_path()) folders += "\n  " + folder.string();
-    throw InputError("no plugins found; searched:" + folders + "\nSet CELL2TEXT_PLUGIN_PATH to the folder that holds them");
+    throw InputError("no plugins found; searched:" + folders +
+                     "\nSet CELL2TEXT_PLUGIN_PATH to the folder that holds them");
   }
   fmt::print("{:<12} {:<14} {}\n", "KIND", "NAME", "LIBRARY");
   for (const PluginFile& plugin : registry.plugins())
     fmt::print("{:<12} {:<14} {}{}\n", plugin.kind, plugin.name, plugin.path.string(),
                plugin.refusal.empty() ? "" : "\n             refused: " + plugin.refusal);
-  for (const auto& [path, reason] : registry.strangers()) fmt::print(stderr, "not a plugin: {}: {}\n", path.string(), reason);
+  for (const auto& [path, reason] : registry.strangers())
+    fmt::print(stderr, "not a plugin: {}: {}\n", path.string(), reason);
 }
 
 void info(const std::string& name, bool as_json) {
@@ -45,12 +52,16 @@ void info(const std::string& name, bool as_json) {
     std::vector<FieldInfo> fields;
     loaded.descriptor->schema(fields).raise();
     if (as_json) {
-      all.push_back({{"kind", plugin.kind}, {"name", name}, {"help", loaded.descriptor->help}, {"path", plugin.path.string()},
+      all.push_back({{"kind", plugin.kind},
+                     {"name", name},
+                     {"help", loaded.descriptor->help},
+                     {"path", plugin.path.string()},
                      {"settings", json_schema(fields)}});
       continue;
     }
-    fmt::print("{} '{}': {}\n  library   {}\n  compiler  {} ({})\n  settings{}\n", plugin.kind, name, loaded.descriptor->help,
-               plugin.path.string(), plugin.compiler, plugin.build_type, fields.empty() ? ": none" : "");
+    fmt::print("{} '{}': {}\n  library   {}\n  compiler  {} ({})\n  settings{}\n", plugin.kind, name,
+               loaded.descriptor->help, plugin.path.string(), plugin.compiler, plugin.build_type,
+               fields.empty() ? ": none" : "");
     fmt::print("{}", fields_text(fields, "    "));
   }
   if (!found) throw InputError("no plugin is called '" + name + "'" + suggestion(name, names));
@@ -60,7 +71,8 @@ void info(const std::string& name, bool as_json) {
 }  // namespace
 
 void add_plugins(CLI::App& app) {
-  auto* plugins = app.add_subcommand("plugins", "What encoders, adapters, decoders, metrics ... there are, and their settings");
+  auto* plugins =
+      app.add_subcommand("plugins", "What encoders, adapters, decoders, metrics ... there are, and their settings");
   plugins->require_subcommand(1);
   static bool as_json = false;
   static std::string name;

@@ -26,8 +26,10 @@ void add_curves(Json& data, const RunFolder& run) {
   Json steps = Json::array(), epochs = Json::array();
   JsonLinesReader log(run.log());
   while (const auto line = log.next()) {
-    if (line->contains("loss")) steps.push_back({{"step", (*line)["step"]}, {"loss", (*line)["loss"]}});
-    else epochs.emplace_back(*line);
+    if (line->contains("loss"))
+      steps.push_back({{"step", (*line)["step"]}, {"loss", (*line)["loss"]}});
+    else
+      epochs.emplace_back(*line);
   }
   const std::size_t stride = steps.size() / 2000 + 1;
   Json thinned = Json::array();
@@ -51,10 +53,13 @@ Json caveats(const nlohmann::json& environment, const Value& experiment) {
   const bool by_cell = by && by->get_if<std::string>() && *by->get_if<std::string>() == "cell";
   const auto donors = environment.value("donors", std::int64_t{0});
   if (by_cell && donors == 1)
-    list.push_back("All cells are of one donor, and the split is by cell: trained and tested cells share donor, sample and batch. "
-                   "These figures overstate how well the model does on a new donor.");
+    list.push_back(
+        "All cells are of one donor, and the split is by cell: trained and tested cells share donor, sample and batch. "
+        "These figures overstate how well the model does on a new donor.");
   else if (by_cell)
-    list.push_back("The split is by cell: cells of one donor stand on both sides, which overstates how well the model does on a new donor.");
+    list.push_back(
+        "The split is by cell: cells of one donor stand on both sides, which overstates how well the model does on a "
+        "new donor.");
   return list;
 }
 
@@ -89,9 +94,14 @@ void write_report(const std::filesystem::path& folder, const std::filesystem::pa
     throw InputError(folder.string() + ": no metrics.json in it; expected the folder of a finished run");
   const Value experiment = read_toml(run.experiment());
   const nlohmann::json environment = read_json(run.environment());
-  Json data{{"name", std::get<std::string>(experiment.find("name")->data)}, {"cells", environment.at("cells")},
-            {"environment", environment}, {"experiment", write_toml(experiment)}, {"metrics", Json::parse(read_json(run.metrics()).dump())},
-            {"confusion", Json::array()}, {"paper", paper()}, {"caveats", caveats(environment, experiment)}};
+  Json data{{"name", std::get<std::string>(experiment.find("name")->data)},
+            {"cells", environment.at("cells")},
+            {"environment", environment},
+            {"experiment", write_toml(experiment)},
+            {"metrics", Json::parse(read_json(run.metrics()).dump())},
+            {"confusion", Json::array()},
+            {"paper", paper()},
+            {"caveats", caveats(environment, experiment)}};
   for (const char* part : {"encoder", "adapter", "decoder", "finetuning"})
     data["parts"][part] = std::get<std::string>(experiment.find(part)->find("plugin")->data);
   add_curves(data, run);
@@ -102,12 +112,14 @@ void write_report(const std::filesystem::path& folder, const std::filesystem::pa
 
 void add_report(CLI::App& app) {
   static ReportArguments arguments;
-  auto* command = app.add_subcommand("report", "One page about a run: curves, scores beside the paper's, confusions, examples");
+  auto* command =
+      app.add_subcommand("report", "One page about a run: curves, scores beside the paper's, confusions, examples");
   command->add_option("RUN", arguments.run, "Folder of a finished run")->required();
   command->add_option("-o,--out", arguments.out, "The page (default RUN/report.html)");
   command->callback([] {
     const std::filesystem::path run = arguments.run;
-    const std::filesystem::path out = arguments.out.empty() ? run / "report.html" : std::filesystem::path(arguments.out);
+    const std::filesystem::path out =
+        arguments.out.empty() ? run / "report.html" : std::filesystem::path(arguments.out);
     write_report(run, out);
     fmt::print("{}\n", out.string());
   });

@@ -24,7 +24,8 @@ struct RunArguments {
 volatile std::sig_atomic_t interrupted = 0;
 
 std::string parts_text(const Split& split) {
-  return fmt::format("{} to train, {} to validate, {} to test", split.train.size(), split.validation.size(), split.test.size());
+  return fmt::format("{} to train, {} to validate, {} to test", split.train.size(), split.validation.size(),
+                     split.test.size());
 }
 
 void log_data(const ExperimentData& data) {
@@ -33,7 +34,9 @@ void log_data(const ExperimentData& data) {
   if (data.donors == 1) log().warning("all cells are of one donor: a split by cell overstates quality for new donors");
 }
 
-std::string million(std::int64_t n) { return fmt::format("{:.2f} M", static_cast<double>(n) / 1e6); }
+std::string million(std::int64_t n) {
+  return fmt::format("{:.2f} M", static_cast<double>(n) / 1e6);
+}
 
 void log_model(const Model& model) {
   log().info(fmt::format("parameters: encoder {}{}, adapter {}, decoder {}, of which {} trained",
@@ -45,9 +48,11 @@ void log_model(const Model& model) {
 
 TrainingSummary train(Model& model, const Experiment& experiment, const ExperimentData& data, const TextOfRow& text,
                       const RunFolder& folder) {
-  Trainer trainer(model, experiment.training, static_cast<std::uint64_t>(experiment.general.seed), folder.best_weights());
+  Trainer trainer(model, experiment.training, static_cast<std::uint64_t>(experiment.general.seed),
+                  folder.best_weights());
   RunLog run_log(folder.log());
-  Progress progress("training", experiment.training.epochs * static_cast<std::int64_t>(data.split.train.size()), "cells");
+  Progress progress("training", experiment.training.epochs * static_cast<std::int64_t>(data.split.train.size()),
+                    "cells");
   std::int64_t cells = 0, last_step = 0;
   TrainingObserver observer;
   observer.step = [&](const StepReport& report) {
@@ -70,8 +75,8 @@ TrainingSummary train(Model& model, const Experiment& experiment, const Experime
 
 ModelCard card_of(const Experiment& experiment, const ExperimentData& data, const TrainingSummary& summary) {
   ModelCard card;
-  card.plan = {experiment.encoder, experiment.adapter, experiment.decoder, experiment.finetuning, experiment.prompt,
-               experiment.encoder_role.frozen};
+  card.plan = {experiment.encoder,    experiment.adapter, experiment.decoder,
+               experiment.finetuning, experiment.prompt,  experiment.encoder_role.frozen};
   card.generation = experiment.generation;
   card.labels = trained_labels(data);
   card.name = experiment.general.name;
@@ -105,17 +110,22 @@ void run(const RunArguments& arguments) {
                                    experiment.prompt, experiment.encoder_role.frozen});
   log_model(model);
   const TextOfRow text = text_tokens(data, *model.decoder);
-  if (!experiment.generation.max_new_tokens.value) experiment.generation.max_new_tokens.value = automatic_max_new_tokens(data, text);
+  if (!experiment.generation.max_new_tokens.value)
+    experiment.generation.max_new_tokens.value = automatic_max_new_tokens(data, text);
   folder.write_experiment(experiment);
   folder.write_environment({{"device", host.device.str()},
                             {"threads", host.context.threads},
-                            {"cells", {{"train", data.split.train.size()}, {"validation", data.split.validation.size()},
-                                       {"test", data.split.test.size()}, {"left_out", data.left_out}}},
+                            {"cells",
+                             {{"train", data.split.train.size()},
+                              {"validation", data.split.validation.size()},
+                              {"test", data.split.test.size()},
+                              {"left_out", data.left_out}}},
                             {"donors", data.donors}});
 
   const TrainingSummary summary = train(model, experiment, data, text, folder);
-  log().info(fmt::format("trained {} steps in {}{}", summary.steps, duration_text(summary.seconds),
-                         summary.best_epoch > 0 ? fmt::format("; lowest validation loss after epoch {}", summary.best_epoch) : ""));
+  log().info(fmt::format(
+      "trained {} steps in {}{}", summary.steps, duration_text(summary.seconds),
+      summary.best_epoch > 0 ? fmt::format("; lowest validation loss after epoch {}", summary.best_epoch) : ""));
   const ModelCard card = card_of(experiment, data, summary);
   model.set_training(false);
   save_model(folder.model(), model, card);
@@ -124,7 +134,8 @@ void run(const RunArguments& arguments) {
   if (data.split.test.empty()) return log().info("no cells to test");
 
   Progress progress("describing", static_cast<std::int64_t>(data.split.test.size()), "cells");
-  const auto predictions = predict(model, data, experiment.generation, [&](std::int64_t done) { progress.update(done); });
+  const auto predictions =
+      predict(model, data, experiment.generation, [&](std::int64_t done) { progress.update(done); });
   {
     JsonLinesWriter out(folder.predictions());
     for (const Prediction& prediction : predictions) out.write(prediction_json(prediction));
@@ -142,9 +153,12 @@ void run(const RunArguments& arguments) {
 
 void add_run(CLI::App& app) {
   static RunArguments arguments;
-  auto* command = app.add_subcommand("run", "Train a model as an experiment file says, describe the test cells, score the texts");
-  command->add_option("EXPERIMENT", arguments.file, "Experiment file (.toml); all keys: docs/experiment.md")->required();
-  command->add_option("--set", arguments.set, "Replace a setting, e.g. --set training.epochs=1 (may be repeated)")->take_all();
+  auto* command =
+      app.add_subcommand("run", "Train a model as an experiment file says, describe the test cells, score the texts");
+  command->add_option("EXPERIMENT", arguments.file, "Experiment file (.toml); all keys: docs/experiment.md")
+      ->required();
+  command->add_option("--set", arguments.set, "Replace a setting, e.g. --set training.epochs=1 (may be repeated)")
+      ->take_all();
   command->add_option("--out", arguments.out, "Folder of the run (default runs/NAME)");
   command->add_flag("--dry-run", arguments.dry_run, "Check everything, print the file with all defaults, and stop");
   command->add_flag("--json", arguments.json, "Print the scores as JSON");

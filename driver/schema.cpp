@@ -23,8 +23,8 @@ std::vector<std::pair<std::string, std::vector<FieldInfo>>> core_tables() {
 struct Role {
   const char *table, *kind, *key;
 };
-constexpr Role roles[] = {{"data", "source", "source"},     {"encoder", "encoder", "plugin"},
-                          {"adapter", "adapter", "plugin"}, {"decoder", "decoder", "plugin"},
+constexpr Role roles[] = {{"data", "source", "source"},           {"encoder", "encoder", "plugin"},
+                          {"adapter", "adapter", "plugin"},       {"decoder", "decoder", "plugin"},
                           {"finetuning", "finetuning", "plugin"}, {"metrics", "metric", "plugin"}};
 
 std::vector<FieldInfo> plugin_fields(const Registry& registry, const PluginFile& plugin) {
@@ -49,7 +49,8 @@ nlohmann::ordered_json experiment_schema(const Registry& registry) {
       if (std::string_view(role.table) == "encoder")
         for (auto& field : describe_settings<EncoderRole>()) fields.push_back(field);
       Json table = json_schema(fields);
-      table["properties"][role.key] = {{"const", plugin.name}, {"description", registry.load(plugin.kind, plugin.name).descriptor->help}};
+      table["properties"][role.key] = {{"const", plugin.name},
+                                       {"description", registry.load(plugin.kind, plugin.name).descriptor->help}};
       table["required"].push_back(role.key);
       any.push_back(table);
     }
@@ -82,10 +83,12 @@ void print_table(const std::string& title, const std::string& help, const std::v
 }
 
 void print_markdown(const Registry& registry) {
-  fmt::print("# The experiment file, key by key\n\n"
-             "Made by `cell2text schema --markdown`; a test holds this page against the program. "
-             "Paths are relative to the folder the command is called from.\n");
-  for (const auto& [table, fields] : core_tables()) print_table(table.empty() ? "Top of the file" : "[" + table + "]", "", fields);
+  fmt::print(
+      "# The experiment file, key by key\n\n"
+      "Made by `cell2text schema --markdown`; a test holds this page against the program. "
+      "Paths are relative to the folder the command is called from.\n");
+  for (const auto& [table, fields] : core_tables())
+    print_table(table.empty() ? "Top of the file" : "[" + table + "]", "", fields);
   for (const Role& role : roles)
     for (const PluginFile& plugin : registry.plugins())
       if (plugin.kind == role.kind && plugin.refusal.empty())

@@ -17,8 +17,10 @@ inline std::string scores_table(const AllScores& all) {
   for (const auto& [metric, scores] : all)
     for (const Score& score : scores.scores) {
       const std::string name = metric + "." + score.name;
-      if (!score.value) text += fmt::format("{:<40} {:>8}  {}\n", name, "-", score.note);
-      else if (score.unit != "fraction") text += fmt::format("{:<40} {:>8.0f}  {} {}\n", name, *score.value, score.unit, score.note);
+      if (!score.value)
+        text += fmt::format("{:<40} {:>8}  {}\n", name, "-", score.note);
+      else if (score.unit != "fraction")
+        text += fmt::format("{:<40} {:>8.0f}  {} {}\n", name, *score.value, score.unit, score.note);
       else
         text += fmt::format("{:<40} {:>8.4f}  {} {}\n", name, *score.value,
                             score.low ? fmt::format("{:.4f} .. {:.4f}", *score.low, *score.high) : "", score.note);

@@ -14,7 +14,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 packages=(g++ cmake ninja-build mold ccache pkg-config python3 python3-venv libboost-dev libboost-filesystem-dev
   libhdf5-dev doctest-dev libtomlplusplus-dev librange-v3-dev libcli11-dev libspdlog-dev libfmt-dev
-  nlohmann-json3-dev libpcre2-dev libssl-dev git ca-certificates)
+  nlohmann-json3-dev libpcre2-dev libssl-dev libjs-chart.js git ca-certificates)
 
 oracles=0 system=1
 for argument in "$@"; do

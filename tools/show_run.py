@@ -24,7 +24,7 @@ def main():
     run = Path(sys.argv[1])
     print(f"{'SCORE':<40} {'VALUE':>8}  95% INTERVAL")
     for name, score in scores(json.loads((run / "metrics.json").read_text())):
-        value = "-" if score["value"] is None else f"{score['value']:.4f}"
+        value = "-" if score["value"] is None else f"{score['value']:.{0 if score['value'] > 1 else 4}f}"
         low, high = score.get("low"), score.get("high")
         interval = f"{low:.4f} .. {high:.4f}" if low is not None and high is not None else ""
         print(f"{name:<40} {value:>8}  {interval} {score.get('note') or ''}".rstrip())

@@ -2,9 +2,12 @@
 // names. The files around the weights are checkpoint.hpp's, the prompt is chat.hpp's.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,7 +54,7 @@ class Labels {
   Scores score(std::span<const Prediction> predictions, const KnownLabels& known) const {
     Scores out;
     if (settings_.reading != "paper") score_known(predictions, known, out);
-    if (settings_.reading != "known") score_paper(predictions, known, out);
+    if (settings_.reading != "known") score_paper(predictions, out);
     return out;
   }
 
@@ -94,7 +95,7 @@ class Labels {
       add_scores(scored_labels[i].name, truth[i], column(read, scored_labels[i]), "", out);
   }
 
-  void score_paper(std::span<const Prediction> predictions, const KnownLabels& known, Scores& out) const {
+  void score_paper(std::span<const Prediction> predictions, Scores& out) const {
     const bool from_text = settings_.truth == "text";
     std::vector<ReadLabels> read, read_truth;
     for (const Prediction& one : predictions) {
@@ -108,12 +109,14 @@ class Labels {
       std::string note;
       if (!from_text) note = make_whole_forms(label, truth);
       add_scores(name, truth, column(read, label), note, out);
-      const std::vector<std::string> names = reader_names(obs, known, label);
+      std::set<std::string> names;
+      for (const auto& one : obs)
+        if (one) names.insert(*one);
       Score merged{.name = name + ".merged_names", .higher_is_better = false, .unit = "names"};
       if (names.empty())
-        merged.note = "no known names";
+        merged.note = "no known truth";
       else
-        merged.value = static_cast<double>(count_merged_names(label, {names.begin(), names.end()}));
+        merged.value = static_cast<double>(count_merged_names(label, names));
       out.scores.push_back(std::move(merged));
     }
   }

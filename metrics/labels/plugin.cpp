@@ -1,4 +1,5 @@
 #include "cell2text/plugin.hpp"
+
 #include "labels.hpp"
 
 CELL2TEXT_PLUGIN(metric, "labels", cell2text::labels::Labels,

@@ -1,4 +1,6 @@
 #include "cell2text/plugin.hpp"
+
 #include "overlap.hpp"
 
-CELL2TEXT_PLUGIN(metric, "overlap", cell2text::overlap::Overlap, "Exact match, BLEU-2/4 and ROUGE-1/2/L against the reference text.")
+CELL2TEXT_PLUGIN(metric, "overlap", cell2text::overlap::Overlap,
+                 "Exact match, BLEU-2/4 and ROUGE-1/2/L against the reference text.")

@@ -104,6 +104,7 @@ for a, b in zip(together, alone):
     assert a["cell"] == b["cell"] and a["prediction"] == b["prediction"], f"alone and in a batch differ:\n{a}\n{b}"
     assert abs(a["log_probability"] - b["log_probability"]) < 1e-3, f"log probabilities differ:\n{a}\n{b}"
 assert any(a["prediction"] for a in together), "every prediction is empty"
+assert len({a["log_probability"] for a in together}) > 20, "the texts do not depend on the cell"
 described = lines(work / "described.jsonl")
 assert len(described) == 700, f"{len(described)} described cells, expected 700"
 print(f"ten steps: loss {steps[0]['loss']:.3f} -> {steps[-1]['loss']:.3f}; {len(alone)} texts, the same alone and in a batch")

@@ -2,14 +2,13 @@
 
 NAME is `demo` (data/demo/tokenizer) or `random` (trained here, all its settings drawn). encode.jsonl: hex bytes of a
 text, ids without and with the post-processor, ids with special tokens as plain text. decode.jsonl: ids and the hex
-bytes of their text without and with special tokens. speed.json: texts per second on the ontology.
+bytes of their text without and with special tokens.
 """
 import argparse
 import json
 import pathlib
 import random
 import re
-import time
 import unicodedata
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -154,14 +153,6 @@ def write_cases(rng, folder, texts):
         for ids in runs:
             kept, full = (tokenizer.decode(ids, skip_special_tokens=skip).encode().hex() for skip in (True, False))
             out.write(json.dumps({"ids": ids, "kept": kept, "full": full}) + "\n")
-    return tokenizer
-
-
-def speed(tokenizer, texts):
-    start = time.perf_counter()
-    for text in texts:
-        tokenizer.encode(text, add_special_tokens=False)
-    return time.perf_counter() - start
 
 
 def main():
@@ -183,10 +174,7 @@ def main():
         texts = [text.encode() for text in ontology + ODD + SPACES + special]
         texts += [random_text(rng, ontology, special).encode() for _ in range(2500)]
         texts += [broken_bytes(rng, ontology) for _ in range(500)]
-        tokenizer = write_cases(rng, folder, texts)
-        if name == "demo":
-            result = {"texts": len(ontology), "seconds": min(speed(tokenizer, ontology) for _ in range(3))}
-            (arguments.folder / "speed.json").write_text(json.dumps(result))
+        write_cases(rng, folder, texts)
 
 
 if __name__ == "__main__":

@@ -43,8 +43,12 @@ inline std::filesystem::path folder_from_environment(const char* variable) {
   return value;
 }
 /// The checkout and the build tree, as ctest tells them.
-inline std::filesystem::path source_dir() { return folder_from_environment("CELL2TEXT_SOURCE_DIR"); }
-inline std::filesystem::path build_dir() { return folder_from_environment("CELL2TEXT_BUILD_DIR"); }
+inline std::filesystem::path source_dir() {
+  return folder_from_environment("CELL2TEXT_SOURCE_DIR");
+}
+inline std::filesystem::path build_dir() {
+  return folder_from_environment("CELL2TEXT_BUILD_DIR");
+}
 
 /// CELL2TEXT_TEST_SEED, or another number at each run. Print it with INFO where it is used.
 inline std::uint64_t seed() {

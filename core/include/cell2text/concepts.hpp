@@ -37,7 +37,8 @@ concept Source = HasSettings<P> && std::constructible_from<P, const typename P::
     };
 
 /// One vector per gene of a cell. `tokenize` is const and called from several threads.
-/// `save` writes a folder that `checkpoint = FOLDER` of the same plugin opens again.
+/// `save` writes a folder that `checkpoint = FOLDER` of the same plugin opens again. Settings with a default (how it
+/// works) are then given again as they were; optional ones (where it came from) are not. A Decoder's `save` likewise.
 template <class P>
 concept Encoder = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&> &&
     requires(P encoder, const P& constant, const CellBatch& cells, const GeneTokens& tokens,

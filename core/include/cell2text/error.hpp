@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace cell2text {
 
@@ -46,8 +47,11 @@ struct Fault {
       return {Kind::environment, "out of memory; use a smaller batch"};
     } catch (const std::runtime_error& e) {
       return {Kind::environment, e.what()};
-    } catch (const std::exception& e) {  // c10::Error and the like: a shape we did not check
-      return {Kind::bug, e.what()};
+    } catch (const std::exception& e) {
+      // LibTorch has one type for all: memory that it did not get, and a shape that we did not check.
+      const std::string_view what = e.what();
+      const bool memory = what.find("can't allocate memory") != what.npos || what.find("out of memory") != what.npos;
+      return {memory ? Kind::environment : Kind::bug, memory ? "use a smaller batch: " + std::string(what) : e.what()};
     } catch (...) {
       return {Kind::bug, "an exception of an unknown type"};
     }

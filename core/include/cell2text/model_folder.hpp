@@ -31,6 +31,7 @@ struct ModelCard {
   std::string name;
   std::int64_t seed = 0, trained_cells = 0, trained_epochs = 0;
   std::string hash;  ///< of cell2text.json, which holds the hashes of all weights; set by loading
+  std::map<std::string, std::string> samples;  ///< sampled hash of each file of the folder; set by loading
 
   /// Names a label may take.
   KnownLabels known_labels() const {
@@ -75,33 +76,65 @@ inline std::filesystem::path checkpoint_of(const PluginChoice& choice) {
   return *text;
 }
 
-/// The choice of a role: its settings with `checkpoint` pointing at the saved or referenced folder.
-inline PluginChoice read_role(const nlohmann::json& root, const std::string& role, const std::filesystem::path& file,
-                              const std::filesystem::path& folder, const std::optional<std::filesystem::path>& place,
+/// What a part that lies in the model folder is opened with: settings that have a default say how it works, and stay;
+/// the others say where it came from (a checkpoint, an architecture, files), and its folder takes their place.
+inline Value settings_for_folder(const Value& saved, const LoadedPlugin& plugin, const std::filesystem::path& folder,
+                                 const Where& where) {
+  std::vector<FieldInfo> fields;
+  plugin.descriptor->schema(fields).raise();
+  Value settings{Value::Table{}, where};
+  for (const FieldInfo& field : fields)
+    if (const Value* value = saved.find(field.name); value && field.has_default) settings.set(field.name, *value);
+  settings.set("checkpoint", {folder.string(), where});
+  return settings;
+}
+
+/// Where the checkpoint of an untrained part is now. InputError where it is not there, or is another one.
+inline std::filesystem::path referenced_folder(const nlohmann::json& reference, const std::string& role,
+                                               const std::optional<std::filesystem::path>& place, const std::string& where) {
+  const std::filesystem::path now = place ? *place : std::filesystem::path(required<std::string>(reference, "path", where));
+  if (!std::filesystem::exists(now))
+    throw InputError(where + ": the " + role + " was not trained and is not part of this folder; " +
+                     (place ? "it was said to be at " : "it was at ") + now.string() + ", which is not there. Say where it is with " +
+                     (role == "encoder" ? "--encoder" : "--base") + " DIR");
+  const auto files = required<nlohmann::json>(reference, "files", where);
+  for (const auto& [name, hashes] : files.items()) {
+    const auto expected = required<std::string>(hashes, "sample", where);
+    if (!std::filesystem::exists(now / name))
+      throw InputError((now / name).string() + " is missing; the " + role + " that this model was trained with has it");
+    if (const auto found = sampled_hash(now / name); found != expected)
+      throw InputError((now / name).string() + ": not the " + role + " that this model was trained with (sample hash " + found +
+                       ", expected " + expected + ")");
+  }
+  return now;
+}
+
+struct RolePlaces {
+  std::filesystem::path folder;                ///< the model folder
+  std::optional<std::filesystem::path> place;  ///< of an untrained encoder or decoder, where the caller says it
+};
+
+/// The choice of a role: its settings, with `checkpoint` pointing at the saved or referenced folder.
+inline PluginChoice read_role(const nlohmann::json& root, const std::string& role, const RolePlaces& places,
                               const Registry& registry) {
-  const std::string where = file.string();
+  const std::string where = (places.folder / "cell2text.json").string();
   const auto json = required<nlohmann::json>(root, role, where);
   PluginChoice choice{role, required<std::string>(json, "plugin", where), {}, {}};
-  if (json.contains("folder")) {
-    choice.settings.set("checkpoint", {(folder / required<std::string>(json, "folder", where)).string(), {where, 0, 0}});
-  } else {
-    choice.settings = value_from_json(required<nlohmann::json>(json, "settings", where), where);
-    if (json.contains("reference")) {
-      const auto& reference = json["reference"];
-      const std::filesystem::path now = place ? *place : std::filesystem::path(required<std::string>(reference, "path", where));
-      if (!std::filesystem::exists(now))
-        throw InputError(where + ": the " + role + " was not trained and is not part of this folder; it was at " + now.string() +
-                         ", which is not there. Say where it is with " + (role == "encoder" ? "--encoder" : "--base") + " DIR");
-      const auto files = required<nlohmann::json>(reference, "files", where);
-      for (const auto& [name, hashes] : files.items())
-        if (const auto found = sampled_hash(now / name); found != required<std::string>(hashes, "sample", where))
-          throw InputError((now / name).string() + ": not the " + role + " that this model was trained with (sample hash " + found +
-                           ", expected " + hashes["sample"].get<std::string>() + ")");
-      choice.settings.set("checkpoint", {now.string(), {where, 0, 0}});
-    }
+  choice.settings = value_from_json(required<nlohmann::json>(json, "settings", where), where);
+  const LoadedPlugin plugin = registry.load(role, choice.name);
+  const Where origin{where, 0, 0};
+  if (json.contains("reference")) {
+    const auto reference = required<nlohmann::json>(json, "reference", where);
+    choice.settings.set("checkpoint", {referenced_folder(reference, role, places.place, where).string(), origin});
+  } else if (places.place) {
+    throw InputError(where + ": the " + role + " was trained and is part of this folder; leave out " +
+                     (role == "encoder" ? "--encoder" : "--base"));
+  } else if (role == "encoder" || role == "decoder") {
+    const auto folder = places.folder / required<std::string>(json, "folder", where);
+    choice.settings = settings_for_folder(choice.settings, plugin, folder, origin);
   }
   SettingsFaults faults;
-  registry.load(role, choice.name).descriptor->check(choice.settings, role + ".", faults, choice.resolved).raise();
+  plugin.descriptor->check(choice.settings, role + ".", faults, choice.resolved).raise();
   faults.raise();
   return choice;
 }
@@ -149,13 +182,18 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
       if (value.ontology_id) item["ontology_id"] = *value.ontology_id;
       root["labels"][label].push_back(item);
     }
-  Json hashes = Json::object();
+  Json hashes = Json::object(), samples = Json::object();
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(temporary))
     if (entry.is_regular_file()) files.push_back(entry.path());
   std::ranges::sort(files);
-  for (const auto& file : files) hashes[fs::relative(file, temporary).string()] = sha256_file(file);
+  for (const auto& file : files) {
+    const std::string name = fs::relative(file, temporary).string();
+    hashes[name] = sha256_file(file);
+    samples[name] = sampled_hash(file);
+  }
   root["files"] = hashes;
+  root["samples"] = samples;
   write_atomically(temporary / "cell2text.json", root.dump(2) + "\n");
 
   const fs::path old = folder.string() + ".old";
@@ -176,10 +214,10 @@ inline ModelCard read_model_card(const std::filesystem::path& folder, const Regi
   if (const auto found = required<std::int64_t>(root, "format", where); found != format)
     throw InputError(where + ": format " + std::to_string(found) + "; this program reads format " + std::to_string(format));
   ModelCard card;
-  card.plan.encoder = read_role(root, "encoder", file, folder, places.encoder, registry);
-  card.plan.adapter = read_role(root, "adapter", file, folder, {}, registry);
-  card.plan.decoder = read_role(root, "decoder", file, folder, places.decoder, registry);
-  card.plan.finetuning = read_role(root, "finetuning", file, folder, {}, registry);
+  card.plan.encoder = read_role(root, "encoder", {folder, places.encoder}, registry);
+  card.plan.adapter = read_role(root, "adapter", {folder, {}}, registry);
+  card.plan.decoder = read_role(root, "decoder", {folder, places.decoder}, registry);
+  card.plan.finetuning = read_role(root, "finetuning", {folder, {}}, registry);
   card.plan.encoder_frozen = true;  // nothing is trained here
   SettingsFaults faults;
   read_fields(value_from_json(required<nlohmann::json>(root, "prompt", where), where), card.plan.prompt, faults, "prompt.");
@@ -197,12 +235,21 @@ inline ModelCard read_model_card(const std::filesystem::path& folder, const Regi
                                       value.contains("ontology_id") ? std::optional(required<std::string>(value, "ontology_id", where))
                                                                     : std::nullopt,
                                       required<std::int64_t>(value, "cells", where)});
+  const auto samples = required<nlohmann::json>(root, "samples", where);
+  for (const auto& [name, unused] : samples.items()) card.samples[name] = required<std::string>(samples, name, where);
   card.hash = sha256_file(file);
   return card;
 }
 
-/// Builds the model of a folder, ready to describe cells.
+/// Builds the model of a folder, ready to describe cells. InputError where one of its files is not as it was written.
 inline Model load_model(const Host& host, const ModelCard& card, const std::filesystem::path& folder) {
+  for (const auto& [name, sample] : card.samples) {
+    const auto file = folder / name;
+    if (!std::filesystem::exists(file)) throw InputError(file.string() + " is missing from the model folder");
+    if (const auto found = sampled_hash(file); found != sample)
+      throw InputError(file.string() + ": not the file that was written with this model (sample hash " + found +
+                       ", expected " + sample + "); copy the whole folder again");
+  }
   Model model = build_model(host, card.plan);
   model.adapter_parameters->load(folder / "adapter.safetensors");
   if (!model.tuning->changes_base()) model.tuning->load(folder / card.plan.finetuning.name);

@@ -2,6 +2,8 @@
 // Host only: pulls in Boost.DLL.
 #pragma once
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
@@ -49,6 +51,9 @@ inline std::optional<PluginFile> read_plugin_file(const std::filesystem::path& p
   if (text_of(stamp.magic) != Manifest::magic_text)
     throw InputError(path.string() + ": its plugin stamp does not begin with '" + std::string(Manifest::magic_text) +
                      "'; the file is damaged or of another program");
+  if (section->size() < stamp.size)
+    throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) + " bytes and says " +
+                     std::to_string(stamp.size) + "; the file is damaged");
   PluginFile file{path, text_of(stamp.kind), text_of(stamp.name), text_of(stamp.compiler), text_of(stamp.build_type), ""};
   file.refusal = incompatibility(stamp, make_manifest("", ""));
   if (stamp.size != sizeof stamp && file.refusal.empty())
@@ -64,14 +69,23 @@ inline LoadedPlugin load_plugin_file(const PluginFile& file) {
   auto library = std::make_shared<boost::dll::shared_library>();
   boost::dll::fs::error_code error;
   library->load(file.path.string(), error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-  if (error)
-    throw InputError(file.path.string() + ": the library cannot be loaded: " + error.message() +
+  if (error) {
+    const char* reason = ::dlerror();  // names the symbol or the library; the error code does not
+    throw InputError(file.path.string() + ": the library cannot be loaded: " + (reason ? reason : error.message()) +
                      ". A missing symbol usually means that it was linked without a library that it uses");
+  }
+  // The code stays for the life of the process: tensors, shared pointers and functions that a plugin made carry
+  // deleters that live in its library, and parameters or a gene table may outlast the object they came from.
+  ::dlopen(library->location().c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
   if (!library->has(plugin_entry_point))
     throw InputError(file.path.string() + ": the library has a stamp but does not export '" + plugin_entry_point +
                      "'; register with CELL2TEXT_PLUGIN, and do not strip exported symbols");
   const auto entry = library->get<const PluginDescriptor*()>(plugin_entry_point);
-  return {library, entry()};
+  const PluginDescriptor* descriptor = entry();
+  if (file.kind != descriptor->kind || file.name != descriptor->name)
+    throw InputError(file.path.string() + ": its stamp says " + file.kind + " '" + file.name + "', its code " +
+                     descriptor->kind + " '" + descriptor->name + "'; the file is damaged");
+  return {library, descriptor};
 }
 
 /// The plugins of a search path. Looking reads stamps alone; `load` brings one into memory.
@@ -138,7 +152,7 @@ class Registry {
     try {
       if (auto plugin = read_plugin_file(library)) plugins_.push_back(std::move(*plugin));
       else strangers_.emplace_back(library, "a library without a plugin stamp");
-    } catch (const InputError& error) {
+    } catch (const std::exception& error) {  // also a file that may not be read: the others are still of use
       strangers_.emplace_back(library, error.what());
     }
   }

@@ -117,8 +117,8 @@ template <class T>
 struct Field;
 
 inline std::string shortest(double number) {
-  std::string text = std::to_string(static_cast<std::int64_t>(number));
-  if (number == std::floor(number) && std::abs(number) < 1e15) return text;
+  if (number == std::floor(number) && std::abs(number) < 1e15)
+    return std::to_string(static_cast<std::int64_t>(number));
   char buffer[32];
   for (int digits = 1; digits <= 17; ++digits) {
     std::snprintf(buffer, sizeof buffer, "%.*g", digits, number);
@@ -272,19 +272,11 @@ struct Reader {
 
   template <class T>
   void field(const std::string& name, T S::*member, const About& about) {
-    known.push_back(name);
-    const Value* value = table.find(name);
-    if (!value) {
-      if (about.required)
-        faults.add(table.where, "'" + path + name + "' is missing: " + about.help);
-      return;
-    }
-    Field<T>::read(*value, path + name, about, out.*member, faults);
+    if (const Value* value = find(name, about)) Field<T>::read(*value, path + name, about, out.*member, faults);
   }
   template <class T>
   void field(const std::string& name, std::optional<T> S::*member, const About& about) {
-    known.push_back(name);
-    const Value* value = table.find(name);
+    const Value* value = find(name, about);
     if (!value) return;
     T item{};
     const std::size_t before = faults.list.size();
@@ -295,6 +287,12 @@ struct Reader {
       Field<T>::read(*value, path + name, about, item, faults);
     }
     if (faults.list.size() == before) out.*member = std::move(item);
+  }
+  const Value* find(const std::string& name, const About& about) {
+    known.push_back(name);
+    const Value* value = table.find(name);
+    if (!value && about.required) faults.add(table.where, "'" + path + name + "' is missing: " + about.help);
+    return value;
   }
   void reject_unknown() const {
     for (const Entry& entry : *table.get_if<Value::Table>())
@@ -342,10 +340,14 @@ struct Lister {
 /// `path` stands before key names in messages ("training.").
 template <class S>
 void read_fields(const Value& table, S& out, SettingsFaults& faults, const std::string& path) {
+  if (!table.is_table())
+    return settings_detail::wrong_type(table, path.empty() ? "settings" : path.substr(0, path.size() - 1), "a table",
+                                       faults);
+  const std::size_t before = faults.list.size();
   settings_detail::Reader<S> reader{table, out, faults, path};
   S::describe(reader);
   reader.reject_unknown();
-  if (faults.list.empty()) {
+  if (faults.list.size() == before) {
     if constexpr (requires { out.validate(); }) {  // rules between fields, told by the struct itself
       try {
         out.validate();

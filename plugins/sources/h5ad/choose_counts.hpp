@@ -12,7 +12,9 @@
 namespace cell2text::h5ad {
 
 /// The genes a matrix has: those of raw, or those of the file.
-inline std::string var_group(const std::string& matrix) { return matrix.starts_with("raw/") ? "raw/var" : "var"; }
+inline std::string var_group(const std::string& matrix) {
+  return matrix.starts_with("raw/") ? "raw/var" : "var";
+}
 
 namespace detail {
 
@@ -54,7 +56,8 @@ inline void note_corrected(const Evidence& evidence, const std::string& name, co
     context.log.warning("h5ad: " + name + " holds fractions of the size of counts; taken as corrected counts");
 }
 
-inline Matrix named_counts(const hdf5::Group& root, const std::string& name, std::int64_t cells, const Context& context) {
+inline Matrix named_counts(const hdf5::Group& root, const std::string& name, std::int64_t cells,
+                           const Context& context) {
   const bool known = name == "X" || name == "raw/X" || name.starts_with("layers/");
   if (!known || !has_matrix(root, name))
     throw InputError(root.file() + ": has no matrix '" + name + "' (key 'counts'); it has: " + list_matrices(root));
@@ -92,7 +95,8 @@ inline ChosenCounts choose_counts(const hdf5::Group& root, const std::string& ke
     context.log.info(std::string("h5ad: counts from ") + name + (found.empty() ? "" : " (" + found + ")"));
     return {name, std::move(matrix)};
   }
-  throw InputError(root.file() + ": no matrix of raw counts: " + (found.empty() ? "no layers/counts, raw/X or X" : found) +
+  throw InputError(root.file() +
+                   ": no matrix of raw counts: " + (found.empty() ? "no layers/counts, raw/X or X" : found) +
                    ". The file has: " + detail::list_matrices(root) + ". Where one of them holds counts, name it: " +
                    "counts = \"layers/NAME\"; else get the counts from the source of the file");
 }

@@ -23,7 +23,8 @@ inline bool is_ensembl_gene(std::string_view id) {
   while (at < id.size() && id[at] >= '0' && id[at] <= '9') ++at;
   if (at == digits) return false;
   if (at == id.size()) return true;
-  return id[at] == '.' && at + 1 < id.size() && std::ranges::all_of(id.substr(at + 1), [](char c) { return c >= '0' && c <= '9'; });
+  return id[at] == '.' && at + 1 < id.size() &&
+         std::ranges::all_of(id.substr(at + 1), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 namespace detail {
@@ -32,9 +33,8 @@ inline bool mostly_ensembl(const std::vector<std::string>& ids) {
   return !ids.empty() && 2 * std::ranges::count_if(ids, is_ensembl_gene) > std::ssize(ids);
 }
 inline bool all_numbers(const std::vector<std::string>& ids) {
-  return std::ranges::all_of(ids, [](const std::string& id) {
-    return std::ranges::all_of(id, [](char c) { return c >= '0' && c <= '9'; });
-  });
+  return std::ranges::all_of(
+      ids, [](const std::string& id) { return std::ranges::all_of(id, [](char c) { return c >= '0' && c <= '9'; }); });
 }
 
 inline std::vector<std::string> text_column(const anndata::DataFrame& var, const std::string& column) {
@@ -69,7 +69,8 @@ inline void find_ids(const anndata::DataFrame& var, const std::string& key, cons
 }
 
 /// Fills the symbols; returns where they come from.
-inline std::string find_symbols(const anndata::DataFrame& var, const std::vector<std::string>& index, GeneTable& genes) {
+inline std::string find_symbols(const anndata::DataFrame& var, const std::vector<std::string>& index,
+                                GeneTable& genes) {
   const bool index_is_text = !mostly_ensembl(index) && !all_numbers(index);
   if (!genes.ids.empty() || !index_is_text) {
     for (const char* column : {"feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names"}) {
@@ -98,11 +99,13 @@ inline std::shared_ptr<const GeneTable> choose_genes(const anndata::DataFrame& v
     origin = symbol_origin;
   }
   if (genes->ids.empty())
-    var.group().fail("names no genes: the index holds only numbers, and there is none of the columns gene_ids, feature_id, "
-                     "ensembl_id, gene_id, feature_name, gene_symbols. Name the column with the key 'gene_ids'");
+    var.group().fail(
+        "names no genes: the index holds only numbers, and there is none of the columns gene_ids, feature_id, "
+        "ensembl_id, gene_id, feature_name, gene_symbols. Name the column with the key 'gene_ids'");
   if (genes->kind == GeneTable::Kind::symbol && key != "auto") genes->symbols = genes->ids;
   context.log.info(std::string("h5ad: ") + (genes->kind == GeneTable::Kind::ensembl ? "Ensembl ids" : "gene symbols") +
-                   " of " + std::to_string(genes->size()) + " genes from " + origin + " of '" + var.group().path() + "'");
+                   " of " + std::to_string(genes->size()) + " genes from " + origin + " of '" + var.group().path() +
+                   "'");
   return genes;
 }
 

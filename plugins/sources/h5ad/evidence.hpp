@@ -79,7 +79,9 @@ class Evidence {
     const auto [low, high] = std::ranges::minmax(sums_);
     return high - low < 0.01 * high;
   }
-  double whole_share() const { return static_cast<double>(whole_) / static_cast<double>(std::max<std::int64_t>(nonzero_, 1)); }
+  double whole_share() const {
+    return static_cast<double>(whole_) / static_cast<double>(std::max<std::int64_t>(nonzero_, 1));
+  }
 
   std::int64_t nonzero_ = 0, whole_ = 0, negative_ = 0, not_finite_ = 0;
   double largest_ = 0, smallest_ = 0;

@@ -46,13 +46,15 @@ class H5adSource {
               {.help = "the matrix of raw counts: \"X\", \"raw/X\", \"layers/NAME\", or \"auto\": the first of "
                        "layers/counts, raw/X and X that looks like counts. Log-normalised values rank genes "
                        "differently and are refused"});
-      s.field("gene_ids", &Settings::gene_ids,
-              {.help = "where the genes' ids stand in var: \"index\", a column, or \"auto\": the index where it holds "
-                       "Ensembl ids, else the first of gene_ids, feature_id, ensembl_id, gene_id that does, else symbols"});
-      s.field("totals", &Settings::totals,
-              {.help = "the counts of a cell over all genes, also those absent from the file: an obs column, \"sum\" "
-                       "(add up the row), or \"auto\": the first of n_counts, total_counts, nCount_RNA that is at least "
-                       "the row's sum in every cell (the whole file is read once to know), else the row's sum"});
+      s.field(
+          "gene_ids", &Settings::gene_ids,
+          {.help = "where the genes' ids stand in var: \"index\", a column, or \"auto\": the index where it holds "
+                   "Ensembl ids, else the first of gene_ids, feature_id, ensembl_id, gene_id that does, else symbols"});
+      s.field(
+          "totals", &Settings::totals,
+          {.help = "the counts of a cell over all genes, also those absent from the file: an obs column, \"sum\" "
+                   "(add up the row), or \"auto\": the first of n_counts, total_counts, nCount_RNA that is at least "
+                   "the row's sum in every cell (the whole file is read once to know), else the row's sum"});
       s.field("transpose_memory_mib", &Settings::transpose_memory_mib,
               {.help = "memory for turning a matrix that is stored by columns (CSC) into rows, which happens once at "
                        "opening, through a temporary file in TMPDIR",
@@ -64,10 +66,12 @@ class H5adSource {
 
   H5adSource(const Settings& settings, const Context& context) : opened_(open_checked(settings, context)) {
     if (opened_.counts.layout() == Matrix::Layout::csc) {
-      context.log.info("h5ad: " + opened_.counts.where() + " is stored by columns; turning it into rows in a temporary file");
+      context.log.info("h5ad: " + opened_.counts.where() +
+                       " is stored by columns; turning it into rows in a temporary file");
       transposed_.emplace(opened_.counts, settings.transpose_memory_mib << 20);
     }
-    totals_ = choose_totals(opened_.obs, settings.totals, [this](std::int64_t first) { return next_block(first); }, context);
+    totals_ = choose_totals(
+        opened_.obs, settings.totals, [this](std::int64_t first) { return next_block(first); }, context);
   }
 
   std::int64_t size() const { return opened_.obs.size(); }
@@ -156,8 +160,10 @@ class H5adSource {
       if (row < 0 || row >= size())
         throw InputError(opened_.root.file() + ": row " + std::to_string(row) + " was asked for; rows are 0 to " +
                          std::to_string(size() - 1));
-      if (runs.empty() || row > runs.back().first + runs.back().count) runs.push_back({row, 1});
-      else runs.back().count = row - runs.back().first + 1;
+      if (runs.empty() || row > runs.back().first + runs.back().count)
+        runs.push_back({row, 1});
+      else
+        runs.back().count = row - runs.back().first + 1;
     }
     return runs;
   }

@@ -23,8 +23,10 @@ class Matrix {
       : rows_(rows), columns_(columns), where_(root.file() + ": " + name) {
     if (columns >= std::numeric_limits<std::int32_t>::max() || rows >= std::numeric_limits<std::int32_t>::max())
       throw InputError(where_ + ": has more than 2^31 rows or columns");
-    if (root.has_dataset(name)) open_dense(root.dataset(name, cache_bytes));
-    else open_sparse(root.group(name));
+    if (root.has_dataset(name))
+      open_dense(root.dataset(name, cache_bytes));
+    else
+      open_sparse(root.group(name));
   }
 
   Layout layout() const { return layout_; }
@@ -40,8 +42,11 @@ class Matrix {
   /// The largest `count` with at most `values` stored values in entries first .. first+count-1; at least 1.
   std::int64_t entries_within(std::int64_t first, std::int64_t values) const {
     std::int64_t count = 0;
-    if (layout_ == Layout::dense) count = values / std::max<std::int64_t>(columns_, 1);
-    else count = std::upper_bound(starts_.begin() + first, starts_.end(), starts_[first] + values) - starts_.begin() - first - 1;
+    if (layout_ == Layout::dense)
+      count = values / std::max<std::int64_t>(columns_, 1);
+    else
+      count = std::upper_bound(starts_.begin() + first, starts_.end(), starts_[first] + values) - starts_.begin() -
+              first - 1;
     return std::clamp<std::int64_t>(count, 1, std::max<std::int64_t>(major() - first, 1));
   }
 
@@ -66,9 +71,12 @@ class Matrix {
   void open_sparse(const hdf5::Group& group) {
     std::string format = group.text_attribute("encoding-type");
     if (format.empty()) format = group.text_attribute("h5sparse_format");  // anndata before 0.7
-    if (format.starts_with("csr")) layout_ = Layout::csr;
-    else if (format.starts_with("csc")) layout_ = Layout::csc;
-    else group.fail("is encoded as '" + format + "'; expected csr_matrix, csc_matrix or a dense array");
+    if (format.starts_with("csr"))
+      layout_ = Layout::csr;
+    else if (format.starts_with("csc"))
+      layout_ = Layout::csc;
+    else
+      group.fail("is encoded as '" + format + "'; expected csr_matrix, csc_matrix or a dense array");
     expect_shape(group.integers_attribute(group.has_attribute("shape") ? "shape" : "h5sparse_shape"));
 
     data_ = group.dataset("data", cache_bytes);
@@ -76,7 +84,8 @@ class Matrix {
     const hdf5::Dataset pointers = group.dataset("indptr");
     if (!data_.expect_vector().is_number()) data_.fail("holds no numbers");
     if (data_.length() != indices_.expect_vector().length())
-      data_.fail("has " + std::to_string(data_.length()) + " values; 'indices' has " + std::to_string(indices_.length()));
+      data_.fail("has " + std::to_string(data_.length()) + " values; 'indices' has " +
+                 std::to_string(indices_.length()));
     if (pointers.expect_vector().length() != major() + 1)
       pointers.fail("has " + std::to_string(pointers.length()) + " values; expected " + std::to_string(major() + 1));
     starts_ = pointers.read_all<std::int64_t>();
@@ -87,8 +96,9 @@ class Matrix {
     if (starts_.front() != 0) pointers.fail("begins with " + std::to_string(starts_.front()) + "; expected 0");
     for (std::size_t i = 1; i < starts_.size(); ++i)
       if (starts_[i] < starts_[i - 1])
-        pointers.fail("falls from " + std::to_string(starts_[i - 1]) + " to " + std::to_string(starts_[i]) + " at row " +
-                      std::to_string(i - 1) + " (of the stored axis); it must not fall. The file is damaged");
+        pointers.fail("falls from " + std::to_string(starts_[i - 1]) + " to " + std::to_string(starts_[i]) +
+                      " at row " + std::to_string(i - 1) +
+                      " (of the stored axis); it must not fall. The file is damaged");
     if (starts_.back() > data_.length())
       pointers.fail("ends with " + std::to_string(starts_.back()) + "; only " + std::to_string(data_.length()) +
                     " values are stored. The file is damaged");

@@ -25,8 +25,10 @@ inline void refuse_folder(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path, ignored)) return;
   const auto has = [&](const char* name) { return std::filesystem::exists(path / name, ignored); };
   if (path.extension() == ".zarr" || has(".zgroup") || has(".zattrs") || has("zarr.json"))
-    throw InputError(path.string() + ": is a Zarr store; an .h5ad file is needed. Convert it in Python: "
-                     "import anndata; anndata.read_zarr('" + path.string() + "').write_h5ad('cells.h5ad')");
+    throw InputError(path.string() +
+                     ": is a Zarr store; an .h5ad file is needed. Convert it in Python: "
+                     "import anndata; anndata.read_zarr('" +
+                     path.string() + "').write_h5ad('cells.h5ad')");
   throw InputError(path.string() + ": is a folder; an .h5ad file is needed");
 }
 
@@ -43,29 +45,37 @@ inline void refuse_other_format(const std::filesystem::path& path, const std::st
   if (head.empty()) throw InputError(name + ": is empty; an .h5ad file is needed. Copy or download it again");
   refuse_git_lfs_pointer(head, path);
   if (extension == ".rds" || extension == ".RDS" || extension == ".rda" || extension == ".RData" || extension == ".qs")
-    throw InputError(name + ": is an R object; an .h5ad file is needed. Convert it in R: zellkonverter::writeH5AD(x, "
-                     "'cells.h5ad'), where x is a SingleCellExperiment (of a Seurat object: as.SingleCellExperiment(x))");
+    throw InputError(
+        name +
+        ": is an R object; an .h5ad file is needed. Convert it in R: zellkonverter::writeH5AD(x, "
+        "'cells.h5ad'), where x is a SingleCellExperiment (of a Seurat object: as.SingleCellExperiment(x))");
   if (has_signature(head)) return;
   if (head.starts_with("\x1f\x8b"))
     throw InputError(name + ": is compressed with gzip as a whole; an .h5ad file is needed. Unpack it first: gunzip '" +
                      name + "' (compression inside of the file is fine)");
-  if (head.starts_with("PK"))
-    throw InputError(name + ": is a zip archive; an .h5ad file is needed. Unpack it first");
-  throw InputError(name + ": is no HDF5 file (it does not start with HDF5's signature); an .h5ad file is needed. "
+  if (head.starts_with("PK")) throw InputError(name + ": is a zip archive; an .h5ad file is needed. Unpack it first");
+  throw InputError(name +
+                   ": is no HDF5 file (it does not start with HDF5's signature); an .h5ad file is needed. "
                    "If it should be one, copy or download it again");
 }
 
 inline void refuse_other_hdf5(const hdf5::Group& root) {
   const std::string& name = root.file();
   if (root.has_group("mod"))
-    throw InputError(name + ": is a MuData file (.h5mu) with several modalities; an .h5ad file is needed. Take one out in "
-                     "Python: import mudata; mudata.read_h5mu('" + name + "').mod['rna'].write_h5ad('cells.h5ad')");
+    throw InputError(name +
+                     ": is a MuData file (.h5mu) with several modalities; an .h5ad file is needed. Take one out in "
+                     "Python: import mudata; mudata.read_h5mu('" +
+                     name + "').mod['rna'].write_h5ad('cells.h5ad')");
   if (root.has("matrix") && root.has("row_attrs"))
-    throw InputError(name + ": is a Loom file; an .h5ad file is needed. Convert it in Python: import anndata; "
-                     "anndata.io.read_loom('" + name + "').write_h5ad('cells.h5ad')");
+    throw InputError(name +
+                     ": is a Loom file; an .h5ad file is needed. Convert it in Python: import anndata; "
+                     "anndata.io.read_loom('" +
+                     name + "').write_h5ad('cells.h5ad')");
   if (root.has("matrix/barcodes"))
-    throw InputError(name + ": is a 10x Genomics matrix; an .h5ad file is needed. Convert it in Python: import scanpy; "
-                     "scanpy.read_10x_h5('" + name + "').write_h5ad('cells.h5ad')");
+    throw InputError(name +
+                     ": is a 10x Genomics matrix; an .h5ad file is needed. Convert it in Python: import scanpy; "
+                     "scanpy.read_10x_h5('" +
+                     name + "').write_h5ad('cells.h5ad')");
 }
 
 }  // namespace detail

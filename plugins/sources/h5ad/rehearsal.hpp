@@ -53,7 +53,8 @@ inline void rehearse_matrix(const hdf5::Group& root, const std::string& name) {
 
 }  // namespace detail
 
-/// To be run in a child process. Reads names, all of obs and var, and every matrix that may be chosen (large ones by a sample).
+/// To be run in a child process. Reads names, all of obs and var, and every matrix that may be chosen (large ones by a
+/// sample).
 inline void rehearse_reading(const hdf5::Group& root) {
   detail::attempt([&] { detail::list_matrices(root); });
   for (const char* frame : {"obs", "var", "raw/var"})

@@ -45,10 +45,12 @@ inline void sort_row(RowBlock& block, std::int64_t begin, std::int64_t end) {
 inline void sort_columns(RowBlock& block, const std::string& where) {
   for (std::int64_t row = 0; row < block.rows(); ++row) {
     const std::int64_t begin = block.starts[row], end = block.starts[row + 1];
-    if (!std::is_sorted(block.columns.begin() + begin, block.columns.begin() + end)) detail::sort_row(block, begin, end);
+    if (!std::is_sorted(block.columns.begin() + begin, block.columns.begin() + end))
+      detail::sort_row(block, begin, end);
     const auto last = block.columns.begin() + end;
     if (const auto twin = std::adjacent_find(block.columns.begin() + begin, last); twin != last)
-      throw InputError(where + ": row " + std::to_string(block.first_row + row) + " holds column " + std::to_string(*twin) +
+      throw InputError(where + ": row " + std::to_string(block.first_row + row) + " holds column " +
+                       std::to_string(*twin) +
                        " twice. In Python: adata.X.sum_duplicates(), then write the file again");
   }
 }
@@ -58,9 +60,10 @@ inline void check_counts(const RowBlock& block, const std::string& where) {
   for (std::int64_t row = 0; row < block.rows(); ++row)
     for (std::int64_t i = block.starts[row]; i < block.starts[row + 1]; ++i)
       if (!(block.values[i] >= 0) || std::isinf(block.values[i]))
-        throw InputError(where + ": row " + std::to_string(block.first_row + row) + ", column " +
-                         std::to_string(block.columns[i]) + " is " + std::to_string(block.values[i]) +
-                         "; counts are 0 or more and finite. Name the matrix that holds raw counts with the key 'counts'");
+        throw InputError(
+            where + ": row " + std::to_string(block.first_row + row) + ", column " + std::to_string(block.columns[i]) +
+            " is " + std::to_string(block.values[i]) +
+            "; counts are 0 or more and finite. Name the matrix that holds raw counts with the key 'counts'");
 }
 
 }  // namespace cell2text::h5ad

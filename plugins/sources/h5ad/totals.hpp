@@ -32,7 +32,8 @@ class Totals {
     if (!covers(row, sum))
       throw InputError(where_ + ": row " + std::to_string(row) + ": '" + column_ + "' is " +
                        anndata::detail::shortest_text(values_[row]) + "; the cell's counts in the file sum to " +
-                       anndata::detail::shortest_text(sum) + ". A total covers all genes. Set totals = \"sum\" or \"auto\"");
+                       anndata::detail::shortest_text(sum) +
+                       ". A total covers all genes. Set totals = \"sum\" or \"auto\"");
     return std::max(values_[row], sum);
   }
 

@@ -38,8 +38,11 @@ class ScratchFile {
     if (fstatvfs(descriptor_, &disk) != 0) return;
     const auto free = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
     if (free < bytes)
-      throw EnvironmentError(folder_ + ": " + std::to_string(bytes >> 20) + " MiB are needed to turn a matrix from columns "
-                             "to rows, " + std::to_string(free >> 20) + " MiB are free. Set TMPDIR to a larger disk, or "
+      throw EnvironmentError(folder_ + ": " + std::to_string(bytes >> 20) +
+                             " MiB are needed to turn a matrix from columns "
+                             "to rows, " +
+                             std::to_string(free >> 20) +
+                             " MiB are free. Set TMPDIR to a larger disk, or "
                              "write the file by rows in Python: adata.X = adata.X.tocsr()");
   }
   void write(const void* data, std::size_t size, std::int64_t at) const {
@@ -61,7 +64,8 @@ class ScratchFile {
 
  private:
   [[noreturn]] void fail(const char* doing) const {
-    throw EnvironmentError(folder_ + ": " + doing + " failed: " + std::strerror(errno) + "; TMPDIR chooses another folder");
+    throw EnvironmentError(folder_ + ": " + doing + " failed: " + std::strerror(errno) +
+                           "; TMPDIR chooses another folder");
   }
   std::string folder_;
   int descriptor_ = -1;
@@ -122,7 +126,8 @@ class TransposedMatrix {
   /// Borders of row ranges that can be placed within half of the memory.
   std::vector<std::int64_t> choose_buckets(std::int64_t memory_bytes) const {
     const std::int64_t rows = static_cast<std::int64_t>(starts_.size()) - 1;
-    const std::int64_t values = std::max<std::int64_t>(1, memory_bytes / 2 / static_cast<std::int64_t>(sizeof(Entry) + entry_bytes));
+    const std::int64_t values =
+        std::max<std::int64_t>(1, memory_bytes / 2 / static_cast<std::int64_t>(sizeof(Entry) + entry_bytes));
     std::vector<std::int64_t> borders = {0};
     while (borders.back() < rows) borders.push_back(borders.back() + entries_within(borders.back(), values));
     return borders;
@@ -131,12 +136,14 @@ class TransposedMatrix {
   void deal_out(const Matrix& columns, const std::vector<std::int64_t>& borders, std::int64_t memory_bytes,
                 const ScratchFile& scratch) const {
     const std::size_t buckets = borders.size() - 1;
-    const std::size_t room = std::max<std::size_t>(64, memory_bytes / 4 / sizeof(Entry) / std::max<std::size_t>(buckets, 1));
+    const std::size_t room =
+        std::max<std::size_t>(64, memory_bytes / 4 / sizeof(Entry) / std::max<std::size_t>(buckets, 1));
     std::vector<std::vector<Entry>> waiting(buckets);
     std::vector<std::int64_t> written(buckets);
     for (std::size_t i = 0; i < buckets; ++i) written[i] = starts_[borders[i]];
     const auto flush = [&](std::size_t i) {
-      scratch.write(waiting[i].data(), waiting[i].size() * sizeof(Entry), written[i] * static_cast<std::int64_t>(sizeof(Entry)));
+      scratch.write(waiting[i].data(), waiting[i].size() * sizeof(Entry),
+                    written[i] * static_cast<std::int64_t>(sizeof(Entry)));
       written[i] += static_cast<std::int64_t>(waiting[i].size());
       waiting[i].clear();
     };

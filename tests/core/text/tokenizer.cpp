@@ -1,11 +1,11 @@
 #include "cell2text/text/tokenizer.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <chrono>
 #include <fstream>
 #include <functional>
-
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -229,6 +229,15 @@ TEST_CASE("tokenizer: long words and long runs take little time and come back") 
         std::string(500'000, ' ') + "\n" + std::string(500'000, ' ')})
     CHECK(tokenizer.decode(tokenizer.encode(text)) == text);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
+}
+
+TEST_CASE("tokenizer: a text above 512 MiB is refused before it is read") {
+  const std::size_t size = (std::size_t{512} << 20) + 1;
+  void* pages = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  const std::string_view text(static_cast<const char*>(pages), size);
+  CHECK(has(message_of<InputError>([&] { read_json_value(small()).encode(text); }), "536870913 bytes"));
+  ::munmap(pages, size);
 }
 
 TEST_CASE("tokenizer: threads share one tokenizer") {

@@ -172,6 +172,18 @@ TEST_CASE("llama checkpoint: a tokenizer without any token that ends a text is r
   Value table = test::tiny_llama();
   table.set("tokenizer", text((folder / "tokenizer.json").string()));
   CHECK_THROWS_WITH_AS(test::make_decoder<llama::Llama>(table, 0), doctest::Contains("no token that ends a text"), InputError);
+}
+
+TEST_CASE("llama checkpoint: the llama3 template needs a tokenizer with headers") {
+  test::TemporaryFolder folder;
+  auto json = nlohmann::json::parse(test::read_file(test::demo_tokenizer() + "/tokenizer.json"));
+  for (auto& token : json["added_tokens"])
+    if (token["content"] == "<|start_header_id|>") token["content"] = "<|other|>";
+  test::write_file(folder / "tokenizer.json", json.dump());
+  Value table = test::tiny_llama();
+  table.set("tokenizer", text(folder.path().string()));
+  CHECK_NOTHROW(test::make_decoder<llama::Llama>(table, 0).handle->chat({"a", "b"}));
   table.set("template", text("llama3"));
-  CHECK_THROWS_AS(test::make_decoder<llama::Llama>(table, 0), InputError);
+  const auto made = test::make_decoder<llama::Llama>(table, 0);
+  CHECK_THROWS_WITH_AS(made.handle->chat({"a", "b"}), doctest::Contains("no token <|start_header_id|>"), InputError);
 }

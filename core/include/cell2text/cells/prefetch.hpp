@@ -20,7 +20,10 @@ class Prefetch {
   explicit Prefetch(std::function<std::optional<Item>()> produce, std::size_t ahead = 2)
       : ahead_(ahead), worker_([this, produce = std::move(produce)](std::stop_token stop) { work(produce, stop); }) {}
   ~Prefetch() {
-    worker_.request_stop();
+    {
+      std::lock_guard lock(mutex_);  // or the worker could look, miss the request, and then sleep through the call
+      worker_.request_stop();
+    }
     changed_.notify_all();
   }
 

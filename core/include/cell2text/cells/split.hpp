@@ -59,40 +59,56 @@ inline void sort_parts(Split& split) {
 
 }  // namespace split_detail
 
-/// Shares the cells of each value out in the given ratio, at random. Largest remainders decide the odd
-/// cells, so that the whole file keeps the ratio too; a value with one cell goes to train.
+namespace split_detail {
+
+/// How many of n cells go to each part: the share rounded down, and the odd cells to the parts that earlier values
+/// have left the most behind (`owed`, kept from call to call), so that the whole file keeps the ratio too.
+inline std::array<std::int64_t, 3> share_out(std::int64_t n, const std::array<double, 3>& shares,
+                                             std::array<double, 3>& owed) {
+  std::array<std::int64_t, 3> take{};
+  std::array<bool, 3> rounded{};
+  std::int64_t taken = 0;
+  for (int p = 0; p < 3; ++p) {
+    const double exact = shares[p] * static_cast<double>(n);
+    take[p] = static_cast<std::int64_t>(std::floor(exact + 1e-9));
+    rounded[p] = exact - static_cast<double>(take[p]) > 1e-9;
+    owed[p] += exact;
+    taken += take[p];
+  }
+  for (; taken < n; ++taken) {
+    int neediest = -1;
+    for (int p = 0; p < 3; ++p)
+      if (rounded[p] && (neediest < 0 || owed[p] - take[p] > owed[neediest] - take[neediest] + 1e-9)) neediest = p;
+    if (neediest < 0) neediest = 0;
+    ++take[neediest];
+    rounded[neediest] = false;
+  }
+  if (n > 0 && take[0] == 0) ++take[0], --take[take[1] > take[2] ? 1 : 2];  // what is tested must have been trained on
+  for (int p = 0; p < 3; ++p) owed[p] -= static_cast<double>(take[p]);
+  return take;
+}
+
+}  // namespace split_detail
+
+/// Shares the cells of each value out in the given ratio, at random; no part is off its share of a value by a whole
+/// cell, except that every value has a cell in train. Cells without a value are a group of their own.
 inline Split split_by_cell(const LabelColumn& labels, const SplitSettings& settings, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<std::vector<std::int64_t>> groups(labels.values.size() + 1);  // the last: cells without a label
   for (std::int64_t row = 0; row < labels.size(); ++row)
     groups[labels.codes[row] < 0 ? labels.values.size() : labels.codes[row]].push_back(row);
   Split split;
-  const std::array shares{settings.train, settings.validation, settings.test};
+  const double sum = settings.train + settings.validation + settings.test;
+  const std::array shares{settings.train / sum, settings.validation / sum, settings.test / sum};
   const std::array parts{&split.train, &split.validation, &split.test};
-  std::array<double, 3> owed{};  // what earlier groups left over, so that rounding does not add up
+  std::array<double, 3> owed{};
   for (auto& group : groups) {
     split_detail::shuffle(group, random);
-    std::array<std::int64_t, 3> take{};
-    const auto n = static_cast<std::int64_t>(group.size());
-    std::int64_t taken = 0;
+    const auto take = split_detail::share_out(static_cast<std::int64_t>(group.size()), shares, owed);
+    auto next = group.begin();
     for (int p = 0; p < 3; ++p) {
-      owed[p] += shares[p] * n;
-      take[p] = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(owed[p])), 0, n - taken);
-      taken += take[p];
-    }
-    while (taken < n) {
-      int neediest = 0;
-      for (int p = 1; p < 3; ++p)
-        if (owed[p] - take[p] > owed[neediest] - take[neediest] + 1e-9) neediest = p;
-      if (take[0] == 0) neediest = 0;
-      ++take[neediest], ++taken;
-    }
-    if (n > 0 && take[0] == 0)  // every label that is tested must have been trained on
-      ++take[0], --take[take[1] > 0 ? 1 : 2];
-    std::int64_t next = 0;
-    for (int p = 0; p < 3; ++p) {
-      owed[p] -= take[p];
-      for (std::int64_t i = 0; i < take[p]; ++i) parts[p]->push_back(group[next++]);
+      parts[p]->insert(parts[p]->end(), next, next + take[p]);
+      next += take[p];
     }
   }
   split_detail::sort_parts(split);

@@ -27,7 +27,8 @@ std::string shortest_text(T value) {
 }
 
 /// Values first .. first+count-1 of a plain dataset as text; NaN becomes nothing.
-inline std::vector<std::optional<std::string>> texts(const hdf5::Dataset& data, std::int64_t first, std::int64_t count) {
+inline std::vector<std::optional<std::string>> texts(const hdf5::Dataset& data, std::int64_t first,
+                                                     std::int64_t count) {
   std::vector<std::optional<std::string>> all;
   all.reserve(static_cast<std::size_t>(count));
   switch (data.expect_vector().type()) {
@@ -43,11 +44,14 @@ inline std::vector<std::optional<std::string>> texts(const hdf5::Dataset& data, 
     case hdf5::Dataset::Type::real: {
       const bool narrow = data.value_bytes() <= 4;
       for (const double value : data.read<double>(first, count))
-        if (std::isnan(value)) all.emplace_back();
-        else all.emplace_back(narrow ? shortest_text(static_cast<float>(value)) : shortest_text(value));
+        if (std::isnan(value))
+          all.emplace_back();
+        else
+          all.emplace_back(narrow ? shortest_text(static_cast<float>(value)) : shortest_text(value));
       break;
     }
-    default: data.fail("holds neither text nor numbers; such columns are not supported");
+    default:
+      data.fail("holds neither text nor numbers; such columns are not supported");
   }
   return all;
 }
@@ -77,7 +81,8 @@ class DataFrame {
   /// `group` is "obs", "var" or "raw/var" of a file's root.
   DataFrame(const hdf5::Group& root, const std::string& group) {
     if (root.has_dataset(group))
-      root.fail("'" + group + "' is a table as anndata wrote it before version 0.7; open the file in Python and write "
+      root.fail("'" + group +
+                "' is a table as anndata wrote it before version 0.7; open the file in Python and write "
                 "it again: import anndata; anndata.read_h5ad(IN).write_h5ad(OUT)");
     if (!root.has_group(group)) root.fail("has no '" + group + "'; every .h5ad file has one. Is this an AnnData file?");
     group_ = root.group(group);
@@ -133,7 +138,8 @@ class DataFrame {
   /// A numeric column; a missing value reads as NaN.
   std::vector<double> numbers(const std::string& column) const {
     if (!has(column) || !group_.has(column)) missing(column);
-    if (type(column) == ColumnInfo::Type::text) group_.fail("column '" + column + "' holds text; numbers were expected");
+    if (type(column) == ColumnInfo::Type::text)
+      group_.fail("column '" + column + "' holds text; numbers were expected");
     const bool nullable = group_.has_group(column);
     const hdf5::Dataset data = group_.dataset(nullable ? column + "/values" : column);
     expect_length(data);
@@ -172,7 +178,8 @@ class DataFrame {
   }
 
   /// A range of any column as text. A categorical index is rare: it is read whole.
-  std::vector<std::optional<std::string>> texts(const std::string& column, std::int64_t first, std::int64_t count) const {
+  std::vector<std::optional<std::string>> texts(const std::string& column, std::int64_t first,
+                                                std::int64_t count) const {
     if (auto categorical = categorical_of(column)) {
       std::vector<std::optional<std::string>> all;
       for (std::int64_t i = 0; i < count; ++i) all.push_back(categorical->at(first + i));
@@ -222,8 +229,8 @@ class DataFrame {
     }
     for (std::size_t row = 0; row < result.codes.size(); ++row)
       if (result.codes[row] < -1 || result.codes[row] >= static_cast<std::int32_t>(result.values.size()))
-        codes.fail("row " + std::to_string(row) + " has the code " + std::to_string(result.codes[row]) + "; there are " +
-                   std::to_string(result.values.size()) + " categories");
+        codes.fail("row " + std::to_string(row) + " has the code " + std::to_string(result.codes[row]) +
+                   "; there are " + std::to_string(result.values.size()) + " categories");
     return result;
   }
 

@@ -31,7 +31,8 @@ namespace cell2text {
 /// column's own name is not used), texts a string array, numbers an array of their type (NaN missing).
 struct ObsColumn {
   std::string name;
-  std::variant<LabelColumn, std::vector<std::string>, std::vector<std::int64_t>, std::vector<float>, std::vector<double>>
+  std::variant<LabelColumn, std::vector<std::string>, std::vector<std::int64_t>, std::vector<float>,
+               std::vector<double>>
       values;
 
   std::int64_t size() const {
@@ -42,7 +43,8 @@ struct ObsColumn {
 /// What a copy gets that its original does not have.
 struct H5adAdditions {
   std::vector<ObsColumn> obs;
-  std::vector<Entry> uns;  ///< tables become dicts; booleans, numbers, texts and lists of one of these stay what they are
+  std::vector<Entry>
+      uns;  ///< tables become dicts; booleans, numbers, texts and lists of one of these stay what they are
   bool overwrite = false;  ///< replace columns and uns entries of the same name
 };
 
@@ -55,7 +57,8 @@ inline void set_encoding(const hdf5::Object& object, const char* type, const cha
 
 inline void check_text(const std::string& text, const std::string& where) {
   if (!is_utf8(text) || text.find('\0') != std::string::npos)
-    throw InputError(where + ": the text '" + text.substr(0, 40) + "' is not UTF-8 or holds a byte of 0; .h5ad takes neither");
+    throw InputError(where + ": a text of " + std::to_string(text.size()) +
+                     " bytes is not UTF-8 or holds a byte of 0; .h5ad takes neither");
 }
 inline void check_name(const std::string& name, const std::string& where) {
   check_text(name, where);
@@ -85,7 +88,8 @@ inline void check_column(const ObsColumn& column, const anndata::DataFrame& obs,
                      std::to_string(obs.size()) + " cells");
   if (const auto* labels = std::get_if<LabelColumn>(&column.values)) check_labels(*labels, where);
   if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
-    for (const std::string& text : *texts) check_text(text, where);
+    for (std::size_t row = 0; row < texts->size(); ++row)
+      check_text((*texts)[row], where + ", row " + std::to_string(row));
 }
 
 inline void check_value(const Value& value, const std::string& where) {
@@ -190,7 +194,8 @@ inline void copy_bytes(const std::filesystem::path& from, const std::filesystem:
     }
     at += got;
   }
-  if (::close(out) != 0) throw EnvironmentError("cannot write " + to.string() + ": " + std::generic_category().message(errno));
+  if (::close(out) != 0)
+    throw EnvironmentError("cannot write " + to.string() + ": " + std::generic_category().message(errno));
 }
 
 inline void add_to_obs(const hdf5::Group& root, const std::vector<ObsColumn>& columns) {
@@ -226,11 +231,14 @@ inline void expect_new_in_h5ad(const std::filesystem::path& input, const std::ve
   const anndata::DataFrame obs(root, "obs");
   std::string taken;
   for (const std::string& column : columns)
-    if (obs.has(column) || obs.group().has_link(column)) taken += (taken.empty() ? "" : ", ") + ("obs column '" + column + "'");
+    if (obs.has(column) || obs.group().has_link(column))
+      taken += (taken.empty() ? "" : ", ") + ("obs column '" + column + "'");
   for (const std::string& key : uns_keys)
-    if (root.has_link("uns") && root.has_link("uns/" + key)) taken += (taken.empty() ? "" : ", ") + ("uns entry '" + key + "'");
+    if (root.has_link("uns") && root.has_link("uns/" + key))
+      taken += (taken.empty() ? "" : ", ") + ("uns entry '" + key + "'");
   if (!taken.empty())
-    throw InputError(input.string() + ": already has " + taken + "; nothing was written. Replace with --overwrite, or take "
+    throw InputError(input.string() + ": already has " + taken +
+                     "; nothing was written. Replace with --overwrite, or take "
                      "them out of the file first");
 }
 

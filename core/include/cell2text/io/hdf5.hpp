@@ -38,12 +38,18 @@ class Dataset : public Object {
 
   Type type() const {
     switch (H5Tget_class(type_id())) {
-      case H5T_INTEGER: return Type::integer;
-      case H5T_FLOAT: return Type::real;
-      case H5T_STRING: return Type::text;
-      case H5T_ENUM: return Type::boolean;  // h5py writes booleans as an enumeration of FALSE and TRUE
-      case H5T_REFERENCE: return Type::reference;
-      default: return Type::other;
+      case H5T_INTEGER:
+        return Type::integer;
+      case H5T_FLOAT:
+        return Type::real;
+      case H5T_STRING:
+        return Type::text;
+      case H5T_ENUM:
+        return Type::boolean;  // h5py writes booleans as an enumeration of FALSE and TRUE
+      case H5T_REFERENCE:
+        return Type::reference;
+      default:
+        return Type::other;
     }
   }
   bool is_number() const { return type() == Type::integer || type() == Type::real || type() == Type::boolean; }
@@ -93,8 +99,11 @@ class Dataset : public Object {
       std::vector<hsize_t> start(shape_.size(), 0), extent(shape_.begin(), shape_.end());
       start[0] = static_cast<hsize_t>(first);
       extent[0] = static_cast<hsize_t>(count);
-      attempt([&] { return H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr); },
-              "selecting");
+      attempt(
+          [&] {
+            return H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
+          },
+          "selecting");
       memory = Handle(attempt([&] { return H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr); },
                               "selecting"));
     }
@@ -110,9 +119,9 @@ class Dataset : public Object {
     for (int i = 0; i < filters; ++i) {
       unsigned flags = 0, config = 0;
       std::size_t parameters = 0;
-      const auto filter = attempt(
-          [&] { return H5Pget_filter2(plan.id(), i, &flags, &parameters, nullptr, 0, nullptr, &config); },
-          "reading the layout");
+      const auto filter =
+          attempt([&] { return H5Pget_filter2(plan.id(), i, &flags, &parameters, nullptr, 0, nullptr, &config); },
+                  "reading the layout");
       if (filter == lzf_filter_id) register_lzf();
       if (H5Zfilter_avail(filter) <= 0)
         fail("is compressed with the HDF5 filter " + filter_name(filter) +
@@ -126,8 +135,9 @@ class Dataset : public Object {
     std::error_code unknown;
     const auto file_bytes = static_cast<double>(std::filesystem::file_size(file(), unknown));
     if (!unknown && bytes > (64 << 20) && bytes > file_bytes * expansion)
-      fail("claims " + std::to_string(static_cast<std::int64_t>(std::min(bytes, 9e18))) + " bytes, more than a file of " +
-           std::to_string(static_cast<std::int64_t>(file_bytes)) + " bytes can hold. The file is damaged; copy it again");
+      fail("claims " + std::to_string(static_cast<std::int64_t>(std::min(bytes, 9e18))) +
+           " bytes, more than a file of " + std::to_string(static_cast<std::int64_t>(file_bytes)) +
+           " bytes can hold. The file is damaged; copy it again");
   }
 
   Handle type_handle_;
@@ -160,8 +170,9 @@ class Group : public Object {
     std::vector<std::string> all;
     for (hsize_t i = 0; i < info.nlinks; ++i) {
       const auto get = [&](char* out, std::size_t size) {
-        return attempt([&] { return H5Lget_name_by_idx(id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, out, size, H5P_DEFAULT); },
-                       "listing");
+        return attempt(
+            [&] { return H5Lget_name_by_idx(id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, out, size, H5P_DEFAULT); },
+            "listing");
       };
       std::string name(static_cast<std::size_t>(get(nullptr, 0)) + 1, '\0');
       get(name.data(), name.size());
@@ -192,19 +203,22 @@ class Group : public Object {
     const Handle access(attempt([&] { return H5Pcreate(H5P_DATASET_ACCESS); }, "opening a dataset"));
     if (cache_bytes > 0)
       attempt([&] { return H5Pset_chunk_cache(access.id(), 10007, cache_bytes, 1.0); }, "opening a dataset");
-    return Dataset(Object(Handle(attempt([&] { return H5Dopen2(id(), name.c_str(), access.id()); }, "opening a dataset")),
-                          file_pointer(), child(name)));
+    return Dataset(
+        Object(Handle(attempt([&] { return H5Dopen2(id(), name.c_str(), access.id()); }, "opening a dataset")),
+               file_pointer(), child(name)));
   }
   /// The dataset that an object reference, stored as attribute `name` of `owner`, points to.
   Dataset dereference(const Object& owner, const char* name) const {
-    const Handle attribute(owner.attempt([&] { return H5Aopen(owner.id(), name, H5P_DEFAULT); }, "opening an attribute"));
+    const Handle attribute(
+        owner.attempt([&] { return H5Aopen(owner.id(), name, H5P_DEFAULT); }, "opening an attribute"));
     const Handle type(owner.attempt([&] { return H5Aget_type(attribute.id()); }, "reading an attribute"));
     if (H5Tequal(type.id(), H5T_STD_REF_OBJ) <= 0) owner.fail(std::string("attribute '") + name + "' is no reference");
     hobj_ref_t reference{};
     owner.attempt([&] { return H5Aread(attribute.id(), H5T_STD_REF_OBJ, &reference); }, "reading a reference");
     Handle target(owner.attempt([&] { return H5Rdereference2(owner.id(), H5P_DEFAULT, H5R_OBJECT, &reference); },
                                 "following a reference"));
-    if (H5Iget_type(target.id()) != H5I_DATASET) owner.fail(std::string("attribute '") + name + "' points to no dataset");
+    if (H5Iget_type(target.id()) != H5I_DATASET)
+      owner.fail(std::string("attribute '") + name + "' points to no dataset");
     return Dataset(Object(std::move(target), file_pointer(), owner.path() + "@" + name));
   }
 
@@ -212,7 +226,8 @@ class Group : public Object {
   H5I_type_t kind(const std::string& name) const {
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     std::string part;
-    for (std::size_t at = 0; at != std::string::npos;) {  // every step of a path must exist before the whole is asked for
+    for (std::size_t at = 0;
+         at != std::string::npos;) {  // every step of a path must exist before the whole is asked for
       at = name.find('/', at + 1);
       part = name.substr(0, at);
       if (H5Lexists(id(), part.c_str(), H5P_DEFAULT) <= 0 || H5Oexists_by_name(id(), part.c_str(), H5P_DEFAULT) <= 0)

@@ -15,17 +15,28 @@ inline constexpr H5Z_filter_t lzf_filter_id = 32000;
 /// The name of a registered HDF5 filter that AnnData files are met with, or "number N".
 inline std::string filter_name(H5Z_filter_t id) {
   switch (id) {
-    case H5Z_FILTER_DEFLATE: return "gzip";
-    case H5Z_FILTER_SZIP: return "szip";
-    case 307: return "bzip2";
-    case lzf_filter_id: return "lzf";
-    case 32001: return "blosc";
-    case 32004: return "lz4";
-    case 32008: return "bitshuffle";
-    case 32013: return "zfp";
-    case 32015: return "zstd";
-    case 32026: return "blosc2";
-    default: return "number " + std::to_string(id);
+    case H5Z_FILTER_DEFLATE:
+      return "gzip";
+    case H5Z_FILTER_SZIP:
+      return "szip";
+    case 307:
+      return "bzip2";
+    case lzf_filter_id:
+      return "lzf";
+    case 32001:
+      return "blosc";
+    case 32004:
+      return "lz4";
+    case 32008:
+      return "bitshuffle";
+    case 32013:
+      return "zfp";
+    case 32015:
+      return "zstd";
+    case 32026:
+      return "blosc2";
+    default:
+      return "number " + std::to_string(id);
   }
 }
 
@@ -88,7 +99,7 @@ inline std::size_t lzf_filter(unsigned flags, std::size_t parameter_count, const
 /// Makes LZF readable in this process. Called again it only replaces the entry by this library's
 /// own function, so that no entry outlives the library it points into while a file is being read.
 inline bool register_lzf() {
-  static constexpr H5Z_class2_t filter = {H5Z_CLASS_T_VERS, lzf_filter_id,      0,      1, "lzf", nullptr,
+  static constexpr H5Z_class2_t filter = {H5Z_CLASS_T_VERS, lzf_filter_id,     0, 1, "lzf", nullptr,
                                           nullptr,          detail::lzf_filter};
   return H5Zregister(&filter) >= 0;
 }

@@ -63,11 +63,16 @@ std::invoke_result_t<const Call&> checked(const Call& call, const Where& where, 
 
 template <class T>
 hid_t native_type() {
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  else if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  else if constexpr (std::is_same_v<T, std::int8_t>) return H5T_NATIVE_INT8;
-  else if constexpr (std::is_same_v<T, std::int16_t>) return H5T_NATIVE_INT16;
-  else if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
+  if constexpr (std::is_same_v<T, float>)
+    return H5T_NATIVE_FLOAT;
+  else if constexpr (std::is_same_v<T, double>)
+    return H5T_NATIVE_DOUBLE;
+  else if constexpr (std::is_same_v<T, std::int8_t>)
+    return H5T_NATIVE_INT8;
+  else if constexpr (std::is_same_v<T, std::int16_t>)
+    return H5T_NATIVE_INT16;
+  else if constexpr (std::is_same_v<T, std::int32_t>)
+    return H5T_NATIVE_INT32;
   else {
     static_assert(std::is_same_v<T, std::int64_t>, "no HDF5 type for this C++ type");
     return H5T_NATIVE_INT64;
@@ -162,7 +167,8 @@ class Object {
 
   template <class Call>
   std::invoke_result_t<const Call&> attempt(const Call& call, const char* doing) const {
-    return checked(call, [this] { return where(); }, doing);
+    return checked(
+        call, [this] { return where(); }, doing);
   }
 
  protected:

@@ -69,8 +69,10 @@ void rehearse(const std::filesystem::path& path, const Read& read, std::uint64_t
   std::error_code unknown;
   const std::uint64_t size = std::filesystem::file_size(path, unknown), bytes = unknown ? 0 : size;
   const std::uint64_t seconds = least_seconds + bytes / 20'000'000, memory = (std::uint64_t{1} << 30) + 4 * bytes;
-  int ends[2];  // the child says through a pipe that it came to its end: exit states are lost where a host ignores SIGCHLD
-  if (pipe2(ends, O_CLOEXEC) != 0) throw EnvironmentError(path.string() + ": no pipe could be made: " + std::strerror(errno));
+  int ends[2];  // the child says through a pipe that it came to its end: exit states are lost where a host ignores
+                // SIGCHLD
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    throw EnvironmentError(path.string() + ": no pipe could be made: " + std::strerror(errno));
   const pid_t child = detail::fork_with_lock();
   if (child == 0) {
     detail::prepare_child(seconds, memory);

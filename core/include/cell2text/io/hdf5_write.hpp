@@ -17,7 +17,8 @@ namespace detail {
 template <class Call>
 std::invoke_result_t<const Call&> write_call(const Call& call, const Object& place, const std::string& name,
                                              const char* doing) {
-  return checked<EnvironmentError>(call, [&] { return place.where() + "/" + name; }, doing);
+  return checked<EnvironmentError>(
+      call, [&] { return place.where() + "/" + name; }, doing);
 }
 
 inline Handle text_type() {
@@ -41,14 +42,14 @@ inline Handle space(const std::vector<hsize_t>& shape) {
                               : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
 }
 
-inline void write_attribute(const Object& object, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
-                            const void* data) {
+inline void write_attribute(const Object& object, const std::string& name, hid_t type,
+                            const std::vector<hsize_t>& shape, const void* data) {
   if (H5Aexists(object.id(), name.c_str()) > 0)
     write_call([&] { return H5Adelete(object.id(), name.c_str()); }, object, name, "replacing an attribute");
   const Handle extent = space(shape);
-  const Handle attribute(write_call(
-      [&] { return H5Acreate2(object.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, H5P_DEFAULT); }, object, name,
-      "writing an attribute"));
+  const Handle attribute(
+      write_call([&] { return H5Acreate2(object.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, H5P_DEFAULT); },
+                 object, name, "writing an attribute"));
   if (shape.empty() || shape[0] > 0)
     write_call([&] { return H5Awrite(attribute.id(), type, data); }, object, name, "writing an attribute");
 }
@@ -59,10 +60,11 @@ inline Dataset write_dataset(const Group& group, const std::string& name, hid_t 
   const Handle extent = space(shape), plan(H5Pcreate(H5P_DATASET_CREATE));
   write_call([&] { return H5Pset_obj_track_times(plan.id(), false); }, group, name, "creating");
   const Handle dataset(write_call(
-      [&] { return H5Dcreate2(group.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); }, group,
-      name, "creating"));
+      [&] { return H5Dcreate2(group.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); },
+      group, name, "creating"));
   if (shape.empty() || shape[0] > 0)
-    write_call([&] { return H5Dwrite(dataset.id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data); }, group, name, "writing");
+    write_call([&] { return H5Dwrite(dataset.id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data); }, group, name,
+               "writing");
   return group.dataset(name);
 }
 
@@ -90,8 +92,9 @@ inline void set_attribute(const Object& object, const std::string& name, bool va
 inline Group write_group(const Group& group, const std::string& name) {
   const Handle plan(H5Pcreate(H5P_GROUP_CREATE));
   detail::write_call([&] { return H5Pset_obj_track_times(plan.id(), false); }, group, name, "creating");
-  const Handle made(detail::write_call([&] { return H5Gcreate2(group.id(), name.c_str(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); },
-                                       group, name, "creating"));
+  const Handle made(
+      detail::write_call([&] { return H5Gcreate2(group.id(), name.c_str(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); },
+                         group, name, "creating"));
   return group.group(name);
 }
 

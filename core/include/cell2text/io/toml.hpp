@@ -45,6 +45,15 @@ inline Value from_toml(const toml::node& node, const std::string& file) {
   return value;
 }
 
+/// Says of a value and all in it that it was written at `where`.
+inline void place(Value& value, const Where& where) {
+  value.where = where;
+  if (auto* table = value.get_if<Value::Table>())
+    for (Entry& entry : *table) place(entry.value, where);
+  if (auto* list = value.get_if<Value::Array>())
+    for (Value& item : *list) place(item, where);
+}
+
 inline void insert_into(toml::table& table, const std::string& key, const Value& value);
 
 inline toml::array to_array(const Value::Array& list) {
@@ -115,11 +124,13 @@ inline void apply_override(Value& root, const std::string& assignment) {
   const Where where{"--set " + path, 0, 0};
   Value value;
   try {
-    value = *parse_toml("x = " + text, where.file).find("x");
+    const Value parsed = parse_toml("x = " + text, where.file);
+    if (parsed.get_if<Value::Table>()->size() != 1) throw InputError("a line break that begins another key");
+    value = *parsed.find("x");
   } catch (const InputError&) {
     value.data = text;
   }
-  value.where = where;
+  toml_detail::place(value, where);
 
   Value* node = &root;
   std::size_t start = 0;

@@ -52,7 +52,7 @@ class Tokenizer {
   }
 
   /// The ids of `text`. With `add_special` the post-processor's tokens stand around them (Llama 3: the begin of
-  /// text). Invalid UTF-8 is read as U+FFFD. InputError: a text of 2 GiB or more, or one that the split pattern
+  /// text). Invalid UTF-8 is read as U+FFFD. InputError: a text above 512 MiB, or one that the split pattern
   /// gives up on.
   std::vector<std::int64_t> encode(std::string_view text, bool add_special = false,
                                    SpecialText special_text = SpecialText::token) const {

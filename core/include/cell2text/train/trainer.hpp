@@ -60,6 +60,7 @@ class Trainer {
   TrainingSummary run(const TrainingData& data, const TrainingObserver& observer) {
     if (data.train.empty()) throw InputError("no cell is left to train on");
     started_ = std::chrono::steady_clock::now();
+    at::manual_seed(seed_);  // dropout draws from the process's generator
     const auto cells = static_cast<std::int64_t>(data.train.size());
     const std::int64_t batches = (cells + settings_.batch_size - 1) / settings_.batch_size;
     const std::int64_t steps_per_epoch = (batches + settings_.accumulation - 1) / settings_.accumulation;
@@ -71,6 +72,7 @@ class Trainer {
       report.training_loss = train_epoch(data, epoch, observer).mean();
       if (!data.validation.empty()) {
         report.validation_loss = validate(data).mean();
+        expect_finite(*report.validation_loss, "validation loss");
         report.best = *report.validation_loss < best;
         if (report.best) {
           best = *report.validation_loss;
@@ -104,6 +106,14 @@ class Trainer {
 
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count(); }
 
+  // Weights that took such a step are lost, and every number after it.
+  void expect_finite(double number, const char* what) const {
+    if (!std::isfinite(number))
+      throw InputError(std::string("the ") + what + " is not finite after " + std::to_string(summary_.steps) +
+                       " steps; lower training.learning_rate (now " + settings_detail::shortest(settings_.learning_rate) +
+                       ") or set training.clip_norm");
+  }
+
   LossSum train_epoch(const TrainingData& data, std::int64_t epoch, const TrainingObserver& observer) {
     model_.set_training(true);
     const LoaderOptions options{settings_.batch_size, settings_.length_window, seed_ * 7919 + static_cast<std::uint64_t>(epoch), true};
@@ -133,11 +143,10 @@ class Trainer {
       loss += description_loss(model_, model_.soft_prompt(batch.tokens), batch.texts,
                                {true, 1.0 / static_cast<double>(report.tokens), settings_.label_smoothing});
     report.loss = loss.mean();
-    if (!std::isfinite(report.loss))
-      throw InputError("the loss of step " + std::to_string(report.step) + " is not finite; lower training.learning_rate (now " +
-                       settings_detail::shortest(settings_.learning_rate) + ") or set training.clip_norm");
+    expect_finite(report.loss, "loss");
     report.learning_rate = learning_rate_at(settings_, summary_.steps, epoch, total_steps_);
     report.gradient_norm = optimizer_.clip(settings_.clip_norm);
+    expect_finite(report.gradient_norm, "gradient norm");
     optimizer_.step(report.learning_rate);
     ++summary_.steps;
     summary_.losses.push_back(report.loss);

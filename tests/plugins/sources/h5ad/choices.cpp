@@ -40,7 +40,8 @@ std::vector<double> scaled_counts(std::uint64_t number, bool to_one_sum, bool lo
   return all;
 }
 
-std::filesystem::path make_large(const TemporaryFolder& folder, const std::vector<std::pair<std::string, std::vector<double>>>& matrices,
+std::filesystem::path make_large(const TemporaryFolder& folder,
+                                 const std::vector<std::pair<std::string, std::vector<double>>>& matrices,
                                  const std::vector<std::pair<std::string, std::vector<double>>>& columns = {}) {
   const auto path = folder / "cells.h5ad";
   const hdf5::Group root = new_file(path);
@@ -74,9 +75,11 @@ TEST_CASE("counts: the first matrix that looks like counts is taken, and why the
   INFO("CELL2TEXT_TEST_SEED=" << number);
   const TemporaryFolder folder;
   const auto log = scaled_counts(number, true, true);
-  check_says(taken(make_large(folder, {{"X", log}, {"raw/X", log}, {"layers/counts", counts(number)}})), {"counts from layers/counts"});
+  check_says(taken(make_large(folder, {{"X", log}, {"raw/X", log}, {"layers/counts", counts(number)}})),
+             {"counts from layers/counts"});
   check_says(taken(make_large(folder, {{"X", log}, {"raw/X", counts(number)}})), {"counts from raw/X"});
-  check_says(taken(make_large(folder, {{"X", counts(number)}, {"raw/X", log}})), {"counts from X", "raw/X looks log-normalised"});
+  check_says(taken(make_large(folder, {{"X", counts(number)}, {"raw/X", log}})),
+             {"counts from X", "raw/X looks log-normalised"});
   check_says(taken(make_large(folder, {{"X", corrected(number)}})), {"counts from X", "taken as corrected counts"});
 }
 
@@ -84,15 +87,20 @@ TEST_CASE("counts: what cannot be counts is refused with what it is and what the
   const std::uint64_t number = seed();
   INFO("CELL2TEXT_TEST_SEED=" << number);
   const TemporaryFolder folder;
-  const auto refused = [&](const std::vector<double>& values) { return refusal_of(make_large(folder, {{"X", values}})); };
-  check_says(refused(scaled_counts(number, true, true)), {"no matrix of raw counts", "X looks log-normalised", "counts = \"layers/NAME\""});
+  const auto refused = [&](const std::vector<double>& values) {
+    return refusal_of(make_large(folder, {{"X", values}}));
+  };
+  check_says(refused(scaled_counts(number, true, true)),
+             {"no matrix of raw counts", "X looks log-normalised", "counts = \"layers/NAME\""});
   check_says(refused(scaled_counts(number, true, false)), {"X looks normalised", "sums to about 10000"});
   check_says(refused(scaled_counts(number, false, false)), {"X looks normalised", "multiples of one fraction"});
-  check_says(refused(random_matrix(number, [](auto& random, int) { return static_cast<double>(random() % 100) / 10 - 5; })),
-             {"X holds negative values", "scaled"});
+  check_says(
+      refused(random_matrix(number, [](auto& random, int) { return static_cast<double>(random() % 100) / 10 - 5; })),
+      {"X holds negative values", "scaled"});
   check_says(refused(std::vector<double>(num_cells * num_genes, 0)), {"X holds only zeros"});
   check_says(refused(std::vector<double>(num_cells * num_genes, std::nan(""))), {"X holds NaN"});
-  check_says(refusal_of(make_large(folder, {{"layers/spliced", counts(number)}})), {"no layers/counts, raw/X or X", "layers/spliced"});
+  check_says(refusal_of(make_large(folder, {{"layers/spliced", counts(number)}})),
+             {"no layers/counts, raw/X or X", "layers/spliced"});
 }
 
 TEST_CASE("counts: the key names any matrix, with a warning where it does not look like counts") {
@@ -146,8 +154,10 @@ TEST_CASE("totals: a column is taken only where it covers every cell") {
 }
 
 TEST_CASE("genes: Ensembl ids are recognised with and without a version") {
-  for (const char* id : {"ENSG00000141510", "ENSG00000141510.18", "ENSMUSG00000059552"}) CHECK(h5ad::is_ensembl_gene(id));
-  for (const char* id : {"", "ENS", "ENSG", "TP53", "ENST00000269305", "ENSG00000141510.", "ENSG00000141510.x", "ENSG0x", "GENSG1"})
+  for (const char* id : {"ENSG00000141510", "ENSG00000141510.18", "ENSMUSG00000059552"})
+    CHECK(h5ad::is_ensembl_gene(id));
+  for (const char* id :
+       {"", "ENS", "ENSG", "TP53", "ENST00000269305", "ENSG00000141510.", "ENSG00000141510.x", "ENSG0x", "GENSG1"})
     CHECK(!h5ad::is_ensembl_gene(id));
 }
 
@@ -217,8 +227,10 @@ TEST_CASE("h5ad source: a folder for temporary files that is not there is an err
   const std::string kept = before ? before : "";
   setenv("TMPDIR", "/nowhere/at/all", 1);
   CHECK_THROWS_AS(h5ad::ScratchFile(), EnvironmentError);
-  if (before) setenv("TMPDIR", kept.c_str(), 1);
-  else unsetenv("TMPDIR");
+  if (before)
+    setenv("TMPDIR", kept.c_str(), 1);
+  else
+    unsetenv("TMPDIR");
   CHECK_THROWS_AS(h5ad::ScratchFile().expect_space(std::int64_t{1} << 60), EnvironmentError);
 }
 

@@ -24,7 +24,9 @@ struct Said {
   Context context() {
     Context made;
     made.log.self = this;
-    made.log.write = [](void* self, Log::Level, const char* text) { static_cast<Said*>(self)->lines.emplace_back(text); };
+    made.log.write = [](void* self, Log::Level, const char* text) {
+      static_cast<Said*>(self)->lines.emplace_back(text);
+    };
     return made;
   }
   bool has(const std::string& part) const {
@@ -80,7 +82,8 @@ inline const std::vector<std::string> gene_names = {"ENSG00000000001", "ENSG0000
                                                     "ENSG00000000004"};
 
 /// obs and var without columns; `more` adds the rest.
-inline std::filesystem::path make_file(const TemporaryFolder& folder, const std::function<void(const hdf5::Group&)>& more,
+inline std::filesystem::path make_file(const TemporaryFolder& folder,
+                                       const std::function<void(const hdf5::Group&)>& more,
                                        const std::string& name = "cells.h5ad") {
   const auto path = folder / name;
   const hdf5::Group root = new_file(path);

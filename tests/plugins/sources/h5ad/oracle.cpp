@@ -22,8 +22,10 @@ void check_column(H5adSource& source, const std::string& name, const Json& wante
     const auto found = column.at(row);
     REQUIRE(found.has_value() == !values[row].is_null());
     if (!found) continue;
-    if (numeric) CHECK(static_cast<float>(std::stod(*found)) == static_cast<float>(values[row].get<double>()));
-    else CHECK(*found == values[row].get<std::string>());
+    if (numeric)
+      CHECK(static_cast<float>(std::stod(*found)) == static_cast<float>(values[row].get<double>()));
+    else
+      CHECK(*found == values[row].get<std::string>());
   }
   if (wanted.contains("categories")) CHECK(column.values == wanted.at("categories").get<std::vector<std::string>>());
   for (const ColumnInfo& info : source.columns())
@@ -81,7 +83,8 @@ ObsColumn random_column(const std::string& name, int kind, std::int64_t cells, s
     LabelColumn labels{"", {}, {}};
     const int values = random() % 2 ? 5 : 300;
     for (int i = 0; i < values; ++i) labels.values.push_back("välue " + std::to_string(i));
-    for (std::int64_t i = 0; i < cells; ++i) labels.codes.push_back(static_cast<std::int32_t>(random() % (values + 1)) - 1);
+    for (std::int64_t i = 0; i < cells; ++i)
+      labels.codes.push_back(static_cast<std::int32_t>(random() % (values + 1)) - 1);
     return {name, labels};
   }
   if (kind == 1) {
@@ -112,7 +115,9 @@ Json as_json(const ObsColumn& column) {
   return made;
 }
 
-Value text_value(const std::string& text) { return {text, {}}; }
+Value text_value(const std::string& text) {
+  return {text, {}};
+}
 
 void check_copy(const std::filesystem::path& input, const TemporaryFolder& folder, std::mt19937_64& random,
                 std::uint64_t seed) {
@@ -139,7 +144,7 @@ void check_copy(const std::filesystem::path& input, const TemporaryFolder& folde
   nested.set("beams", {std::int64_t{4}, {}});
   about.set("settings", nested);
   additions.uns = {{"cell2text", about}};
-  wanted["uns"] = {{"version", "0.1 ü"}, {"cells", cells},          {"share", 0.25},
+  wanted["uns"] = {{"version", "0.1 ü"}, {"cells", cells},      {"share", 0.25},
                    {"done", true},       {"names", {"a", "b"}}, {"settings", {{"beams", 4}}}};
 
   const auto output = folder / "out.h5ad", again = folder / "again.h5ad";
@@ -177,8 +182,10 @@ TEST_CASE("oracle: a copied h5ad has all that its original has, and the new colu
     check_copy(input, folder, random, number);
   }
   const auto real = source_dir() / "data/demo/pbmc.h5ad";
-  if (std::filesystem::exists(real)) check_copy(real, TemporaryFolder(), random, number);
-  else MESSAGE("data/demo/pbmc.h5ad is absent; its copy is not compared");
+  if (std::filesystem::exists(real))
+    check_copy(real, TemporaryFolder(), random, number);
+  else
+    MESSAGE("data/demo/pbmc.h5ad is absent; its copy is not compared");
 }
 
 }  // namespace

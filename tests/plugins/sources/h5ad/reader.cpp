@@ -8,16 +8,25 @@
 namespace cell2text::test {
 namespace {
 
+static_assert(DescribesItself<H5adSource::Settings>);
+
 using Floats = std::vector<float>;
 using Columns = std::vector<std::int32_t>;
 
 /// One file per layout, all with the same matrix.
 std::vector<std::filesystem::path> every_layout(const TemporaryFolder& folder) {
-  const Sparse csc = {.encoding = "csc_matrix", .data = {5, 40, 1, 3, 2}, .indices = {0, 2, 0, 2, 1}, .indptr = {0, 1, 2, 4, 5}};
-  return {make_file(folder, [](const hdf5::Group& root) { write_sparse(root, "X", {}); }, "csr.h5ad"),
-          make_file(folder, [&](const hdf5::Group& root) { write_sparse(root, "X", csc); }, "csc.h5ad"),
-          make_file(folder, [](const hdf5::Group& root) { write_dense(root, "X", {5, 0, 1, 0, 0, 0, 0, 2, 0, 40, 3, 0}); },
-                    "dense.h5ad")};
+  const Sparse csc = {
+      .encoding = "csc_matrix", .data = {5, 40, 1, 3, 2}, .indices = {0, 2, 0, 2, 1}, .indptr = {0, 1, 2, 4, 5}};
+  return {make_file(
+              folder, [](const hdf5::Group& root) { write_sparse(root, "X", {}); }, "csr.h5ad"),
+          make_file(
+              folder, [&](const hdf5::Group& root) { write_sparse(root, "X", csc); }, "csc.h5ad"),
+          make_file(
+              folder,
+              [](const hdf5::Group& root) {
+                write_dense(root, "X", {5, 0, 1, 0, 0, 0, 0, 2, 0, 40, 3, 0});
+              },
+              "dense.h5ad")};
 }
 
 TEST_CASE("h5ad source: rows come in the order asked for, from every layout") {
@@ -42,7 +51,8 @@ TEST_CASE("h5ad source: rows come in the order asked for, from every layout") {
 
 TEST_CASE("h5ad source: a row outside of the file is refused") {
   const TemporaryFolder folder;
-  H5adSource source(settings_for(make_file(folder, [](const hdf5::Group& root) { write_sparse(root, "X", {}); })), Context{});
+  H5adSource source(settings_for(make_file(folder, [](const hdf5::Group& root) { write_sparse(root, "X", {}); })),
+                    Context{});
   const std::vector<std::int64_t> high = {3}, low = {-1};
   check_says(refusal([&] { source.read(high); }), {"cells.h5ad", "row 3", "0 to 2"});
   check_says(refusal([&] { source.names(low); }), {"row -1"});
@@ -53,7 +63,8 @@ TEST_CASE("h5ad source: columns that are not in order are sorted") {
   Sparse sparse;
   std::swap(sparse.indices[0], sparse.indices[1]);
   std::swap(sparse.data[0], sparse.data[1]);
-  H5adSource source(settings_for(make_file(folder, [&](const hdf5::Group& root) { write_sparse(root, "X", sparse); })), Context{});
+  H5adSource source(settings_for(make_file(folder, [&](const hdf5::Group& root) { write_sparse(root, "X", sparse); })),
+                    Context{});
   const std::vector<std::int64_t> rows = {0};
   CHECK(source.read(rows).columns == Columns{0, 2});
   CHECK(source.read(rows).counts == Floats{5, 1});
@@ -80,7 +91,8 @@ TEST_CASE("h5ad source: obs columns are listed and read; an unknown one is refus
   CHECK(!source.labels("n").at(1));
   CHECK(source.labels("n").at(2) == "0.1");
   check_says(refusal([&] { source.labels("cell_type"); }), {"no column 'cell_type'", "n, kind"});
-  check_says(refusal([&] { anndata::DataFrame(hdf5::Group::open_file(path), "obs").numbers("kind"); }), {"'kind'", "text"});
+  check_says(refusal([&] { anndata::DataFrame(hdf5::Group::open_file(path), "obs").numbers("kind"); }),
+             {"'kind'", "text"});
 }
 
 TEST_CASE("h5ad source: threads may read at the same time") {
@@ -101,7 +113,9 @@ TEST_CASE("lzf: literal runs and back references are decoded; damaged input is n
   const std::vector<std::uint8_t> packed = {2, 'a', 'b', 'c', 1 << 5, 2, (7 << 5), 1, 0};
   std::vector<std::uint8_t> out(64);
   const auto size = hdf5::lzf_decode(packed.data(), packed.size(), out.data(), out.size());
-  CHECK(std::string(out.begin(), out.begin() + size) == "abcabccccccccccc" "");
+  CHECK(std::string(out.begin(), out.begin() + size) ==
+        "abcabccccccccccc"
+        "");
   CHECK(hdf5::lzf_decode(packed.data(), packed.size(), out.data(), 5) == -2);
   CHECK(hdf5::lzf_decode(packed.data(), 3, out.data(), out.size()) == -1);
   CHECK(hdf5::lzf_decode(packed.data(), 7, out.data(), out.size()) == -1);

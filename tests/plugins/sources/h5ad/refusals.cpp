@@ -1,5 +1,7 @@
 // Files that are no .h5ad, and .h5ad files that contradict themselves: each is refused with its reason.
-#include <thread>
+#include <atomic>
+#include <cmath>
+#include <csignal>
 
 #include "files.hpp"
 
@@ -26,7 +28,8 @@ std::string refusal_of_sparse(const Sparse& sparse) {
 TEST_CASE("h5ad source: what is no HDF5 file is named, with the way to an .h5ad") {
   check_says(refusal_of("/nowhere/cells.h5ad"), {"/nowhere/cells.h5ad", "does not exist"});
   check_says(refusal_of_bytes("a.h5ad", ""), {"a.h5ad", "empty"});
-  check_says(refusal_of_bytes("a.h5ad", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"), {"Git LFS", "pull"});
+  check_says(refusal_of_bytes("a.h5ad", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"),
+             {"Git LFS", "pull"});
   check_says(refusal_of_bytes("a.rds", "\x1f\x8b\x08"), {"R object", "zellkonverter::writeH5AD"});
   check_says(refusal_of_bytes("a.h5ad.gz", "\x1f\x8b\x08"), {"gzip", "gunzip"});
   check_says(refusal_of_bytes("a.zip", "PK\x03\x04"), {"zip"});
@@ -126,8 +129,9 @@ TEST_CASE("h5ad source: frames that contradict themselves are refused") {
   check_says(with([](const hdf5::Group&) {}), {"no column 'c'"});
   check_says(with([](const hdf5::Group& obs) { write_dense(obs, "c", {1, 2, 3}, {3, 1}); }), {"2 axes; expected 1"});
   check_says(with([](const hdf5::Group& obs) { hdf5::remove(obs, "_index"); }), {"no index '_index'"});
-  check_says(with([](const hdf5::Group& obs) { hdf5::set_attribute(obs, "_index", std::vector<std::string>{"nothing"}); }),
-             {"no index 'nothing'"});
+  check_says(
+      with([](const hdf5::Group& obs) { hdf5::set_attribute(obs, "_index", std::vector<std::string>{"nothing"}); }),
+      {"no index 'nothing'"});
 }
 
 TEST_CASE("h5ad source: files without cells or genes are refused") {
@@ -137,8 +141,11 @@ TEST_CASE("h5ad source: files without cells or genes are refused") {
     const hdf5::Group root = new_file(path);
     new_frame(root, "obs", cells);
     new_frame(root, "var", genes);
-    write_sparse(root, "X", {.shape = {std::ssize(cells), std::ssize(genes)}, .data = {}, .indices = {},
-                             .indptr = std::vector<std::int64_t>(cells.size() + 1)});
+    write_sparse(root, "X",
+                 {.shape = {std::ssize(cells), std::ssize(genes)},
+                  .data = {},
+                  .indices = {},
+                  .indptr = std::vector<std::int64_t>(cells.size() + 1)});
     hdf5::flush(root);
     H5adSource::Settings settings = settings_for(path);
     settings.counts = "X";
@@ -156,7 +163,8 @@ TEST_CASE("hdf5: a filter that is not installed is named with the way to write t
       const hdf5::Handle space(H5Screate_simple(2, shape, nullptr)), plan(H5Pcreate(H5P_DATASET_CREATE));
       H5Pset_chunk(plan.id(), 2, chunk);
       REQUIRE(H5Pset_filter(plan.id(), id, H5Z_FLAG_OPTIONAL, 0, nullptr) >= 0);
-      const hdf5::Handle made(H5Dcreate2(root.id(), "X", H5T_NATIVE_FLOAT, space.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT));
+      const hdf5::Handle made(
+          H5Dcreate2(root.id(), "X", H5T_NATIVE_FLOAT, space.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT));
       REQUIRE(made.id() >= 0);
     });
     check_says(refusal_of(path), {"X", std::string("filter ") + name, "HDF5_PLUGIN_PATH", "hdf5plugin"});
@@ -181,7 +189,9 @@ TEST_CASE("hdf5: a dataset that claims more than its file can hold is refused be
 
 TEST_CASE("hdf5: a range outside of a dataset, text as numbers, and attributes of another type are refused") {
   const TemporaryFolder folder;
-  const auto path = make_file(folder, [](const hdf5::Group& root) { hdf5::write_numbers(root, "n", std::vector<double>{1, 2}); });
+  const auto path = make_file(folder, [](const hdf5::Group& root) {
+    hdf5::write_numbers(root, "n", std::vector<double>{1, 2});
+  });
   const hdf5::Group root = hdf5::Group::open_file(path);
   check_says(refusal([&] { root.dataset("n").read<float>(1, 2); }), {"n", "it has 2"});
   check_says(refusal([&] { root.dataset("n").read_strings(0, 1); }), {"no text"});
@@ -196,7 +206,15 @@ TEST_CASE("h5ad source: a child that crashes or never ends becomes an error of t
   const TemporaryFolder folder;
   write_file(folder / "x", "bytes");
   check_says(refusal([&] { hdf5::rehearse(folder / "x", [] { std::raise(SIGSEGV); }); }), {"x: ", "damaged", "crash"});
-  check_says(refusal([&] { hdf5::rehearse(folder / "x", [] { for (volatile int i = 0;; i = i + 1) {} }, 1); }),
+  check_says(refusal([&] {
+               hdf5::rehearse(
+                   folder / "x",
+                   [] {
+                     for (std::atomic<int> i = 0;; ++i) {
+                     }
+                   },
+                   1);
+             }),
              {"read without end"});
   hdf5::rehearse(folder / "x", [] { throw InputError("met again"); });
 }

@@ -1,6 +1,5 @@
 // The copy of an .h5ad with more columns: what it refuses, and that it leaves nothing half done.
 #include "cell2text/io/h5ad_writer.hpp"
-
 #include "files.hpp"
 
 namespace cell2text::test {
@@ -17,11 +16,14 @@ std::filesystem::path make_input(const TemporaryFolder& folder) {
   return path;
 }
 
-H5adAdditions one_column(const std::string& name) { return {.obs = {{name, std::vector<std::int64_t>{1, 2, 3}}}, .uns = {}}; }
+H5adAdditions one_column(const std::string& name) {
+  return {.obs = {{name, std::vector<std::int64_t>{1, 2, 3}}}, .uns = {}};
+}
 
 std::vector<std::string> files_of(const TemporaryFolder& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) names.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
 }
@@ -81,7 +83,7 @@ TEST_CASE("h5ad copy: unfit columns are refused before anything is written") {
   check_says(refused({"a/b", std::vector<double>{1, 2, 3}}), {"'a/b'", "'/'"});
   check_says(refused({"", std::vector<double>{1, 2, 3}}), {"not empty"});
   check_says(refused({"_index", std::vector<double>{1, 2, 3}}), {"index"});
-  check_says(refused({"new", std::vector<std::string>{"a", "\xff", "c"}}), {"UTF-8"});
+  check_says(refused({"new", std::vector<std::string>{"a", "\xff", "c"}}), {"row 1", "UTF-8"});
   check_says(refused({"new", std::vector<std::string>{"a", std::string("b\0c", 3), "c"}}), {"byte of 0"});
   check_says(refused({"new", LabelColumn{"", {"a", "a"}, {0, 0, 0}}}), {"'a' occurs twice"});
   check_says(refused({"new", LabelColumn{"", {"a"}, {0, 1, 0}}}), {"code 1 has no category"});

@@ -1,0 +1,192 @@
+// Prefetching on a worker thread, and batches of cells made on it.
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "cell2text/cells/cell_loader.hpp"
+#include "support/oracle.hpp"
+#include "support/toy_cells.hpp"
+
+using cell2text::CellLoader;
+using cell2text::InputError;
+using cell2text::LoaderOptions;
+using cell2text::Prefetch;
+using cell2text::TokenBatch;
+namespace test = cell2text::test;
+
+TEST_CASE("prefetch: items come in order, then nothing for as long as one asks") {
+  int made = 0;
+  Prefetch<int> prefetch([&]() -> std::optional<int> { return made < 100 ? std::optional(made++) : std::nullopt; }, 3);
+  for (int i = 0; i < 100; ++i) CHECK(prefetch.next() == i);
+  CHECK(!prefetch.next());
+  CHECK(!prefetch.next());
+}
+
+TEST_CASE("prefetch: an exception arrives after the items before it, each time one asks") {
+  int made = 0;
+  Prefetch<int> prefetch([&]() -> std::optional<int> {
+    if (made == 2) throw InputError("the third item");
+    return made++;
+  });
+  CHECK(prefetch.next() == 0);
+  CHECK(prefetch.next() == 1);
+  CHECK_THROWS_WITH_AS(prefetch.next(), "the third item", InputError);
+  CHECK_THROWS_AS(prefetch.next(), InputError);
+}
+
+TEST_CASE("prefetch: no more than a few items are made ahead") {
+  std::atomic<int> made = 0;
+  Prefetch<int> prefetch([&]() -> std::optional<int> { return made++; }, 2);
+  CHECK(prefetch.next() == 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(made <= 4);  // one taken, two ready, one in the worker's hand
+}
+
+TEST_CASE("prefetch: it can go at any moment of the worker's life") {
+  const auto seed = test::seed();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 3000; ++round) {
+    std::atomic<int> made = 0;
+    Prefetch<int> prefetch([&]() -> std::optional<int> { return made++; }, 1);
+    for (auto taken = random() % 3; taken > 0; --taken) prefetch.next();
+    for (volatile auto spin = random() % 2000; spin > 0; spin = spin - 1) {}
+  }
+  CHECK(true);  // a request that the worker sleeps through would hang here
+}
+
+namespace {
+
+struct Toy {
+  cell2text::Parameters parameters{torch::kCPU, torch::kFloat32, 1};
+  cell2text::EncoderHandle encoder{test::toy_part<cell2text::kinds::encoder, test::ToyEncoder>({}, parameters)};
+};
+
+std::vector<std::int64_t> random_lengths(std::mt19937_64& random, std::size_t cells) {
+  std::vector<std::int64_t> lengths(cells);
+  for (auto& length : lengths) length = static_cast<std::int64_t>(random() % 40);
+  return lengths;
+}
+
+std::vector<std::int64_t> text_of(std::int64_t row) {
+  return std::vector<std::int64_t>(static_cast<std::size_t>(1 + row % 3), row);
+}
+
+std::vector<TokenBatch> all_batches(const cell2text::SourceHandle& source, const Toy& toy, const std::vector<std::int64_t>& rows,
+                                    const LoaderOptions& options) {
+  CellLoader loader(source, toy.encoder, rows, options, text_of);
+  std::vector<TokenBatch> batches;
+  while (auto batch = loader.next()) batches.push_back(std::move(*batch));
+  return batches;
+}
+
+std::vector<std::int64_t> rows_of(const std::vector<TokenBatch>& batches) {
+  std::vector<std::int64_t> rows;
+  for (const TokenBatch& batch : batches) rows.insert(rows.end(), batch.rows.begin(), batch.rows.end());
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("cell loader: every row comes exactly once, with its own genes, name, total and text") {
+  const auto seed = test::seed();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  const Toy toy;
+  for (int round = 0; round < 12; ++round) {
+    const std::size_t cells = 1 + random() % 90;
+    const auto lengths = random_lengths(random, cells);
+    const auto source = test::toy_source(lengths);
+    std::vector<std::int64_t> rows;
+    for (std::size_t row = 0; row < cells; ++row)
+      if (random() % 4) rows.push_back(static_cast<std::int64_t>(row));
+    cell2text::split_detail::shuffle(rows, random);
+    LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5), seed, random() % 2 == 0};
+    const auto batches = all_batches(source, toy, rows, options);
+    auto found = rows_of(batches), expected = rows;
+    std::ranges::sort(found), std::ranges::sort(expected);
+    REQUIRE(found == expected);
+    for (const TokenBatch& batch : batches) {
+      CHECK(static_cast<std::int64_t>(batch.rows.size()) <= options.batch_size);
+      std::int64_t longest = 0;
+      for (std::size_t b = 0; b < batch.rows.size(); ++b) {
+        const std::int64_t row = batch.rows[b], length = lengths[row];
+        longest = std::max(longest, length);
+        CHECK(batch.names[b] == "cell-" + std::to_string(row));
+        CHECK(batch.totals[b] == 2.0 * static_cast<double>(length));
+        CHECK(batch.texts[b] == text_of(row));
+        CHECK(batch.tokens.lengths[b] == length);
+        CHECK(batch.tokens.known_genes[b] == length);
+        std::set<std::int64_t> genes, wanted;
+        for (std::int64_t g = 0; g < length; ++g) {
+          genes.insert(batch.tokens.ids_BG[static_cast<std::int64_t>(b)][g].item<std::int64_t>());
+          wanted.insert((row + g) % 40);
+        }
+        CHECK(genes == wanted);
+      }
+      CHECK(batch.tokens.ids_BG.size(1) == longest);
+    }
+  }
+}
+
+TEST_CASE("cell loader: without windows and shuffling the rows keep their order") {
+  const Toy toy;
+  const auto source = test::toy_source({3, 9, 1, 4, 30, 2, 7});
+  const std::vector<std::int64_t> rows{4, 0, 6, 1, 5};
+  CHECK(rows_of(all_batches(source, toy, rows, {2, 1, 0, false})) == rows);
+}
+
+TEST_CASE("cell loader: within a window, cells of like length stand together") {
+  const auto seed = test::seed();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  const Toy toy;
+  const auto lengths = random_lengths(random, 64);
+  const auto source = test::toy_source(lengths);
+  std::vector<std::int64_t> rows(64);
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto batches = all_batches(source, toy, rows, {4, 8, seed, true});
+  REQUIRE(batches.size() == 16);
+  for (std::size_t window = 0; window < 2; ++window) {
+    // The batches of a window are runs of its cells sorted by length, in some order.
+    std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+    for (std::size_t b = window * 8; b < window * 8 + 8; ++b) {
+      const auto& found = batches[b].tokens.lengths;
+      CHECK(std::ranges::is_sorted(found));
+      ranges.emplace_back(found.front(), found.back());
+      for (const std::int64_t row : batches[b].rows) CHECK(row / 32 == static_cast<std::int64_t>(window));
+    }
+    std::ranges::sort(ranges);
+    for (std::size_t i = 1; i < ranges.size(); ++i) CHECK(ranges[i - 1].second <= ranges[i].first);
+  }
+}
+
+TEST_CASE("cell loader: the order depends on the seed alone") {
+  std::mt19937_64 random(5);
+  const Toy toy;
+  const auto source = test::toy_source(random_lengths(random, 60));
+  std::vector<std::int64_t> rows(60);
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto order = [&](std::uint64_t seed) { return rows_of(all_batches(source, toy, rows, {3, 10, seed, true})); };
+  CHECK(order(1) == order(1));
+  CHECK(order(1) != order(2));
+  CHECK(cell2text::shuffled_rows(rows, 1, 0) == cell2text::shuffled_rows(rows, 1, 0));
+  CHECK(cell2text::shuffled_rows(rows, 1, 0) != cell2text::shuffled_rows(rows, 1, 1));
+  CHECK(cell2text::shuffled_rows(rows, 1, 0) != cell2text::shuffled_rows(rows, 2, 0));
+}
+
+TEST_CASE("cell loader: an error of the source is thrown where its batch is asked for") {
+  const Toy toy;
+  const auto source = test::toy_source({3, 4, 5});
+  CellLoader loader(source, toy.encoder, {0, 1, 99}, {2, 1, 0, false});
+  CHECK(loader.next()->rows == std::vector<std::int64_t>{0, 1});
+  CHECK_THROWS_WITH_AS(loader.next(), doctest::Contains("no row 99"), InputError);
+}
+
+TEST_CASE("cell loader: without rows there is no batch") {
+  const Toy toy;
+  const auto source = test::toy_source({3});
+  CHECK(!CellLoader(source, toy.encoder, {}, {}).next());
+}

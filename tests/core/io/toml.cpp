@@ -1,0 +1,224 @@
+#include "cell2text/io/toml.hpp"
+
+#include <cmath>
+#include <random>
+
+#include "core/io/message.hpp"
+#include "support/oracle.hpp"
+
+using namespace cell2text;
+using namespace cell2text::test;
+
+namespace {
+
+const Value& at(const Value& root, std::initializer_list<const char*> keys) {
+  const Value* node = &root;
+  for (const char* key : keys) {
+    node = node->find(key);
+    if (!node) FAIL("no key " << key);
+  }
+  return *node;
+}
+
+/// Equality, where the keys of a table may stand in another order and nan equals nan.
+bool same(const Value& a, const Value& b) {
+  if (a.data.index() != b.data.index()) return false;
+  if (const auto* list = a.get_if<Value::Array>())
+    return std::ranges::equal(*list, *b.get_if<Value::Array>(), same);
+  if (const auto* table = a.get_if<Value::Table>()) {
+    if (table->size() != b.get_if<Value::Table>()->size()) return false;
+    return std::ranges::all_of(*table, [&](const Entry& entry) {
+      const Value* other = b.find(entry.key);
+      return other && same(entry.value, *other);
+    });
+  }
+  if (const auto* truth = a.get_if<bool>()) return *truth == *b.get_if<bool>();
+  if (const auto* whole = a.get_if<std::int64_t>()) return *whole == *b.get_if<std::int64_t>();
+  if (const auto* x = a.get_if<double>()) return *x == *b.get_if<double>() || (std::isnan(*x) && std::isnan(*b.get_if<double>()));
+  return *a.get_if<std::string>() == *b.get_if<std::string>();
+}
+
+std::string random_text(std::mt19937_64& random) {
+  static const std::vector<std::string> pieces{"a",  "b",  ".",  "\"", "'",  "\\", "\n", "\t", "#",    "=", " ",
+                                               "[",  "]",  "{",  "é",  "細", "🧬", "\r", "\x01", "\x7f", "\"\"\"", "1"};
+  std::string text;
+  for (std::size_t i = random() % 12; i > 0; --i) text += pieces[random() % pieces.size()];
+  return text;
+}
+
+Value random_value(std::mt19937_64& random, int depth) {
+  switch (random() % (depth > 0 ? 6 : 4)) {
+    case 0: return {random() % 2 == 0, {}};
+    case 1: return {static_cast<std::int64_t>(random() >> (random() % 64)) * (random() % 2 ? 1 : -1), {}};
+    case 2: {
+      double number;
+      do number = std::bit_cast<double>(random());
+      while (std::isnan(number));
+      return {random() % 3 ? number : static_cast<double>(random() % 1000), {}};
+    }
+    case 3: return {random_text(random), {}};
+    case 4: {
+      Value::Array list;
+      for (std::size_t i = random() % 4; i > 0; --i) list.push_back(random_value(random, depth - 1));
+      return {std::move(list), {}};
+    }
+    default: {
+      Value table;
+      for (std::size_t i = random() % 5; i > 0; --i) table.set(random_text(random), random_value(random, depth - 1));
+      return table;
+    }
+  }
+}
+
+std::string refusal(const std::string& text) {
+  return message_of<InputError>([&] { parse_toml(text, "f.toml"); });
+}
+
+}  // namespace
+
+TEST_CASE("toml: every type arrives, with the place of its key") {
+  const Value root = parse_toml(
+      "seed = 7\n"
+      "share = 0.5\n"
+      "\n"
+      "[training]\n"
+      "  fast = true\n"
+      "  steps = [1, 2.5, \"three\"]\n"
+      "  inline = { a = 1 }\n"
+      "[[metrics]]\n"
+      "plugin = \"overlap\"\n"
+      "[[metrics]]\n"
+      "plugin = 'labels'\n",
+      "f.toml");
+  CHECK(*at(root, {"seed"}).get_if<std::int64_t>() == 7);
+  CHECK(at(root, {"seed"}).where.text() == "f.toml:1:1");
+  CHECK(*at(root, {"share"}).get_if<double>() == 0.5);
+  CHECK(at(root, {"training"}).where.line == 4);
+  CHECK(*at(root, {"training", "fast"}).get_if<bool>());
+  CHECK(at(root, {"training", "fast"}).where.text() == "f.toml:5:3");
+  const auto& steps = *at(root, {"training", "steps"}).get_if<Value::Array>();
+  REQUIRE(steps.size() == 3);
+  CHECK(*steps[1].get_if<double>() == 2.5);
+  CHECK(steps[1].where.text() == "f.toml:6:15");
+  CHECK(*at(root, {"training", "inline", "a"}).get_if<std::int64_t>() == 1);
+  const auto& metrics = *at(root, {"metrics"}).get_if<Value::Array>();
+  REQUIRE(metrics.size() == 2);
+  CHECK(*metrics[1].find("plugin")->get_if<std::string>() == "labels");
+  CHECK(metrics[1].find("plugin")->where.text() == "f.toml:11:1");
+  CHECK(parse_toml("", "f.toml").get_if<Value::Table>()->empty());
+}
+
+TEST_CASE("toml: an error of syntax names file, line and column") {
+  CHECK(refusal("a = 1\nb = = 2\n").starts_with("f.toml:2:5: "));
+  CHECK(refusal("a = 1\na = 2\n").starts_with("f.toml:2:"));
+  CHECK(refusal("a = \"never closed").starts_with("f.toml:1:"));
+  CHECK(refusal("[a\n").starts_with("f.toml:1:"));
+  CHECK(refusal("a = \"\xff\"\n").starts_with("f.toml:1:"));
+  CHECK(refusal("a = 99999999999999999999\n").starts_with("f.toml:1:"));
+  CHECK(refusal("a = " + std::string(100000, '[')).starts_with("f.toml:1:"));
+}
+
+TEST_CASE("toml: dates and times are refused, wherever they stand") {
+  CHECK(refusal("a = 1\nb = 2024-05-01\n") == "f.toml:2:5: dates and times are not used here; write a text in quotes");
+  CHECK(has(refusal("b = [07:32:00]"), "f.toml:1:6: dates and times"));
+  CHECK(has(refusal("[t]\nb = 2024-05-01T07:32:00Z"), "f.toml:2:5: dates and times"));
+}
+
+TEST_CASE("toml: damaged text is refused or read, never more") {
+  const std::uint64_t number = seed();
+  INFO("seed " << number);
+  std::mt19937_64 random(number);
+  const std::string sound = "a = [1, 2.0, 'x']\n[b]\nc = { d = true, e = \"\\u00e9\" }\n[[f]]\ng.h = 0x1F\n";
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = sound.substr(0, 1 + random() % sound.size());
+    for (std::size_t i = random() % 3; i > 0; --i) text[random() % text.size()] = static_cast<char>(random());
+    try {
+      parse_toml(text, "f.toml");
+    } catch (const InputError&) {
+      ++refused;
+    }
+  }
+  CHECK(refused > 100);
+}
+
+TEST_CASE("toml: random trees are written and read back as they were") {
+  const std::uint64_t number = seed();
+  INFO("seed " << number);
+  std::mt19937_64 random(number);
+  for (int round = 0; round < 500; ++round) {
+    Value root;
+    for (std::size_t i = random() % 6; i > 0; --i) root.set(random_text(random), random_value(random, 3));
+    const std::string text = write_toml(root);
+    INFO("round " << round << ":\n" << text);
+    REQUIRE(same(parse_toml(text, "written"), root));
+    REQUIRE(write_toml(parse_toml(text, "written")) == text);
+  }
+}
+
+TEST_CASE("toml: a folder and a missing file are the caller's fault, a file is read") {
+  const TemporaryFolder folder;
+  CHECK(has(message_of<InputError>([&] { read_toml(folder.path()); }), "is a folder; expected an experiment file"));
+  CHECK(has(message_of<InputError>([&] { read_toml(folder / "none.toml"); }), "none.toml: no such file"));
+  write_file(folder / "x.toml", "a = 1\nb = ?\n");
+  CHECK(message_of<InputError>([&] { read_toml(folder / "x.toml"); }).starts_with((folder / "x.toml").string() + ":2:5: "));
+  write_file(folder / "x.toml", "a = 1\n");
+  CHECK(*at(read_toml(folder / "x.toml"), {"a"}).get_if<std::int64_t>() == 1);
+}
+
+TEST_CASE("override: values are read as TOML where they can be, else as text") {
+  Value root = parse_toml("a = 1\n[t]\nb = 2\n", "f.toml");
+  apply_override(root, "a=true");
+  CHECK(*at(root, {"a"}).get_if<bool>());
+  CHECK(at(root, {"a"}).where.text() == "--set a");
+  apply_override(root, "t.b=2.5");
+  CHECK(*at(root, {"t", "b"}).get_if<double>() == 2.5);
+  apply_override(root, "t.b=a plain text");
+  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "a plain text");
+  apply_override(root, "t.b=\"1\"");
+  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "1");
+  apply_override(root, "t.b=");
+  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "");
+  apply_override(root, "t.b=x=y");
+  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "x=y");
+  apply_override(root, "t.b=2024-05-01");
+  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "2024-05-01");
+  apply_override(root, "t.b=1\nc = 3");
+  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "1\nc = 3");
+  CHECK(root.find("c") == nullptr);
+  apply_override(root, "t.b=[1, 2]");
+  REQUIRE(at(root, {"t", "b"}).get_if<Value::Array>()->size() == 2);
+  CHECK((*at(root, {"t", "b"}).get_if<Value::Array>())[1].where.text() == "--set t.b");
+  apply_override(root, "t={ c = 3 }");
+  CHECK(*at(root, {"t", "c"}).get_if<std::int64_t>() == 3);
+  CHECK(at(root, {"t", "c"}).where.text() == "--set t");
+  CHECK(at(root, {"t"}).find("b") == nullptr);
+}
+
+TEST_CASE("override: tables on the way are made, items of lists are reached by number") {
+  Value root = parse_toml("list = [10, 20]\n[[metrics]]\nplugin = 'a'\n[[metrics]]\nplugin = 'b'\n", "f.toml");
+  apply_override(root, "new.deep.key=1");
+  CHECK(*at(root, {"new", "deep", "key"}).get_if<std::int64_t>() == 1);
+  CHECK(at(root, {"new", "deep"}).where.text() == "--set new.deep.key");
+  apply_override(root, "list.1=21");
+  CHECK(*(*at(root, {"list"}).get_if<Value::Array>())[1].get_if<std::int64_t>() == 21);
+  apply_override(root, "metrics.1.plugin=c");
+  CHECK(*(*at(root, {"metrics"}).get_if<Value::Array>())[1].find("plugin")->get_if<std::string>() == "c");
+  CHECK(*(*at(root, {"metrics"}).get_if<Value::Array>())[0].find("plugin")->get_if<std::string>() == "a");
+}
+
+TEST_CASE("override: what cannot be set is refused with the reason") {
+  Value root = parse_toml("list = [10, 20]\nwhole = 1\n", "f.toml");
+  const auto refused = [&](const std::string& assignment) {
+    return message_of<InputError>([&] { apply_override(root, assignment); });
+  };
+  CHECK(has(refused("epochs"), "--set epochs: expected key=value"));
+  CHECK(has(refused("=3"), "expected key=value"));
+  CHECK(has(refused("list.2=3"), "'2' is no item of a list of 2"));
+  CHECK(has(refused("list.-1=3"), "'-1' is no item of a list of 2"));
+  CHECK(has(refused("list.=3"), "'' is no item of a list of 2"));
+  CHECK(has(refused("list.99999999999999999999=3"), "is no item of a list of 2"));
+  CHECK(has(refused("list.first=3"), "'first' is no item"));
+  CHECK(has(refused("whole.part=3"), "what stands before 'part' is a whole number, not a table"));
+  CHECK(same(root, parse_toml("list = [10, 20]\nwhole = 1\n", "f.toml")));
+}

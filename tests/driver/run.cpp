@@ -1,0 +1,111 @@
+// A whole run of a very small model: files, scores, describe, a moved model.
+#include <nlohmann/json.hpp>
+
+#include "driver/command.hpp"
+
+using namespace cell2text::test;
+
+namespace {
+
+/// The quickstart made tiny: a few steps, no claim on quality.
+std::string tiny(const std::filesystem::path& out, const std::string& more = "") {
+  return "run examples/quickstart.toml --out '" + out.string() +
+         "' --set training.max_steps=3 --set encoder.architecture.layers=1 --set decoder.architecture.layers=1"
+         " --set encoder.max_tokens=34 --set prompt.max_genes=32 --set split.train=0.1 --set split.validation=0.87"
+         " --set split.test=0.03 --set generation.max_new_tokens=12 --set generation.beams=2 --set "
+         "training.keep=last " +
+         more;
+}
+
+nlohmann::json json_of(const std::filesystem::path& path) {
+  return nlohmann::json::parse(read_file(path));
+}
+
+}  // namespace
+
+TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves the same") {
+  const TemporaryFolder folder;
+  const Outcome first = command(tiny(folder / "a"));
+  INFO(first.err);
+  REQUIRE(first.status == 0);
+  for (const char* file : {"experiment.toml", "environment.json", "log.jsonl", "predictions.jsonl", "metrics.json",
+                           "report.html", "model/cell2text.json", "model/adapter.safetensors",
+                           "model/encoder/config.json", "model/decoder/config.json"}) {
+    CAPTURE(file);
+    CHECK(std::filesystem::file_size(folder / "a" / file) > 0);
+  }
+  CHECK(contains(first.out, "labels.cell_type.accuracy"));
+  CHECK(contains(first.out, "one value, says nothing"));
+  CHECK(contains(first.err, "all cells are of one donor"));
+  CHECK(json_of(folder / "a/environment.json")["donors"] == 1);
+  const std::string report = read_file(folder / "a/report.html");
+  CHECK(contains(report, "one donor"));
+  for (const char* link : {"src=\"http", "href=\"http", "@import", "@DATA@", "@CHARTJS@"})
+    CHECK_FALSE(contains(report, link));
+
+  SUBCASE("again") {
+    REQUIRE(command(tiny(folder / "b")).status == 0);
+    CHECK(read_file(folder / "a/predictions.jsonl") == read_file(folder / "b/predictions.jsonl"));
+    for (const char* file :
+         {"model/adapter.safetensors", "model/encoder/model.safetensors", "model/decoder/model.safetensors"})
+      CHECK(read_file(folder / "a" / file) == read_file(folder / "b" / file));
+    CHECK(read_file(folder / "a/metrics.json") == read_file(folder / "b/metrics.json"));
+  }
+  SUBCASE("into the same folder") {
+    const Outcome again = command(tiny(folder / "a"));
+    CHECK(again.status == 2);
+    CHECK(contains(again.err, "already holds a run"));
+  }
+  SUBCASE("the model's files are verified") {
+    CHECK(command("model info '" + (folder / "a/model").string() + "' --verify").status == 0);
+    std::string bytes = read_file(folder / "a/model/adapter.safetensors");
+    bytes.back() ^= 1;
+    write_file(folder / "a/model/adapter.safetensors", bytes);
+    const Outcome damaged = command("model info '" + (folder / "a/model").string() + "' --verify");
+    CHECK(damaged.status == 2);
+    CHECK(contains(damaged.err, "adapter.safetensors: SHA-256 is"));
+  }
+}
+
+TEST_CASE("oracle: describe adds columns, keeps the rest, and works with a moved model") {
+  const TemporaryFolder folder;
+  REQUIRE(command(tiny(folder / "run")).status == 0);
+  std::filesystem::rename(folder / "run/model", folder / "moved");
+  std::filesystem::remove_all(folder / "run");
+  const std::string out = (folder / "described.h5ad").string(),
+                    model = " --model '" + (folder / "moved").string() + "'";
+  const auto input = source_dir() / "data/demo/pbmc.h5ad";
+  // From an empty folder, with the checkout out of the way of relative paths.
+  std::string output;
+  const std::string program = "'" + (build_dir() / "bin/cell2text").string() + "' describe '";
+  REQUIRE(run_command(
+              "cd '" + folder.path().string() + "' && " + program + input.string() + "'" + model + " -o '" + out + "'",
+              output) == 0);
+  const auto checked = oracle("described.py", 0, {input.string(), out});
+  CHECK(std::filesystem::exists(checked / "ok"));
+
+  SUBCASE("an existing column is never replaced without --overwrite") {
+    const Outcome refused =
+        command("describe '" + out + "'" + model + " -o '" + (folder / "again.h5ad").string() + "'");
+    CHECK(refused.status == 2);
+    CHECK(contains(refused.err, "cell2text_description"));
+    CHECK_FALSE(std::filesystem::exists(folder / "again.h5ad"));
+    CHECK(command("describe '" + out + "'" + model + " --overwrite -o '" + (folder / "again.h5ad").string() + "'")
+              .status == 0);
+  }
+  SUBCASE("as a table, with the same texts") {
+    REQUIRE(
+        command("describe '" + input.string() + "'" + model + " -o '" + (folder / "d.jsonl").string() + "'").status ==
+        0);
+    REQUIRE(command("describe '" + input.string() + "'" + model + " -o '" + (folder / "d.csv").string() + "'").status ==
+            0);
+    const auto tables =
+        oracle("described_tables.py", 0, {out, (folder / "d.jsonl").string(), (folder / "d.csv").string()});
+    CHECK(std::filesystem::exists(tables / "ok"));
+  }
+  SUBCASE("outputs that cannot be") {
+    CHECK(command("describe '" + input.string() + "'" + model + " -o out.xlsx").status == 2);
+    CHECK(command("describe /nonexistent.h5ad" + model + " -o '" + (folder / "x.h5ad").string() + "'").status == 2);
+    CHECK_FALSE(std::filesystem::exists(folder / "x.h5ad"));
+  }
+}
