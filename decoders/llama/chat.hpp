@@ -29,7 +29,8 @@ class TokenWriter {
   TokenWriter& special(std::string_view name) {
     const auto id = tokenizer_->tokenizer.id_of(name);
     if (!id)
-      throw InputError("the tokenizer has no token " + std::string(name) + ", which the llama3 template needs; set "
+      throw InputError("the tokenizer has no token " + std::string(name) +
+                       ", which the llama3 template needs; set "
                        "decoder.template = \"plain\", or use the tokenizer of a Llama 3 Instruct model");
     ids_.push_back(*id);
     return *this;
@@ -65,16 +66,22 @@ inline ChatPieces llama3_chat(const TextTokenizer& tokenizer, const ChatText& te
   ChatPieces pieces;
   pieces.before = TokenWriter(tokenizer)
                       .special("<|begin_of_text|>")
-                      .special("<|start_header_id|>").text("system").special("<|end_header_id|>")
+                      .special("<|start_header_id|>")
+                      .text("system")
+                      .special("<|end_header_id|>")
                       .text("\n\n" + (dates + std::string(trimmed(text.system))))
                       .special("<|eot_id|>")
-                      .special("<|start_header_id|>").text("user").special("<|end_header_id|>")
+                      .special("<|start_header_id|>")
+                      .text("user")
+                      .special("<|end_header_id|>")
                       // Tokens follow, so only the start of the message is trimmed.
                       .text("\n\n" + std::string(trimmed(text.user, false)))
                       .ids();
   pieces.after = TokenWriter(tokenizer)
                      .special("<|eot_id|>")
-                     .special("<|start_header_id|>").text("assistant").special("<|end_header_id|>")
+                     .special("<|start_header_id|>")
+                     .text("assistant")
+                     .special("<|end_header_id|>")
                      .text("\n\n")
                      .ids();
   return pieces;

@@ -25,8 +25,10 @@ class Checkpoint {
   explicit Checkpoint(const Settings& settings)
       : tokenizer_{Tokenizer::read(tokenizer_path(settings))}, template_(settings.chat_template) {
     keep_tokenizer_files(tokenizer_path(settings));
-    if (settings.checkpoint) read_folder(*settings.checkpoint);
-    else start(*settings.architecture);
+    if (settings.checkpoint)
+      read_folder(*settings.checkpoint);
+    else
+      start(*settings.architecture);
     if (tokenizer_.tokenizer.vocabulary_size() > config_.vocabulary)
       throw InputError(tokenizer_path(settings).string() + " has ids up to " +
                        std::to_string(tokenizer_.tokenizer.vocabulary_size() - 1) + "; the model embeds " +
@@ -79,7 +81,8 @@ class Checkpoint {
 
   void read_folder(const std::filesystem::path& folder) {
     if (!std::filesystem::exists(folder / "config.json"))
-      throw InputError((folder / "config.json").string() + " does not exist; 'checkpoint' names a Hugging Face folder "
+      throw InputError((folder / "config.json").string() +
+                       " does not exist; 'checkpoint' names a Hugging Face folder "
                        "with config.json, model.safetensors and tokenizer.json");
     const std::string where = (folder / "config.json").string();
     config_json_ = read_json(folder / "config.json");
@@ -91,8 +94,8 @@ class Checkpoint {
     }
     if (template_ != "auto") return;
     const bool headers = tokenizer_.tokenizer.id_of("<|start_header_id|>").has_value();
-    template_ = optional_value<std::string>(config_json_, "cell2text_template", where)
-                    .value_or(headers ? "llama3" : "plain");
+    template_ =
+        optional_value<std::string>(config_json_, "cell2text_template", where).value_or(headers ? "llama3" : "plain");
     if (template_ != "llama3" && template_ != "plain")
       throw InputError(where + ": 'cell2text_template' is '" + template_ + "'; 'llama3' or 'plain' is expected");
   }
@@ -117,7 +120,8 @@ class Checkpoint {
       end_tokens_.insert(end_tokens_.begin(), *end_of_turn);
     }
     if (end_tokens_.empty())
-      throw InputError(tokenizer_path(settings).string() + " has no token that ends a text: neither <|eot_id|> nor "
+      throw InputError(tokenizer_path(settings).string() +
+                       " has no token that ends a text: neither <|eot_id|> nor "
                        "<|end_of_text|>, </s>, <eos> or an eos_token_id in config.json; add one of them");
   }
 

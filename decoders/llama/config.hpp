@@ -66,8 +66,8 @@ inline std::int64_t size_of(const nlohmann::json& json, const char* key, const s
 
 inline double positive(const nlohmann::json& json, const char* key, const std::string& where,
                        std::optional<double> fallback = {}) {
-  const double value = fallback ? optional_value<double>(json, key, where).value_or(*fallback)
-                                : required<double>(json, key, where);
+  const double value =
+      fallback ? optional_value<double>(json, key, where).value_or(*fallback) : required<double>(json, key, where);
   if (!(value > 0 && value < 1e30))
     throw InputError(where + ": '" + key + "' is " + std::to_string(value) + "; a number above 0 is expected");
   return value;
@@ -83,7 +83,8 @@ inline void read_rope(const nlohmann::json& json, const std::string& where, Conf
   const std::string place = where + (joined ? ": rope_parameters" : ": rope_scaling");
   config.rope_theta = positive(*split, "rope_theta", place, config.rope_theta);
   if (optional_value<double>(*split, "partial_rotary_factor", place).value_or(1) != 1)
-    throw InputError(place + ": 'partial_rotary_factor' is not 1; rotary positions on part of a head are not supported");
+    throw InputError(place +
+                     ": 'partial_rotary_factor' is not 1; rotary positions on part of a head are not supported");
   const auto old_name = optional_value<std::string>(*split, "type", place);
   const auto type = optional_value<std::string>(*split, "rope_type", place).value_or(old_name.value_or("default"));
   RopeScaling& scaling = config.rope_scaling;
@@ -105,7 +106,8 @@ inline void read_rope(const nlohmann::json& json, const std::string& where, Conf
 inline Config Config::read(const nlohmann::json& json, const std::string& where) {
   using config_detail::size_of;
   if (const auto type = required<std::string>(json, "model_type", where); type != "llama")
-    throw InputError(where + ": 'model_type' is '" + type + "'; this decoder reads 'llama'. Choose the decoder plugin "
+    throw InputError(where + ": 'model_type' is '" + type +
+                     "'; this decoder reads 'llama'. Choose the decoder plugin "
                      "of that family");
   if (const auto act = optional_value<std::string>(json, "hidden_act", where).value_or("silu"); act != "silu")
     throw InputError(where + ": 'hidden_act' is '" + act + "'; only 'silu' is supported");
@@ -116,14 +118,19 @@ inline Config Config::read(const nlohmann::json& json, const std::string& where)
   config.heads = size_of(json, "num_attention_heads", where);
   config.kv_heads = size_of(json, "num_key_value_heads", where, config.heads);
   if (config.heads % config.kv_heads != 0)
-    throw InputError(where + ": 'num_attention_heads' is " + std::to_string(config.heads) + ", no multiple of "
-                     "'num_key_value_heads', which is " + std::to_string(config.kv_heads));
+    throw InputError(where + ": 'num_attention_heads' is " + std::to_string(config.heads) +
+                     ", no multiple of "
+                     "'num_key_value_heads', which is " +
+                     std::to_string(config.kv_heads));
   if (!optional_value<std::int64_t>(json, "head_dim", where) && config.width % config.heads != 0)
-    throw InputError(where + ": 'hidden_size' is " + std::to_string(config.width) + ", no multiple of "
-                     "'num_attention_heads', which is " + std::to_string(config.heads));
+    throw InputError(where + ": 'hidden_size' is " + std::to_string(config.width) +
+                     ", no multiple of "
+                     "'num_attention_heads', which is " +
+                     std::to_string(config.heads));
   config.head_dim = size_of(json, "head_dim", where, std::max<std::int64_t>(config.width / config.heads, 1));
   if (config.head_dim % 2 != 0)
-    throw InputError(where + ": a head has " + std::to_string(config.head_dim) + " channels; an even number is expected");
+    throw InputError(where + ": a head has " + std::to_string(config.head_dim) +
+                     " channels; an even number is expected");
   config.vocabulary = size_of(json, "vocab_size", where);
   config.max_positions = size_of(json, "max_position_embeddings", where, 2048);
   config.epsilon = config_detail::positive(json, "rms_norm_eps", where, 1e-6);
@@ -159,10 +166,14 @@ inline void Config::write_to(nlohmann::json& json) const {
     json["rope_theta"] = rope_theta;
     if (!json.contains("rope_scaling")) json["rope_scaling"] = nullptr;
   }
-  if (begin_token) json["bos_token_id"] = *begin_token;
-  else json["bos_token_id"] = nullptr;
-  if (end_tokens.size() == 1) json["eos_token_id"] = end_tokens.front();
-  else json["eos_token_id"] = end_tokens;
+  if (begin_token)
+    json["bos_token_id"] = *begin_token;
+  else
+    json["bos_token_id"] = nullptr;
+  if (end_tokens.size() == 1)
+    json["eos_token_id"] = end_tokens.front();
+  else
+    json["eos_token_id"] = end_tokens;
 }
 
 }  // namespace cell2text::llama

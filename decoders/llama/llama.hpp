@@ -110,9 +110,9 @@ class Llama {
     const auto norm = [&](const char* part) {
       return RmsNorm(parameters_->declare(name + part + ".weight", {c.width}, Init::ones()), c.epsilon);
     };
-    const auto linear = [&](const char* part, std::int64_t out, std::int64_t in, bool biased, bool ends_branch = false) {
-      const double deviation =
-          c.initial_deviation / (ends_branch ? std::sqrt(2 * static_cast<double>(c.layers)) : 1.0);
+    const auto linear = [&](const char* part, std::int64_t out, std::int64_t in, bool biased,
+                            bool ends_branch = false) {
+      const double deviation = c.initial_deviation / (ends_branch ? std::sqrt(2 * static_cast<double>(c.layers)) : 1.0);
       Parameter& weight = parameters_->declare(name + part + ".weight", {out, in}, Init::normal(deviation));
       Parameter* bias = biased ? &parameters_->declare(name + part + ".bias", {out}, Init::zeros()) : nullptr;
       return &slots_.emplace_back(name + part, weight, bias);

@@ -1,4 +1,5 @@
 #include "cell2text/plugin.hpp"
+
 #include "llama.hpp"
 
 CELL2TEXT_PLUGIN(decoder, "llama", cell2text::llama::Llama,

@@ -26,8 +26,9 @@ struct Architecture {
     s.field("layers", &S::layers, {.help = "transformer blocks", .min = 1, .max = 1000});
     s.field("width", &S::width, {.help = "features per token", .min = 2, .max = 1e6});
     s.field("heads", &S::heads, {.help = "attention heads", .min = 1, .max = 1e5});
-    s.field("kv_heads", &S::kv_heads,
-            {.help = "key/value heads; heads is a multiple of it. As many as heads = no grouping", .min = 1, .max = 1e5});
+    s.field(
+        "kv_heads", &S::kv_heads,
+        {.help = "key/value heads; heads is a multiple of it. As many as heads = no grouping", .min = 1, .max = 1e5});
     s.field("head_dim", &S::head_dim, {.help = "channels per head, even; unset = width / heads", .min = 2, .max = 1e5});
     s.field("feed_forward", &S::feed_forward, {.help = "width of the feed-forward part", .min = 1, .max = 1e7});
     s.field("rope_theta", &S::rope_theta, {.help = "base of the rotary wavelengths", .min = 1, .max = 1e12});
@@ -73,8 +74,10 @@ struct Settings {
   }
   void validate() const {
     if (checkpoint.has_value() == architecture.has_value())
-      throw InputError("either 'checkpoint' (a Hugging Face folder) or the table 'architecture' (random weights) is "
-                       "needed, " + std::string(checkpoint ? "not both" : "and neither is given"));
+      throw InputError(
+          "either 'checkpoint' (a Hugging Face folder) or the table 'architecture' (random weights) is "
+          "needed, " +
+          std::string(checkpoint ? "not both" : "and neither is given"));
     if (architecture && !tokenizer)
       throw InputError("'tokenizer' is missing; with 'architecture' it names a tokenizer.json or its folder");
   }

@@ -284,8 +284,8 @@ TEST_CASE("settings: written settings hold every default, and are read back as t
     all.needed = std::to_string(random());
     const Value written = write_settings(all);
     CHECK(same(write_settings(read(written)), written));
-    CHECK(written.find("maybe") != nullptr == all.maybe.has_value());
-    CHECK(written.find("inner") != nullptr == all.inner.has_value());
+    CHECK((written.find("maybe") != nullptr) == all.maybe.has_value());
+    CHECK((written.find("inner") != nullptr) == all.inner.has_value());
   }
 }
 

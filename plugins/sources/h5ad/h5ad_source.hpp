@@ -65,6 +65,9 @@ class H5adSource {
   };
 
   H5adSource(const Settings& settings, const Context& context) : opened_(open_checked(settings, context)) {
+    for (std::size_t i = 0; i < opened_.obs.columns().size(); ++i)
+      if (const std::string& fault = opened_.obs.fault(i); !fault.empty())
+        context.log.warning("h5ad: obs column '" + opened_.obs.columns()[i] + "' cannot be read: " + fault);
     if (opened_.counts.layout() == Matrix::Layout::csc) {
       context.log.info("h5ad: " + opened_.counts.where() +
                        " is stored by columns; turning it into rows in a temporary file");
@@ -77,10 +80,13 @@ class H5adSource {
   std::int64_t size() const { return opened_.obs.size(); }
   std::shared_ptr<const GeneTable> genes() const { return opened_.genes; }
 
+  /// The obs columns that can be read; the others were named in the log at opening.
   std::vector<ColumnInfo> columns() const {
     const std::scoped_lock lock(mutex_);
+    const std::vector<std::string>& names = opened_.obs.columns();
     std::vector<ColumnInfo> all;
-    for (const std::string& name : opened_.obs.columns()) all.push_back({name, opened_.obs.type(name)});
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (opened_.obs.fault(i).empty()) all.push_back({names[i], opened_.obs.type(names[i])});
     return all;
   }
 

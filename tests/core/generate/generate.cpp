@@ -87,8 +87,10 @@ TEST_CASE("generate: greedy takes the most probable token of the whole sequence 
       so_far.push_back(token);
       CHECK(f.log_probability(b, so_far) == doctest::Approx(best).epsilon(1e-4));
     }
-    if (texts[b].ended) so_far.push_back(0);
-    else CHECK(so_far.size() == 12);
+    if (texts[b].ended)
+      so_far.push_back(0);
+    else
+      CHECK(so_far.size() == 12);
     CHECK(texts[b].log_probability == doctest::Approx(f.log_probability(b, so_far)).epsilon(1e-4));
   }
 }
@@ -199,7 +201,8 @@ TEST_CASE("generate: settings describe themselves and keep their ranges") {
   table.set("max_new_tokens", {std::string("auto"), {}});
   table.set("beam", {std::int64_t{4}, {}});
   read_fields(table, s, faults, "generation.");
-  CHECK(faults.text() == "'generation.beams' is 0; it must be between 1 and 1024\n"
-                         "unknown key 'generation.beam'; did you mean 'beams'?");
+  CHECK(faults.text() ==
+        "'generation.beams' is 0; it must be between 1 and 1024\n"
+        "unknown key 'generation.beam'; did you mean 'beams'?");
   CHECK(describe_settings<GenerationSettings>().size() == 6);
 }

@@ -12,7 +12,8 @@ TEST_CASE("attention: whole sequences, with as many and with fewer key/value hea
   INFO("CELL2TEXT_TEST_SEED=" << seed);
   torch::manual_seed(seed);
   for (const std::int64_t kv_heads : {6, 3, 2, 1}) {
-    const auto q = torch::randn({2, 7, 6, 8}), k = torch::randn({2, 7, kv_heads, 8}), v = torch::randn({2, 7, kv_heads, 8});
+    const auto q = torch::randn({2, 7, 6, 8}), k = torch::randn({2, 7, kv_heads, 8}),
+               v = torch::randn({2, 7, kv_heads, 8});
     CHECK(at::allclose(cell2text::causal_attention(q, k, v, 0.4), plain_attention(q, k, v, 0.4), 1e-4, 1e-5));
   }
 }

@@ -29,8 +29,9 @@ struct Twin {
   /// Lets every row read `lengths[r]` of T random tokens and compares the outputs. Returns the largest difference.
   double read(const Rows& lengths, std::int64_t T) {
     const auto R = static_cast<std::int64_t>(lengths.size());
-    if (rows.empty()) rows.assign(R, {std::vector<torch::Tensor>(layers), std::vector<torch::Tensor>(layers),
-                                      std::vector<torch::Tensor>(layers)});
+    if (rows.empty())
+      rows.assign(R, {std::vector<torch::Tensor>(layers), std::vector<torch::Tensor>(layers),
+                      std::vector<torch::Tensor>(layers)});
     cache.begin(lengths, T, torch::kCPU);
     double worst = 0;
     for (std::int64_t layer = 0; layer < layers; ++layer) {
@@ -138,8 +139,12 @@ TEST_CASE("kv_cache: a long random walk of reading, forking, selecting and trunc
       Rows rows(1 + below(6));
       for (auto& row : rows) row = below(R);
       switch (below(5)) {
-        case 0: twin.select(rows); break;
-        case 1: twin = twin.fork(rows); break;
+        case 0:
+          twin.select(rows);
+          break;
+        case 1:
+          twin = twin.fork(rows);
+          break;
         case 2: {
           const std::int64_t T = 1 + below(3);
           Rows some(R);
@@ -155,7 +160,8 @@ TEST_CASE("kv_cache: a long random walk of reading, forking, selecting and trunc
           twin.truncate(before);
           break;
         }
-        default: CHECK(twin.read_one() < tolerance);
+        default:
+          CHECK(twin.read_one() < tolerance);
       }
     }
   }

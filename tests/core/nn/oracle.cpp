@@ -1,10 +1,11 @@
 // The blocks of nn/ against the functions of transformers.
+#include "support/oracle.hpp"
+
 #include <doctest/doctest.h>
 
 #include "cell2text/io/tensors.hpp"
 #include "cell2text/nn/rms_norm.hpp"
 #include "cell2text/nn/rope.hpp"
-#include "support/oracle.hpp"
 
 using cell2text::Rope;
 using cell2text::RopeScaling;

@@ -45,7 +45,7 @@ TEST_CASE("rope: linear and llama3 scaling") {
   CHECK(at::allclose(Rope::frequencies(64, 500000, scaling), plain / 4));
   scaling = {RopeScaling::Kind::llama3, 32, 1, 4, 8192};
   const auto stretched = Rope::frequencies(64, 500000, scaling);
-  CHECK(stretched[0].item<float>() == plain[0].item<float>());                                    // short waves stay
+  CHECK(stretched[0].item<float>() == plain[0].item<float>());                            // short waves stay
   CHECK(stretched[31].item<double>() == doctest::Approx(plain[31].item<double>() / 32));  // long ones slow down
   CHECK((stretched <= plain).all().item<bool>());
 }

@@ -20,13 +20,17 @@ constexpr std::int64_t D = 24;
 test::OwnedDecoder tiny(std::uint64_t seed = 1, bool tied = true) {
   return make_decoder<llama::Llama>(tiny_llama(tied), seed);
 }
-Tensor positions_of(std::int64_t B, std::int64_t T) { return torch::arange(T).expand({B, T}); }
+Tensor positions_of(std::int64_t B, std::int64_t T) {
+  return torch::arange(T).expand({B, T});
+}
 
 /// Hidden states of the real positions of row b.
 Tensor real(const Tensor& hidden_BTD, std::int64_t b, std::int64_t length) {
   return hidden_BTD[b].narrow(0, 0, length);
 }
-double distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+double distance(const Tensor& a, const Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 }  // namespace
 
@@ -77,8 +81,8 @@ TEST_CASE("llama: what lies beyond a length changes nothing, be it NaN") {
   CHECK(found.isfinite().all().item<bool>());
   for (int b = 0; b < 3; ++b) {
     CHECK(distance(real(found, b, lengths[b]), real(expected, b, lengths[b])) < 1e-5);
-    const Tensor alone = made.handle->forward(x.narrow(0, b, 1).narrow(1, 0, lengths[b]), {lengths[b]},
-                                              positions_of(1, lengths[b]));
+    const Tensor alone =
+        made.handle->forward(x.narrow(0, b, 1).narrow(1, 0, lengths[b]), {lengths[b]}, positions_of(1, lengths[b]));
     CHECK(distance(alone[0], real(expected, b, lengths[b])) < 1e-4);
   }
 }
@@ -205,7 +209,9 @@ TEST_CASE("llama: saved, opened and saved again it is the same, also into its ow
     made.handle->save(folder / "model");
     auto opened = make_decoder<llama::Llama>(test::checkpoint_table(folder / "model"), 9);
     const Tensor x = torch::randn({2, 4, D});
-    const auto logits = [&](const DecoderHandle& llama) { return llama.logits(llama.forward(x, {4, 4}, positions_of(2, 4))); };
+    const auto logits = [&](const DecoderHandle& llama) {
+      return llama.logits(llama.forward(x, {4, 4}, positions_of(2, 4)));
+    };
     CHECK(logits(*made.handle).equal(logits(*opened.handle)));
     CHECK(opened.handle->end_tokens() == made.handle->end_tokens());
     CHECK(opened.handle->chat({"a", "b"}).before == made.handle->chat({"a", "b"}).before);  // the template is kept

@@ -13,11 +13,14 @@ using Tokens = std::vector<std::int64_t>;
 
 namespace {
 
-double distance(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+double distance(const Tensor& a, const Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 Tensor real_rows(const Tensor& x_BTX, const Tokens& lengths) {
   std::vector<Tensor> rows;
-  for (std::size_t b = 0; b < lengths.size(); ++b) rows.push_back(x_BTX[static_cast<std::int64_t>(b)].narrow(0, 0, lengths[b]));
+  for (std::size_t b = 0; b < lengths.size(); ++b)
+    rows.push_back(x_BTX[static_cast<std::int64_t>(b)].narrow(0, 0, lengths[b]));
   return torch::cat(rows);
 }
 
@@ -85,7 +88,8 @@ void check_generations(const DecoderHandle& llama, const TensorFiles& expected, 
     settings.no_repeat_ngram_size = from["no_repeat_ngram_size"];
     settings.batch_size = 3;
     const auto texts = generate(llama, expected.tensor("prompts"), lengths, settings);
-    for (std::size_t b = 0; b < texts.size(); ++b) check_text(texts[b], generation["rows"][b], settings.beams > 1, count);
+    for (std::size_t b = 0; b < texts.size(); ++b)
+      check_text(texts[b], generation["rows"][b], settings.beams > 1, count);
   }
 }
 
@@ -98,7 +102,8 @@ void check_reloaded(const test::OwnedDecoder& made, const TensorFiles& expected,
   CHECK(distance(made.handle->logits(hidden), expected.tensor(name + ".logits")) < 1e-4);
   const Tokens ends = made.handle->end_tokens();
   CHECK(expected.tensor(name + ".eos").equal(torch::tensor(ends, torch::kInt64)));
-  CHECK(expected.tensor(name + ".ids").equal(torch::tensor(made.handle->encode_text("the cells of the blood"), torch::kInt64)));
+  CHECK(expected.tensor(name + ".ids")
+            .equal(torch::tensor(made.handle->encode_text("the cells of the blood"), torch::kInt64)));
 }
 
 }  // namespace
@@ -142,15 +147,18 @@ TEST_CASE("oracle: llama: what is saved loads in transformers without a warning 
   // An older checkpoint, with `rope_scaling`, opened and saved again.
   std::filesystem::copy(folder / "untied", folder / "old");
   auto json = read_json(folder / "old" / "config.json");
-  json["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0},
+  json["rope_scaling"] = {{"rope_type", "llama3"},
+                          {"factor", 8.0},
+                          {"low_freq_factor", 1.0},
+                          {"high_freq_factor", 4.0},
                           {"original_max_position_embeddings", 16}};
   json["torch_dtype"] = "float32";
   test::write_file(folder / "old" / "config.json", json.dump());
   const auto old = test::make_decoder<llama::Llama>(test::checkpoint_table(folder / "old"), seed);
   old.handle->save(folder / "again");
 
-  const auto answer = test::oracle("llama_reload.py", seed, {(folder / "tied").string(), (folder / "untied").string(),
-                                                             (folder / "again").string()});
+  const auto answer = test::oracle(
+      "llama_reload.py", seed, {(folder / "tied").string(), (folder / "untied").string(), (folder / "again").string()});
   const auto expected = TensorFiles::open(answer / "expected.safetensors");
   check_reloaded(tied, expected, "tied");
   check_reloaded(untied, expected, "untied");

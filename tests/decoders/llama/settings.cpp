@@ -20,9 +20,9 @@ std::string faults_of(const Value& table) {
 }
 
 nlohmann::json plain_config() {
-  return {{"model_type", "llama"},     {"hidden_size", 8},       {"intermediate_size", 12},
-          {"num_hidden_layers", 1},    {"vocab_size", 4000},     {"num_attention_heads", 2},
-          {"num_key_value_heads", 1},  {"rms_norm_eps", 1e-5},   {"max_position_embeddings", 64},
+  return {{"model_type", "llama"},    {"hidden_size", 8},     {"intermediate_size", 12},
+          {"num_hidden_layers", 1},   {"vocab_size", 4000},   {"num_attention_heads", 2},
+          {"num_key_value_heads", 1}, {"rms_norm_eps", 1e-5}, {"max_position_embeddings", 64},
           {"eos_token_id", {5, 6}}};
 }
 
@@ -44,7 +44,9 @@ std::string refusal(const std::filesystem::path& folder) {
   return "";
 }
 
-bool has(const std::string& all, const std::string& part) { return all.find(part) != std::string::npos; }
+bool has(const std::string& all, const std::string& part) {
+  return all.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -84,7 +86,8 @@ TEST_CASE("llama config: old and new forms of rotary parameters") {
   CHECK(config.rope_scaling.kind == RopeScaling::Kind::linear);
   CHECK(config.rope_scaling.factor == 4);
   json = plain_config();
-  json["rope_parameters"] = {{"rope_theta", 7000}, {"rope_type", "llama3"}, {"factor", 32}, {"low_freq_factor", 1},
+  json["rope_parameters"] = {{"rope_theta", 7000},    {"rope_type", "llama3"},
+                             {"factor", 32},          {"low_freq_factor", 1},
                              {"high_freq_factor", 4}, {"original_max_position_embeddings", 8192}};
   config = llama::Config::read(json, "x");
   CHECK(config.rope_theta == 7000);
@@ -115,9 +118,13 @@ TEST_CASE("llama config: what does not fit is refused by name") {
   CHECK(has(with("rope_scaling", {{"rope_type", "yarn"}, {"factor", 2}}), "'rope_type' is 'yarn'"));
   CHECK(has(with("rope_scaling", {{"rope_type", "linear"}}), "'factor' is missing"));
   CHECK(has(with("rope_scaling", {{"rope_type", "linear"}, {"factor", -1}}), "above 0"));
-  CHECK(has(with("rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}}), "partial_rotary_factor"));
-  CHECK(has(with("rope_scaling", {{"rope_type", "llama3"}, {"factor", 2}, {"low_freq_factor", 4},
-                                  {"high_freq_factor", 4}, {"original_max_position_embeddings", 8}}),
+  CHECK(has(with("rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}}),
+            "partial_rotary_factor"));
+  CHECK(has(with("rope_scaling", {{"rope_type", "llama3"},
+                                  {"factor", 2},
+                                  {"low_freq_factor", 4},
+                                  {"high_freq_factor", 4},
+                                  {"original_max_position_embeddings", 8}}),
             "'high_freq_factor' must be above"));
   auto missing = plain_config();
   missing.erase("vocab_size");
@@ -171,7 +178,8 @@ TEST_CASE("llama checkpoint: a tokenizer without any token that ends a text is r
   test::write_file(folder / "tokenizer.json", json.dump());
   Value table = test::tiny_llama();
   table.set("tokenizer", text((folder / "tokenizer.json").string()));
-  CHECK_THROWS_WITH_AS(test::make_decoder<llama::Llama>(table, 0), doctest::Contains("no token that ends a text"), InputError);
+  CHECK_THROWS_WITH_AS(test::make_decoder<llama::Llama>(table, 0), doctest::Contains("no token that ends a text"),
+                       InputError);
 }
 
 TEST_CASE("llama checkpoint: the llama3 template needs a tokenizer with headers") {

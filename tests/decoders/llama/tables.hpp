@@ -8,10 +8,16 @@
 
 namespace cell2text::test {
 
-inline Value text(std::string value) { return {std::move(value), {}}; }
-inline Value number(std::int64_t value) { return {value, {}}; }
+inline Value text(std::string value) {
+  return {std::move(value), {}};
+}
+inline Value number(std::int64_t value) {
+  return {value, {}};
+}
 
-inline std::string demo_tokenizer() { return (source_dir() / "data/demo/tokenizer").string(); }
+inline std::string demo_tokenizer() {
+  return (source_dir() / "data/demo/tokenizer").string();
+}
 
 /// A tiny architecture on the demo's tokenizer (4,000 tokens), with weights wide enough for clear choices.
 inline Value tiny_llama(bool tied = true) {

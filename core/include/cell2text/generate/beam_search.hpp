@@ -122,9 +122,9 @@ class CellSearch {
 
   const BeamSearchOptions* options_;
   const std::vector<std::int64_t>* end_tokens_;
-  std::vector<Beam> running_;           // best first
+  std::vector<Beam> running_;  // best first
   std::vector<std::int64_t> parents_;
-  std::vector<Finished> finished_;      // best first, at most `beams`
+  std::vector<Finished> finished_;  // best first, at most `beams`
   bool done_ = false;
 };
 
@@ -151,8 +151,7 @@ inline std::vector<Generated> beam_search(DecodingRows rows, const BeamSearchOpt
           cells.push_back(first_cell + static_cast<std::int64_t>(b)), texts.push_back(beam.tokens);
       apply_constraints(constraints, scores_RV, cells, texts);
     }
-    const std::int64_t n =
-        std::min(beam_detail::CellSearch::candidates(options, end_tokens.size()), scores_RV.size(1));
+    const std::int64_t n = std::min(beam_detail::CellSearch::candidates(options, end_tokens.size()), scores_RV.size(1));
     const auto [best_Rn, token_Rn] = scores_RV.topk(n);
     const Tensor log_probability_Rn = (best_Rn - normaliser_R).to(torch::kCPU, torch::kFloat64).contiguous();
     const Tensor chosen_Rn = token_Rn.to(torch::kCPU).contiguous();

@@ -20,9 +20,9 @@ namespace cell2text {
 /// The verdict of a constraint on the next token of one text.
 struct NextTokens {
   enum class Kind {
-    any,      ///< no opinion
-    ban,      ///< all but `tokens`
-    allow,    ///< only `tokens`
+    any,    ///< no opinion
+    ban,    ///< all but `tokens`
+    allow,  ///< only `tokens`
   };
   Kind kind = Kind::any;
   std::vector<std::int64_t> tokens = {};

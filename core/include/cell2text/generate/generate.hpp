@@ -19,8 +19,9 @@ inline std::vector<Generated> generate(const DecoderHandle& decoder, const Tenso
                                        Constraints constraints = {}) {
   torch::NoGradGuard no_grad;
   if (!settings.max_new_tokens.value)
-    throw InputError("generation.max_new_tokens is 'auto', and no training descriptions are known here; "
-                     "set it to a number of tokens");
+    throw InputError(
+        "generation.max_new_tokens is 'auto', and no training descriptions are known here; "
+        "set it to a number of tokens");
   const auto B = static_cast<std::int64_t>(lengths.size());
   expect_shape(prompt_BTD, {B, -1, decoder.width()}, "prompt");
   for (std::int64_t b = 0; b < B; ++b)
@@ -41,9 +42,9 @@ inline std::vector<Generated> generate(const DecoderHandle& decoder, const Tenso
     const std::vector<std::int64_t> part(lengths.begin() + first, lengths.begin() + first + count);
     const Tensor prompts = prompt_BTD.narrow(0, first, count).narrow(1, 0, *std::ranges::max_element(part));
     DecodingRows rows(decoder, prompts, part);
-    std::vector<Generated> texts =
-        settings.beams == 1 ? greedy(std::move(rows), options.max_new_tokens, end_tokens, constraints, first)
-                            : beam_search(std::move(rows), options, end_tokens, constraints, first);
+    std::vector<Generated> texts = settings.beams == 1
+                                       ? greedy(std::move(rows), options.max_new_tokens, end_tokens, constraints, first)
+                                       : beam_search(std::move(rows), options, end_tokens, constraints, first);
     std::ranges::move(texts, std::back_inserter(all));
   }
   return all;

@@ -18,8 +18,9 @@ struct Generated {
 };
 
 [[noreturn]] inline void refuse_nan() {
-  throw InputError("the decoder's scores are not numbers (NaN): its weights are damaged, or training diverged; "
-                   "use another checkpoint, or train with a lower learning rate");
+  throw InputError(
+      "the decoder's scores are not numbers (NaN): its weights are damaged, or training diverged; "
+      "use another checkpoint, or train with a lower learning rate");
 }
 
 /// One batch: prompts are read once, then one token per row and step. Needs torch::NoGradGuard around it.
@@ -46,8 +47,10 @@ class DecodingRows {
     bool same = static_cast<std::int64_t>(parents.size()) == size();
     for (std::size_t i = 0; same && i < parents.size(); ++i) same = parents[i] == static_cast<std::int64_t>(i);
     if (same) return;
-    if (static_cast<std::int64_t>(parents.size()) > size()) state_ = state_.fork(parents);
-    else state_.select(parents);
+    if (static_cast<std::int64_t>(parents.size()) > size())
+      state_ = state_.fork(parents);
+    else
+      state_.select(parents);
     std::vector<std::int64_t> lengths;
     for (const std::int64_t parent : parents) lengths.push_back(lengths_[parent]);
     lengths_ = std::move(lengths);
@@ -58,8 +61,7 @@ class DecodingRows {
     const auto R = size();
     const Tensor ids = on_device({tokens.begin(), tokens.end()}).view({R, 1});
     const Tensor positions = on_device(lengths_).view({R, 1});
-    const Tensor hidden =
-        decoder_->forward(decoder_->embed(ids), std::vector<std::int64_t>(R, 1), positions, &state_);
+    const Tensor hidden = decoder_->forward(decoder_->embed(ids), std::vector<std::int64_t>(R, 1), positions, &state_);
     hidden_RD_ = hidden.select(1, 0);
     for (std::int64_t& length : lengths_) ++length;
   }

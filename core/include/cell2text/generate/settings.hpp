@@ -31,7 +31,9 @@ struct GenerationSettings {
              .min = -10,
              .max = 10});
     s.field("no_repeat_ngram_size", &S::no_repeat_ngram_size,
-            {.help = "no sequence of this many tokens occurs twice in a text. 0 = off", .unit = "tokens", .min = 0,
+            {.help = "no sequence of this many tokens occurs twice in a text. 0 = off",
+             .unit = "tokens",
+             .min = 0,
              .max = 1e6});
     s.field("batch_size", &S::batch_size,
             {.help = "cells generated together, each with all its beams", .unit = "cells", .min = 1, .max = 65536});

@@ -74,7 +74,8 @@ inline LabelColumn label_column(std::string name, const std::vector<std::optiona
 
 }  // namespace detail
 
-/// A data frame: named columns of equal length with an index. Holds no values itself.
+/// A data frame: named columns of equal length with an index. Holds no values itself; its columns are opened
+/// once, in the constructor, and one that cannot be opened is refused when it is asked for.
 class DataFrame {
  public:
   DataFrame() = default;
@@ -89,15 +90,16 @@ class DataFrame {
     index_name_ = group_.text_attribute("_index");
     if (index_name_.empty()) index_name_ = group_.has("_index") ? "_index" : "index";
     if (!group_.has(index_name_)) group_.fail("has no index '" + index_name_ + "'");
-    size_ = length_of(index_name_);
-    if (group_.has_dataset(index_name_) && !group_.dataset(index_name_).has_attribute("categories"))
-      plain_index_ = group_.dataset(index_name_);
+    index_ = open_column(index_name_);
+    if (!index_.fault.empty()) throw InputError(index_.fault);
+    size_ = index_.values.expect_vector().length();
     if (group_.has_attribute("column-order")) {
       columns_ = group_.strings_attribute("column-order");
     } else {
       for (const std::string& name : group_.names())
         if (name != index_name_ && name != "__categories") columns_.push_back(name);
     }
+    for (const std::string& name : columns_) opened_.push_back(open_column(name));
   }
 
   std::int64_t size() const { return size_; }
@@ -106,138 +108,140 @@ class DataFrame {
   const std::vector<std::string>& columns() const { return columns_; }
   bool has(const std::string& column) const { return std::ranges::find(columns_, column) != columns_.end(); }
 
-  ColumnInfo::Type type(const std::string& column) const {
-    using Type = hdf5::Dataset::Type;
-    if (!has(column) || !group_.has(column)) missing(column);
-    std::string part = column;
-    if (group_.has_group(column)) {
-      if (group_.group(column).has("codes")) return ColumnInfo::Type::text;
-      part += "/values";
-    }
-    const hdf5::Dataset data = group_.dataset(part);
-    if (data.has_attribute("categories")) return ColumnInfo::Type::text;
-    if (data.type() == Type::boolean) return ColumnInfo::Type::boolean;
-    return data.is_number() ? ColumnInfo::Type::number : ColumnInfo::Type::text;
-  }
+  /// Why a column cannot be read, or empty.
+  const std::string& fault(std::size_t column) const { return opened_[column].fault; }
+
+  ColumnInfo::Type type(const std::string& column) const { return type_of(find(column)); }
 
   /// The index values of a range of rows, as text.
   std::vector<std::string> index(std::int64_t first, std::int64_t count) const {
     std::vector<std::string> names;
-    auto values = plain_index_ ? detail::texts(*plain_index_, first, count) : texts(index_name_, first, count);
-    for (auto& value : values) names.push_back(std::move(value).value_or(""));
+    for (auto& value : texts(index_, first, count)) names.push_back(std::move(value).value_or(""));
     return names;
   }
 
   /// A column as labels. Categories keep their order in the file; other values come in order of appearance.
   LabelColumn labels(const std::string& column) const {
-    if (!has(column) || !group_.has(column)) missing(column);
-    if (auto categorical = categorical_of(column)) return std::move(*categorical);
-    return detail::label_column(column, texts(column, 0, size_));
+    const Column& found = find(column);
+    if (!found.categories) return detail::label_column(column, texts(found, 0, size_));
+    LabelColumn labels = decode(found);
+    labels.name = column;
+    return labels;
   }
 
   /// A numeric column; a missing value reads as NaN.
   std::vector<double> numbers(const std::string& column) const {
-    if (!has(column) || !group_.has(column)) missing(column);
-    if (type(column) == ColumnInfo::Type::text)
+    const Column& found = find(column);
+    if (type_of(found) == ColumnInfo::Type::text)
       group_.fail("column '" + column + "' holds text; numbers were expected");
-    const bool nullable = group_.has_group(column);
-    const hdf5::Dataset data = group_.dataset(nullable ? column + "/values" : column);
-    expect_length(data);
-    std::vector<double> values = data.read<double>(0, size_);
-    if (nullable) {
-      const std::vector<bool> missing = mask(column, 0, size_);
-      for (std::size_t i = 0; i < values.size(); ++i)
-        if (missing[i]) values[i] = std::nan("");
-    }
+    expect_length(found.values);
+    std::vector<double> values = found.values.read<double>(0, size_);
+    if (!found.mask) return values;
+    const auto missing = read_mask(found, 0, size_);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (missing[i]) values[i] = std::nan("");
     return values;
   }
 
  private:
-  [[noreturn]] void missing(const std::string& column) const {
-    std::string all;
-    for (const std::string& name : columns_) all += (all.empty() ? "" : ", ") + name;
-    group_.fail("has no column '" + column + "'; it has: " + (all.empty() ? "none" : all));
+  /// The arrays of a column. Values are codes where there are categories.
+  struct Column {
+    hdf5::Dataset values;
+    std::optional<hdf5::Dataset> mask, categories;
+    std::string fault;  ///< why the column cannot be read, or empty
+  };
+
+  /// A group of codes and categories or of values and mask (since 0.8), codes with a reference to their
+  /// categories (0.7), or plain values.
+  Column open_column(const std::string& name) const {
+    Column column;
+    try {
+      if (!group_.has_group(name)) {
+        column.values = group_.dataset(name);
+        if (column.values.has_attribute("categories"))
+          column.categories = group_.dereference(column.values, "categories");
+        return column;
+      }
+      const hdf5::Group parts = group_.group(name);
+      const bool categorical = parts.has("codes");
+      column.values = parts.dataset(categorical ? "codes" : "values");
+      if (!categorical) column.mask = parts.dataset("mask");
+      // anndata 0.12 may write the categories as a nullable array, in which nothing is missing
+      else
+        column.categories = parts.dataset(parts.has_group("categories") ? "categories/values" : "categories");
+    } catch (const InputError& error) {
+      column.fault = error.what();
+    }
+    return column;
   }
 
-  std::int64_t length_of(const std::string& column) const {
-    if (!group_.has_group(column)) return group_.dataset(column).expect_vector().length();
-    const bool categorical = group_.group(column).has("codes");
-    return group_.dataset(column + (categorical ? "/codes" : "/values")).expect_vector().length();
+  const Column& find(const std::string& column) const {
+    const auto at = std::ranges::find(columns_, column) - columns_.begin();
+    if (at == std::ssize(columns_)) {
+      std::string all;
+      for (const std::string& name : columns_) all += (all.empty() ? "" : ", ") + name;
+      group_.fail("has no column '" + column + "'; it has: " + (all.empty() ? "none" : all));
+    }
+    if (!opened_[at].fault.empty()) throw InputError(opened_[at].fault);
+    return opened_[at];
   }
+
+  static ColumnInfo::Type type_of(const Column& column) {
+    if (column.categories) return ColumnInfo::Type::text;
+    if (column.values.type() == hdf5::Dataset::Type::boolean) return ColumnInfo::Type::boolean;
+    return column.values.is_number() ? ColumnInfo::Type::number : ColumnInfo::Type::text;
+  }
+
   void expect_length(const hdf5::Dataset& data) const {
     if (data.expect_vector().length() != size_)
       data.fail("has " + std::to_string(data.length()) + " values; the index of '" + group_.path() + "' has " +
                 std::to_string(size_));
   }
 
-  std::vector<bool> mask(const std::string& column, std::int64_t first, std::int64_t count) const {
-    const hdf5::Dataset data = group_.dataset(column + "/mask");
-    expect_length(data);
-    const auto values = data.read<std::int8_t>(first, count);
-    return {values.begin(), values.end()};
+  std::vector<std::int8_t> read_mask(const Column& column, std::int64_t first, std::int64_t count) const {
+    expect_length(*column.mask);
+    return column.mask->read<std::int8_t>(first, count);
   }
 
   /// A range of any column as text. A categorical index is rare: it is read whole.
-  std::vector<std::optional<std::string>> texts(const std::string& column, std::int64_t first,
-                                                std::int64_t count) const {
-    if (auto categorical = categorical_of(column)) {
-      std::vector<std::optional<std::string>> all;
-      for (std::int64_t i = 0; i < count; ++i) all.push_back(categorical->at(first + i));
+  std::vector<std::optional<std::string>> texts(const Column& column, std::int64_t first, std::int64_t count) const {
+    std::vector<std::optional<std::string>> all;
+    if (column.categories) {
+      const LabelColumn labels = decode(column);
+      for (std::int64_t i = 0; i < count; ++i) all.push_back(labels.at(first + i));
       return all;
     }
-    const bool nullable = group_.has_group(column);
-    const hdf5::Dataset data = group_.dataset(nullable ? column + "/values" : column);
-    expect_length(data);
-    auto all = detail::texts(data, first, count);
-    if (nullable) {
-      const std::vector<bool> missing = mask(column, first, count);
-      for (std::size_t i = 0; i < all.size(); ++i)
-        if (missing[i]) all[i].reset();
-    }
+    expect_length(column.values);
+    all = detail::texts(column.values, first, count);
+    if (!column.mask) return all;
+    const auto missing = read_mask(column, first, count);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (missing[i]) all[i].reset();
     return all;
   }
 
-  /// Codes and categories: a group with both (since 0.8), or codes with a reference to categories (0.7).
-  std::optional<LabelColumn> categorical_of(const std::string& column) const {
-    hdf5::Dataset codes, categories;
-    if (group_.has_group(column)) {
-      const hdf5::Group group = group_.group(column);
-      if (!group.has("codes")) return std::nullopt;
-      codes = group.dataset("codes");
-      categories = open_categories(group, "categories");
-    } else {
-      codes = group_.dataset(column);
-      if (!codes.has_attribute("categories")) return std::nullopt;
-      categories = group_.dereference(codes, "categories");
-    }
-    return decode(column, codes, categories);
-  }
-  /// Categories are an array, or (anndata 0.12 on) a nullable array of strings in which nothing is missing.
-  static hdf5::Dataset open_categories(const hdf5::Group& group, const std::string& name) {
-    return group.has_group(name) ? group.dataset(name + "/values") : group.dataset(name);
-  }
-
-  LabelColumn decode(const std::string& column, const hdf5::Dataset& codes, const hdf5::Dataset& categories) const {
-    expect_length(codes);
-    LabelColumn result{column, {}, codes.read<std::int32_t>(0, size_)};
+  LabelColumn decode(const Column& column) const {
+    expect_length(column.values);
+    LabelColumn result{"", {}, column.values.read<std::int32_t>(0, size_)};
     std::unordered_map<std::string, std::int32_t> known;
-    for (const auto& value : detail::texts(categories, 0, categories.expect_vector().length())) {
+    for (const auto& value : detail::texts(*column.categories, 0, column.categories->expect_vector().length())) {
       const auto code = static_cast<std::int32_t>(result.values.size());
       if (!known.try_emplace(value.value_or("nan"), code).second)
-        categories.fail("holds '" + value.value_or("nan") + "' twice; categories must differ");
+        column.categories->fail("holds '" + value.value_or("nan") + "' twice; categories must differ");
       result.values.push_back(value.value_or("nan"));
     }
     for (std::size_t row = 0; row < result.codes.size(); ++row)
       if (result.codes[row] < -1 || result.codes[row] >= static_cast<std::int32_t>(result.values.size()))
-        codes.fail("row " + std::to_string(row) + " has the code " + std::to_string(result.codes[row]) +
-                   "; there are " + std::to_string(result.values.size()) + " categories");
+        column.values.fail("row " + std::to_string(row) + " has the code " + std::to_string(result.codes[row]) +
+                           "; there are " + std::to_string(result.values.size()) + " categories");
     return result;
   }
 
   hdf5::Group group_;
   std::string index_name_;
-  std::optional<hdf5::Dataset> plain_index_;  ///< kept open: names are read in many small parts
+  Column index_;
   std::vector<std::string> columns_;
+  std::vector<Column> opened_;  ///< beside `columns_`
   std::int64_t size_ = 0;
 };
 

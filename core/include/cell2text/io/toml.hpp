@@ -110,7 +110,11 @@ inline std::string write_toml(const Value& value) {
   toml::table table;
   for (const Entry& entry : *value.get_if<Value::Table>()) toml_detail::insert_into(table, entry.key, entry.value);
   std::ostringstream out;
-  out << table << '\n';
+  // Only in its plain form does the library write every text so that it reads the same: a line break at the start
+  // of a multi-line text is lost, and one within a literal text is no TOML.
+  const auto flags = toml::toml_formatter::default_flags &
+                     ~(toml::format_flags::allow_multi_line_strings | toml::format_flags::allow_literal_strings);
+  out << toml::toml_formatter(table, flags) << '\n';
   return out.str();
 }
 

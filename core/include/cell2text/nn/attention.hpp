@@ -48,15 +48,14 @@ inline Tensor remembered_attention(const Tensor& q_RTHC, const RememberedKeys& k
   Tensor on_tail = at::bmm(q_tail, keys.tail_k_RKWC.reshape({R * K, W, C}).transpose(1, 2));
   if (keys.tail_mask_R1TW.defined()) on_tail.view({R, H, T, W}).add_(keys.tail_mask_R1TW);
 
-  const Tensor scores = at::cat({on_prompt.view({Q, K, n, per_row, P}),
-                                 on_tail.view({Q, n, K, per_row, W}).transpose(1, 2)}, -1);
+  const Tensor scores =
+      at::cat({on_prompt.view({Q, K, n, per_row, P}), on_tail.view({Q, n, K, per_row, W}).transpose(1, 2)}, -1);
   const Tensor weights = at::softmax(scores, -1, torch::kFloat32).to(q.scalar_type());
-  const Tensor from_prompt = at::bmm(weights.narrow(-1, 0, P).reshape({Q * K, n * per_row, P}),
-                                     keys.prompt_v_QKPC.reshape({Q * K, P, C}));
+  const Tensor from_prompt =
+      at::bmm(weights.narrow(-1, 0, P).reshape({Q * K, n * per_row, P}), keys.prompt_v_QKPC.reshape({Q * K, P, C}));
   const Tensor from_tail = at::bmm(weights.narrow(-1, P, W).transpose(1, 2).reshape({R * K, per_row, W}),
                                    keys.tail_v_RKWC.reshape({R * K, W, C}));
-  const Tensor sum = from_prompt.view({Q, K, n, H / K, T, C}).transpose(1, 2) +
-                     from_tail.view({Q, n, K, H / K, T, C});
+  const Tensor sum = from_prompt.view({Q, K, n, H / K, T, C}).transpose(1, 2) + from_tail.view({Q, n, K, H / K, T, C});
   return sum.permute({0, 1, 4, 2, 3, 5}).reshape({R, T, H * C});
 }
 

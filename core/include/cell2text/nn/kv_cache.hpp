@@ -139,14 +139,14 @@ class KvCache {
     std::vector<std::int64_t> new_lengths = {};
     std::int64_t T = 0;
     bool prefill = false;
-    bool even = true;             // all tails have the same length
-    std::int64_t old_width = 0;   // of the longest tail
+    bool even = true;            // all tails have the same length
+    std::int64_t old_width = 0;  // of the longest tail
     std::int64_t rows_per_prompt = 1;
-    Tensor prompt_rows = {};      // where rows do not lie in equal groups: the prompt of each
+    Tensor prompt_rows = {};  // where rows do not lie in equal groups: the prompt of each
     Tensor prompt_mask = {}, tail_mask = {};
-    Tensor slots = {};            // where tails differ in length: [R*T] places of the new tokens in [R*W]
+    Tensor slots = {};  // where tails differ in length: [R*T] places of the new tokens in [R*W]
     bool move_tails = false;
-    Tensor continued = {};        // where tails move: the row of the old storage for each
+    Tensor continued = {};  // where tails move: the row of the old storage for each
     std::shared_ptr<std::vector<KeysValues>> new_tails = {};
   };
 
@@ -155,9 +155,7 @@ class KvCache {
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
-  static bool is_identity(const std::vector<std::int64_t>& rows, std::int64_t n) {
-    return rows == iota(n);
-  }
+  static bool is_identity(const std::vector<std::int64_t>& rows, std::int64_t n) { return rows == iota(n); }
   static Tensor on(torch::Device device, const std::vector<std::int64_t>& values) {
     return torch::tensor(values, torch::kInt64).to(device);
   }
@@ -258,11 +256,11 @@ class KvCache {
     tail.transpose(1, 2).index_put_({rows, pass_.slots}, new_RTKC);
   }
 
-  std::vector<KeysValues> prompts_;            // per layer
-  std::vector<std::int64_t> prompt_lengths_;   // per prompt
+  std::vector<KeysValues> prompts_;           // per layer
+  std::vector<std::int64_t> prompt_lengths_;  // per prompt
   std::vector<std::int64_t> prompt_of_row_;
   std::shared_ptr<std::vector<KeysValues>> tails_;  // per layer; written only by a sole owner
-  std::vector<std::int64_t> tail_rows_;        // row of `tails_` that each row continues
+  std::vector<std::int64_t> tail_rows_;             // row of `tails_` that each row continues
   std::vector<std::int64_t> tail_lengths_;
   Pass pass_;
 };

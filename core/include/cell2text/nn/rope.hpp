@@ -21,8 +21,8 @@ struct RopeScaling {
   enum class Kind { none, linear, llama3 };
   Kind kind = Kind::none;
   double factor = 1;
-  double low_frequency_factor = 1;     ///< llama3: waves longer than original / this are slowed by `factor`
-  double high_frequency_factor = 4;    ///< llama3: waves shorter than original / this stay
+  double low_frequency_factor = 1;       ///< llama3: waves longer than original / this are slowed by `factor`
+  double high_frequency_factor = 4;      ///< llama3: waves shorter than original / this stay
   double original_max_positions = 8192;  ///< llama3
 };
 

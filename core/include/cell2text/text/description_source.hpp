@@ -66,9 +66,12 @@ class DescriptionSource {
     if (settings.ontology) ontology_ = std::make_unique<Ontology>(Ontology::read(*settings.ontology));
   }
 
-  /// The description of a row, or nothing where its cell type is unknown.
+  /// The description of a row, or nothing where its cell type is unknown, or its own description empty.
   std::optional<std::string> text(std::int64_t row) const {
-    if (texts_) return texts_->at(row);
+    if (texts_) {
+      const std::optional<std::string> text = texts_->at(row);
+      return known_value(text) ? text : std::nullopt;
+    }
     CellFacts facts;
     facts.cell_type = label("cell_type", row);
     facts.tissue = label("tissue", row);

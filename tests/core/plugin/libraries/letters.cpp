@@ -25,6 +25,7 @@ struct Settings {
 
 class Metric {
  public:
+  using Settings = plug::Settings;
   Metric(const Settings& settings, const cell2text::Context& context) : settings_(settings), log_(context.log) {
     if (settings.fail == "input") throw cell2text::InputError("letters: an input error");
     if (settings.fail == "runtime") throw std::runtime_error("letters: a runtime error");

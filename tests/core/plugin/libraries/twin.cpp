@@ -15,6 +15,7 @@ struct Settings {
 
 class Metric {
  public:
+  using Settings = plug::Settings;
   Metric(const Settings& settings, const cell2text::Context&) : settings_(settings) { ++built(); }
   cell2text::Scores score(std::span<const cell2text::Prediction>, const cell2text::KnownLabels&) const {
     return {{{.name = "base", .value = settings_.base}, {.name = "built", .value = built()}}, {}};

@@ -95,6 +95,24 @@ TEST_CASE("h5ad source: obs columns are listed and read; an unknown one is refus
              {"'kind'", "text"});
 }
 
+TEST_CASE("h5ad source: an obs column that cannot be read is named in the log and left out, the rest is read") {
+  const TemporaryFolder folder;
+  const auto path = folder / "cells.h5ad";
+  {
+    const hdf5::Group root = new_file(path);
+    const hdf5::Group obs = new_frame(root, "obs", cell_names, {"absent", "kind"});
+    hdf5::write_strings(obs, "kind", {"x", "y", "x"});
+    new_frame(root, "var", gene_names);
+    write_sparse(root, "X", {});
+  }
+  Said said;
+  H5adSource source(settings_for(path), said.context());
+  CHECK(said.has("obs column 'absent' cannot be read"));
+  REQUIRE(source.columns().size() == 1);
+  CHECK(source.columns().front().name == "kind");
+  check_says(refusal([&] { source.labels("absent"); }), {"no dataset 'absent'"});
+}
+
 TEST_CASE("h5ad source: threads may read at the same time") {
   const TemporaryFolder folder;
   H5adSource source(settings_for(every_layout(folder)[1]), Context{});

@@ -126,7 +126,7 @@ TEST_CASE("h5ad source: frames that contradict themselves are refused") {
   check_says(with(categorical({"a", "a"}, {0, 0, 1})), {"'a' twice"});
   check_says(with(categorical({"a"}, {0, 0})), {"2 values", "obs", "3"});
   check_says(with([](const hdf5::Group& obs) { hdf5::write_strings(obs, "c", {"a"}); }), {"obs/c", "1 values"});
-  check_says(with([](const hdf5::Group&) {}), {"no column 'c'"});
+  check_says(with([](const hdf5::Group&) {}), {"obs", "no dataset 'c'"});
   check_says(with([](const hdf5::Group& obs) { write_dense(obs, "c", {1, 2, 3}, {3, 1}); }), {"2 axes; expected 1"});
   check_says(with([](const hdf5::Group& obs) { hdf5::remove(obs, "_index"); }), {"no index '_index'"});
   check_says(

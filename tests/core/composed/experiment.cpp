@@ -1,0 +1,185 @@
+// Experiment files: the examples, what is wrong with broken ones, the run's folder and its data.
+#include "cell2text/experiment.hpp"
+
+#include <fstream>
+
+#include "cell2text/experiment_run.hpp"
+#include "cell2text/run_folder.hpp"
+#include "plugins.hpp"
+
+using cell2text::EnvironmentError;
+using cell2text::Experiment;
+using cell2text::InputError;
+using cell2text::Registry;
+using cell2text::RunFolder;
+using cell2text::Value;
+namespace test = cell2text::test;
+
+namespace {
+
+std::string quickstart() { return test::read_file(test::source_dir() / "examples/quickstart.toml"); }
+
+std::string faults_of(const std::string& text) {
+  try {
+    read_experiment(cell2text::parse_toml(text, "broken.toml"), test::built_plugins());
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no fault";
+}
+
+/// Replaces `from`, which must occur, and returns "broken.toml:LINE:COLUMN: " of the place.
+std::string change(std::string& text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  if (at == std::string::npos) FAIL("the example no longer holds " << from);
+  text.replace(at, from.size(), to);
+  const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
+  const auto start = text.rfind('\n', at) + 1;
+  return "broken.toml:" + std::to_string(line) + ":" + std::to_string(at - start + 1) + ": ";
+}
+
+}  // namespace
+
+TEST_CASE("experiment: every example reads, and what it resolves to reads as the same") {
+  const Registry registry = test::built_plugins();
+  int examples = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::source_dir() / "examples")) {
+    if (entry.path().extension() != ".toml") continue;
+    ++examples;
+    INFO(entry.path());
+    const Experiment experiment = read_experiment(cell2text::read_toml(entry.path()), registry);
+    CHECK(!experiment.general.name.empty());
+    CHECK(!experiment.metrics.empty());
+    const std::string resolved = write_toml(experiment.resolved());
+    const Experiment again = read_experiment(cell2text::parse_toml(resolved, "resolved.toml"), registry);
+    CHECK(write_toml(again.resolved()) == resolved);
+    CHECK(again.training.learning_rate == experiment.training.learning_rate);
+    CHECK(again.encoder_role.frozen == experiment.encoder_role.frozen);
+  }
+  CHECK(examples == 1);
+}
+
+TEST_CASE("experiment: resolving writes every default out") {
+  const Experiment experiment = read_experiment(test::demo_toml(test::tiny_experiment), test::built_plugins());
+  const Value resolved = experiment.resolved();
+  CHECK(*resolved.find("training")->find("optimizer")->get_if<std::string>() == "adamw");
+  CHECK(*resolved.find("encoder")->find("frozen")->get_if<bool>());
+  CHECK(*resolved.find("encoder")->find("plugin")->get_if<std::string>() == "geneformer");
+  CHECK(*resolved.find("decoder")->find("architecture")->find("tied")->get_if<bool>());
+  CHECK(*resolved.find("adapter")->find("hidden")->get_if<std::string>() == "auto");
+  CHECK(resolved.find("metrics")->get_if<Value::Array>()->empty());
+  CHECK(experiment.encoder.settings.find("plugin") == nullptr);
+}
+
+TEST_CASE("experiment: all that is wrong is told at once, each with its place and the nearest name") {
+  std::string text = quickstart();
+  std::vector<std::string> expected;
+  auto broken = [&](const std::string& from, const std::string& to, const std::string& message) {
+    expected.push_back(change(text, from, to) + message);
+  };
+  broken("seed = 0", "sede = 0", "unknown key 'sede'; did you mean 'seed'?");
+  broken("path = \"data", "pth = \"data", "unknown key 'data.pth'; did you mean 'path'?");
+  broken("train = 0.7", "train = 0.8", "");
+  expected.pop_back();  // a rule between keys; it is told at its table
+  broken("frozen = false", "frozen = \"no\"", "'encoder.frozen' is a text ('no'); it must be true or false");
+  broken("layer = 0", "layer = 3", "'encoder.layer' is 3; it must be between -1000 and 0");
+  broken("plugin = \"mlp\"", "plugin = \"mpl\"", "no adapter is called 'mpl'; did you mean 'mlp'?");
+  broken("kv_heads = 2", "kv_headz = 2", "unknown key 'decoder.architecture.kv_headz'; did you mean 'kv_heads'?");
+  broken("epochs = 10", "epochs = \"ten\"", "'training.epochs' is a text ('ten'); it must be a whole number");
+  broken("optimizer = \"adamw\"", "optimizer = \"adamm\"", "'training.optimizer' is 'adamm'; it must be one of 'adam', 'adamw'");
+  broken("beams = 4", "beams = 0", "'generation.beams' is 0; it must be between 1 and 1024");
+  text += "\n";
+  expected.push_back(change(text, "[finetuning]", "[fine_tuning]").substr(0, 12));  // the place of a table is toml++'s
+  const std::string faults = faults_of(text);
+  INFO(faults);
+  for (const std::string& one : expected) CHECK_MESSAGE(faults.find(one) != std::string::npos, one);
+  CHECK(faults.find("unknown table [fine_tuning]; did you mean 'finetuning'?") != std::string::npos);
+  CHECK(faults.find("'finetuning.plugin' is missing: the finetuning to use") != std::string::npos);
+  CHECK(faults.find("'data.path' is missing") != std::string::npos);
+  CHECK(faults.find("add up to 1.1") != std::string::npos);
+  CHECK(std::ranges::count(faults, '\n') + 1 == 13);
+}
+
+TEST_CASE("experiment: an empty file is told all that is needed") {
+  const std::string faults = faults_of("");
+  for (const char* key : {"'name'", "'data.source'", "'encoder.plugin'", "'adapter.plugin'", "'decoder.plugin'", "'finetuning.plugin'"})
+    CHECK(faults.find(std::string(key) + " is missing") != std::string::npos);
+}
+
+TEST_CASE("experiment: tables and lists of the wrong type are refused") {
+  std::string text = quickstart();
+  change(text, "[training]", "[unused]");
+  const std::string faults = faults_of("training = 3\n" + text.substr(0, text.find("[[metrics]]")) + "[[metrics]]\nplugin = 3\n");
+  CHECK(faults.find("'training' is a whole number; it must be a table") != std::string::npos);
+  CHECK(faults.find("unknown table [unused]") != std::string::npos);
+  CHECK(faults.find("'metrics[0].plugin' is a whole number; it must be a text") != std::string::npos);
+  CHECK(faults_of("metrics = [1]").find("it must be a table") != std::string::npos);
+  CHECK(faults_of("metrics = \"overlap\"").find("'metrics' is a text ('overlap'); it must be a list of tables") != std::string::npos);
+}
+
+TEST_CASE("experiment: a metric that is listed twice is refused") {
+  CHECK(faults_of(quickstart() + "\n[[metrics]]\nplugin = \"overlap\"\n").find("metric 'overlap' is listed twice") != std::string::npos);
+}
+
+TEST_CASE("run folder: it is made once, and holds the resolved experiment") {
+  const test::TemporaryFolder folder;
+  const Experiment experiment = read_experiment(test::demo_toml(test::tiny_experiment), test::built_plugins());
+  const RunFolder run = RunFolder::create(folder / "runs/one");
+  run.write_experiment(experiment);
+  CHECK(write_toml(read_experiment(cell2text::read_toml(run.experiment()), test::built_plugins()).resolved()) ==
+        write_toml(experiment.resolved()));
+  CHECK_THROWS_WITH_AS(RunFolder::create(folder / "runs/one"), doctest::Contains("already holds a run"), InputError);
+  test::write_file(folder / "file", "");
+  CHECK_THROWS_WITH_AS(RunFolder::create(folder / "file/run"), doctest::Contains("cannot be made"), EnvironmentError);
+
+  run.write_environment({{"device", "cpu"}});
+  const auto environment = cell2text::read_json(run.environment());
+  CHECK(environment["device"] == "cpu");
+  CHECK(environment["cell2text"] == cell2text::version);
+  {
+    cell2text::RunLog log(run.log());
+    log.step({.step = 1, .total_steps = 2, .epoch = 1, .loss = 2.5, .learning_rate = 0.1, .gradient_norm = 3, .cells = 4, .tokens = 5});
+    log.epoch({.epoch = 1, .epochs = 2, .training_loss = 2.5, .validation_loss = 2.25, .best = true}, 1);
+  }
+  std::ifstream lines(run.log());
+  std::string line;
+  std::getline(lines, line);
+  CHECK(nlohmann::json::parse(line)["loss"] == 2.5);
+  std::getline(lines, line);
+  CHECK(nlohmann::json::parse(line)["validation_loss"] == 2.25);
+  CHECK_THROWS_AS(cell2text::RunLog(folder / "nowhere/log.jsonl").step({}), EnvironmentError);
+}
+
+TEST_CASE("experiment data: the demo's cells are split, described and counted") {
+  const Registry registry = test::built_plugins();
+  const cell2text::Host host{registry, {}};
+  std::string text = quickstart();
+  for (const char* path : {"data/demo/pbmc.h5ad", "data/demo/cl.obo"})
+    change(text, path, "DEMO" + std::string(path).substr(9));
+  const Experiment experiment = read_experiment(test::demo_toml(text), registry);
+  const auto data = open_data(host, experiment);
+  CHECK(data.split.train.size() == 490);
+  CHECK(data.split.validation.size() == 70);
+  CHECK(data.split.test.size() == 140);
+  CHECK(data.left_out == 0);
+  const auto labels = trained_labels(data);
+  std::int64_t cells = 0;
+  for (const auto& label : labels.at("cell_type")) cells += label.cells;
+  CHECK(cells == 490);
+  CHECK(std::ranges::is_sorted(labels.at("cell_type"), std::greater{}, &cell2text::TrainedLabel::cells));
+  CHECK(labels.at("cell_type").front().ontology_id.value_or("").starts_with("CL:"));
+  const auto tokens = [](std::int64_t row) { return std::vector<std::int64_t>(static_cast<std::size_t>(row % 50), 1); };
+  CHECK(automatic_max_new_tokens(data, tokens) == 49 + 16);
+  cell2text::ModelCard card;
+  card.labels["cell_type"].push_back({"a type of the model", std::nullopt, 3});
+  const auto known = known_labels(card, data).values.at("cell_type");
+  CHECK(std::ranges::find(known, "a type of the model") != known.end());
+  CHECK(std::ranges::find(known, *data.descriptions->label("cell_type", data.split.test[0])) != known.end());
+
+  Experiment other = experiment;
+  other.split.stratify = "cell_typ";
+  CHECK_THROWS_WITH_AS(open_data(host, other), doctest::Contains("the obs column 'cell_typ', which the file does not have; did you mean 'cell_type'?"),
+                       InputError);
+  other.split.by = "column";
+  CHECK_THROWS_WITH_AS(open_data(host, other), doctest::Contains("needs the obs column 'split'"), InputError);
+}
