@@ -11,7 +11,7 @@ set -euo pipefail
 # shellcheck source=tools/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-short_epochs=12
+short_epochs=5
 out="" short=0
 while (($#)); do
   case $1 in

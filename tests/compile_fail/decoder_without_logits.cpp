@@ -30,9 +30,13 @@ struct PlainDecoder {
     return x;
   }
 #ifdef CELL2TEXT_COMPLETE
-  cell2text::Tensor logits(const cell2text::Tensor& x) const { return x; }
+  cell2text::Tensor logits(const cell2text::Tensor& x) const {
+    return x;
+  }
 #endif
-  std::vector<cell2text::LinearSlot*> linear_layers() { return {}; }
+  std::vector<cell2text::LinearSlot*> linear_layers() {
+    return {};
+  }
   void save(const std::filesystem::path&) const {}
 };
 

@@ -8,6 +8,7 @@
 
 using namespace cell2text;
 
+// clang-format off: one class a line, each with one thing wrong
 namespace {
 
 struct NoFields {
@@ -18,9 +19,13 @@ using Ids = std::vector<std::int64_t>;
 using Rows = std::span<const std::int64_t>;
 
 // Settings
-struct WithSettings { using Settings = NoFields; };
+struct WithSettings {
+  using Settings = NoFields;
+};
 struct WithoutSettings {};
-struct SettingsWithoutDescribe { struct Settings {}; };
+struct SettingsWithoutDescribe {
+  struct Settings {};
+};
 struct SettingsWithoutDefault {
   struct Settings {
     int width;
@@ -47,13 +52,33 @@ template <class Base>
 struct Rebuilt : Base {  // the same class under a constructor of its own, to take things away from
   Rebuilt(const NoFields& s, const Context& c) : Base(s, c) {}
 };
-struct SourceSize : Rebuilt<GoodSource> { using Rebuilt::Rebuilt; void size() = delete; };
-struct SourceGenes : Rebuilt<GoodSource> { using Rebuilt::Rebuilt; void genes() = delete; };
-struct SourceColumns : Rebuilt<GoodSource> { using Rebuilt::Rebuilt; std::vector<std::string> columns() { return {}; } };
-struct SourceLabels : Rebuilt<GoodSource> { using Rebuilt::Rebuilt; LabelColumn labels(int) { return {}; } };
-struct SourceRead : Rebuilt<GoodSource> { using Rebuilt::Rebuilt; CellBatch read() { return {}; } };
-struct SourceBuilt : Rebuilt<GoodSource> { explicit SourceBuilt(const Settings& s) : Rebuilt(s, {}) {} };
-struct SourceSettings : Rebuilt<GoodSource> { using Settings = int; using Rebuilt::Rebuilt; };
+struct SourceSize : Rebuilt<GoodSource> {
+  using Rebuilt::Rebuilt;
+  void size() = delete;
+};
+struct SourceGenes : Rebuilt<GoodSource> {
+  using Rebuilt::Rebuilt;
+  void genes() = delete;
+};
+struct SourceColumns : Rebuilt<GoodSource> {
+  using Rebuilt::Rebuilt;
+  std::vector<std::string> columns() { return {}; }
+};
+struct SourceLabels : Rebuilt<GoodSource> {
+  using Rebuilt::Rebuilt;
+  LabelColumn labels(int) { return {}; }
+};
+struct SourceRead : Rebuilt<GoodSource> {
+  using Rebuilt::Rebuilt;
+  CellBatch read() { return {}; }
+};
+struct SourceBuilt : Rebuilt<GoodSource> {
+  explicit SourceBuilt(const Settings& s) : Rebuilt(s, {}) {}
+};
+struct SourceSettings : Rebuilt<GoodSource> {
+  using Settings = int;
+  using Rebuilt::Rebuilt;
+};
 static_assert(Source<GoodSource> && Source<Rebuilt<GoodSource>>);
 static_assert(!Source<SourceSize>);
 static_assert(!Source<SourceGenes>);
@@ -72,11 +97,25 @@ struct GoodEncoder {
   std::int64_t width() const { return 1; }
   void save(const Folder&) {}
 };
-struct EncoderTokenize : GoodEncoder { using GoodEncoder::GoodEncoder; GeneTokens tokenize(const CellBatch&) { return {}; } };
-struct EncoderEncode : GoodEncoder { using GoodEncoder::GoodEncoder; Tensor encode(const GeneTokens&) { return {}; } };
-struct EncoderWidth : GoodEncoder { using GoodEncoder::GoodEncoder; void width() const = delete; };
-struct EncoderSave : GoodEncoder { using GoodEncoder::GoodEncoder; void save() {} };
-struct EncoderBuilt : GoodEncoder { EncoderBuilt(const Settings&, const Context&); };
+struct EncoderTokenize : GoodEncoder {
+  using GoodEncoder::GoodEncoder;
+  GeneTokens tokenize(const CellBatch&) { return {}; }
+};
+struct EncoderEncode : GoodEncoder {
+  using GoodEncoder::GoodEncoder;
+  Tensor encode(const GeneTokens&) { return {}; }
+};
+struct EncoderWidth : GoodEncoder {
+  using GoodEncoder::GoodEncoder;
+  void width() const = delete;
+};
+struct EncoderSave : GoodEncoder {
+  using GoodEncoder::GoodEncoder;
+  void save() {}
+};
+struct EncoderBuilt : GoodEncoder {
+  EncoderBuilt(const Settings&, const Context&);
+};
 static_assert(Encoder<GoodEncoder>);
 static_assert(!Encoder<EncoderTokenize>);  // not const: it is called from several threads
 static_assert(!Encoder<EncoderEncode>);
@@ -89,7 +128,10 @@ struct GoodAdapter {
   GoodAdapter(const Settings&, ModelContext&, AdapterShape) {}
   SoftPrompt forward(const GeneEmbeddings&) { return {}; }
 };
-struct AdapterForward : GoodAdapter { using GoodAdapter::GoodAdapter; Tensor forward(const Tensor&) { return {}; } };
+struct AdapterForward : GoodAdapter {
+  using GoodAdapter::GoodAdapter;
+  Tensor forward(const Tensor&) { return {}; }
+};
 struct AdapterBuilt {
   using Settings = NoFields;
   AdapterBuilt(const Settings&, ModelContext&) {}
@@ -105,36 +147,88 @@ struct GoodState {
   void select(Rows) {}
   std::int64_t bytes() const { return 0; }
 };
-struct StateFork : GoodState { GoodState fork(Rows) const = delete; };
-struct StateForkNotConst : GoodState { StateForkNotConst fork(Rows) { return {}; } };
-struct StateSelect : GoodState { StateSelect fork(Rows) const { return {}; } void select() {} };
-struct StateBytes : GoodState { StateBytes fork(Rows) const { return {}; } std::int64_t bytes() { return 0; } };
+struct StateFork : GoodState {
+  GoodState fork(Rows) const = delete;
+};
+struct StateForkNotConst : GoodState {
+  StateForkNotConst fork(Rows) { return {}; }
+};
+struct StateSelect : GoodState {
+  StateSelect fork(Rows) const { return {}; }
+  void select() {}
+};
+struct StateBytes : GoodState {
+  StateBytes fork(Rows) const { return {}; }
+  std::int64_t bytes() { return 0; }
+};
 static_assert(DecoderState<GoodState> && DecoderState<test::GruDecoder::State>);
 static_assert(!DecoderState<StateFork>);
 static_assert(!DecoderState<StateForkNotConst>);
 static_assert(!DecoderState<StateSelect>);
 static_assert(!DecoderState<StateBytes>);
 
-struct NoDecode { Ids encode(std::string_view) const { return {}; } };
-struct NoEncode { std::string decode(Rows) const { return {}; } };
+struct NoDecode {
+  Ids encode(std::string_view) const { return {}; }
+};
+struct NoEncode {
+  std::string decode(Rows) const { return {}; }
+};
 static_assert(TextTokenizer<test::LetterTokenizer>);
 static_assert(!TextTokenizer<NoDecode>);
 static_assert(!TextTokenizer<NoEncode>);
 
 using Gru = test::GruDecoder;
-struct DecoderTokenizer : Gru { using Gru::Gru; NoDecode tokenizer() const { return {}; } };
-struct DecoderChat : Gru { using Gru::Gru; ChatPieces chat(const ChatText&) { return {}; } };
-struct DecoderEnd : Gru { using Gru::Gru; std::int64_t end_tokens() const { return 0; } };
-struct DecoderWidth : Gru { using Gru::Gru; void width() const = delete; };
-struct DecoderVocabulary : Gru { using Gru::Gru; void vocabulary_size() const = delete; };
-struct DecoderEmbed : Gru { using Gru::Gru; void embed(const Tensor&) {} };
-struct DecoderNewState : Gru { using Gru::Gru; GoodState new_state() { return {}; } };
-struct DecoderState2 : Gru { using State = NoDecode; using Gru::Gru; };
-struct DecoderForward : Gru { using Gru::Gru; Tensor forward(const Tensor&, const Ids&) { return {}; } };
-struct DecoderLogits : Gru { using Gru::Gru; void logits(const Tensor&) = delete; };
-struct DecoderLayers : Gru { using Gru::Gru; std::vector<LinearSlot> linear_layers() { return {}; } };
-struct DecoderSave : Gru { using Gru::Gru; void save() {} };
-struct DecoderBuilt : Gru { explicit DecoderBuilt(ModelContext& context) : Gru(Settings(), context) {} };
+struct DecoderTokenizer : Gru {
+  using Gru::Gru;
+  NoDecode tokenizer() const { return {}; }
+};
+struct DecoderChat : Gru {
+  using Gru::Gru;
+  ChatPieces chat(const ChatText&) { return {}; }
+};
+struct DecoderEnd : Gru {
+  using Gru::Gru;
+  std::int64_t end_tokens() const { return 0; }
+};
+struct DecoderWidth : Gru {
+  using Gru::Gru;
+  void width() const = delete;
+};
+struct DecoderVocabulary : Gru {
+  using Gru::Gru;
+  void vocabulary_size() const = delete;
+};
+struct DecoderEmbed : Gru {
+  using Gru::Gru;
+  void embed(const Tensor&) {}
+};
+struct DecoderNewState : Gru {
+  using Gru::Gru;
+  GoodState new_state() { return {}; }
+};
+struct DecoderState2 : Gru {
+  using State = NoDecode;
+  using Gru::Gru;
+};
+struct DecoderForward : Gru {
+  using Gru::Gru;
+  Tensor forward(const Tensor&, const Ids&) { return {}; }
+};
+struct DecoderLogits : Gru {
+  using Gru::Gru;
+  void logits(const Tensor&) = delete;
+};
+struct DecoderLayers : Gru {
+  using Gru::Gru;
+  std::vector<LinearSlot> linear_layers() { return {}; }
+};
+struct DecoderSave : Gru {
+  using Gru::Gru;
+  void save() {}
+};
+struct DecoderBuilt : Gru {
+  explicit DecoderBuilt(ModelContext& context) : Gru(Settings(), context) {}
+};
 static_assert(Decoder<Gru>);
 static_assert(!Decoder<DecoderTokenizer>);
 static_assert(!Decoder<DecoderChat>);
@@ -160,11 +254,26 @@ struct GoodTuning {
   void load(const Folder&) {}
   void merge() {}
 };
-struct TuningPrepare : GoodTuning { using GoodTuning::GoodTuning; void prepare() {} };
-struct TuningBase : GoodTuning { using GoodTuning::GoodTuning; bool changes_base() { return false; } };
-struct TuningSave : GoodTuning { using GoodTuning::GoodTuning; void save() {} };
-struct TuningLoad : GoodTuning { using GoodTuning::GoodTuning; void load() {} };
-struct TuningMerge : GoodTuning { using GoodTuning::GoodTuning; void merge() = delete; };
+struct TuningPrepare : GoodTuning {
+  using GoodTuning::GoodTuning;
+  void prepare() {}
+};
+struct TuningBase : GoodTuning {
+  using GoodTuning::GoodTuning;
+  bool changes_base() { return false; }
+};
+struct TuningSave : GoodTuning {
+  using GoodTuning::GoodTuning;
+  void save() {}
+};
+struct TuningLoad : GoodTuning {
+  using GoodTuning::GoodTuning;
+  void load() {}
+};
+struct TuningMerge : GoodTuning {
+  using GoodTuning::GoodTuning;
+  void merge() = delete;
+};
 static_assert(FineTuning<GoodTuning>);
 static_assert(!FineTuning<TuningPrepare>);
 static_assert(!FineTuning<TuningBase>);
@@ -204,10 +313,22 @@ struct GoodBaseline {
   void save(const Folder&) {}
   void load(const Folder&) {}
 };
-struct BaselineFit : GoodBaseline { using GoodBaseline::GoodBaseline; void fit(const CellBatch&) {} };
-struct BaselinePredict : GoodBaseline { using GoodBaseline::GoodBaseline; void predict(const CellBatch&) {} };
-struct BaselineSave : GoodBaseline { using GoodBaseline::GoodBaseline; void save() {} };
-struct BaselineLoad : GoodBaseline { using GoodBaseline::GoodBaseline; void load() {} };
+struct BaselineFit : GoodBaseline {
+  using GoodBaseline::GoodBaseline;
+  void fit(const CellBatch&) {}
+};
+struct BaselinePredict : GoodBaseline {
+  using GoodBaseline::GoodBaseline;
+  void predict(const CellBatch&) {}
+};
+struct BaselineSave : GoodBaseline {
+  using GoodBaseline::GoodBaseline;
+  void save() {}
+};
+struct BaselineLoad : GoodBaseline {
+  using GoodBaseline::GoodBaseline;
+  void load() {}
+};
 static_assert(Baseline<GoodBaseline>);
 static_assert(!Baseline<BaselineFit>);
 static_assert(!Baseline<BaselinePredict>);
@@ -215,6 +336,7 @@ static_assert(!Baseline<BaselineSave>);
 static_assert(!Baseline<BaselineLoad>);
 
 }  // namespace
+// clang-format on
 
 TEST_CASE("concepts: each kind accepts its own class and no other") {
   CHECK(kinds::source::satisfied<GoodSource>);

@@ -68,10 +68,18 @@ Value table_with(std::vector<std::pair<std::string, Value>> entries) {
   }
   return table;
 }
-Value whole(std::int64_t value) { return {value, {}}; }
-Value number(double value) { return {value, {}}; }
-Value text(std::string value) { return {std::move(value), {}}; }
-Value list(Value::Array items) { return {std::move(items), {}}; }
+Value whole(std::int64_t value) {
+  return {value, {}};
+}
+Value number(double value) {
+  return {value, {}};
+}
+Value text(std::string value) {
+  return {std::move(value), {}};
+}
+Value list(Value::Array items) {
+  return {std::move(items), {}};
+}
 
 All read(const Value& table) {
   All settings;
@@ -86,8 +94,7 @@ std::string fault_of(const std::string& key, Value value) {
 }
 bool same(const Value& a, const Value& b) {
   if (a.data.index() != b.data.index()) return false;
-  if (const auto* list = a.get_if<Value::Array>())
-    return std::ranges::equal(*list, *b.get_if<Value::Array>(), same);
+  if (const auto* list = a.get_if<Value::Array>()) return std::ranges::equal(*list, *b.get_if<Value::Array>(), same);
   if (const auto* table = a.get_if<Value::Table>())
     return std::ranges::equal(*table, *b.get_if<Value::Table>(),
                               [](const Entry& x, const Entry& y) { return x.key == y.key && same(x.value, y.value); });
@@ -162,7 +169,8 @@ TEST_CASE("settings: what should be a table and is not is a fault, not a crash")
   SettingsFaults faults;
   read_fields(whole(3), all, faults, "part.");
   read_fields(whole(3), all, faults, "");
-  CHECK(faults.text() == "'part' is a whole number; it must be a table\n'settings' is a whole number; it must be a table");
+  CHECK(faults.text() ==
+        "'part' is a whole number; it must be a table\n'settings' is a whole number; it must be a table");
 }
 
 TEST_CASE("settings: a value out of range is told with the range and the unit") {
@@ -224,12 +232,12 @@ TEST_CASE("settings: a nested table is strict too, and a faulty one is left unse
 }
 
 TEST_CASE("settings: rules between fields are checked where the fields themselves are right") {
-  CHECK(message_of<InputError>([&] { read(table_with({{"whole", whole(10)}, {"flag", {false, {}}}})); }) ==
-        "f:1:1: whole = 10 needs flag = true");
+  CHECK(message_of<InputError>([&] {
+          read(table_with({{"whole", whole(10)}, {"flag", {false, {}}}}));
+        }) == "f:1:1: whole = 10 needs flag = true");
   Value inner;
   inner.set("depth", whole(13));
-  const std::string both =
-      message_of<InputError>([&] { read(table_with({{"flag", whole(1)}, {"inner", inner}})); });
+  const std::string both = message_of<InputError>([&] { read(table_with({{"flag", whole(1)}, {"inner", inner}})); });
   CHECK(both == "f:3:1: 'part.flag' is a whole number; it must be true or false\nf:4:1: depth 13 is not built");
 }
 
@@ -254,7 +262,8 @@ TEST_CASE("settings: all faults are reported at once, in the order of the file")
 TEST_CASE("settings: what is wrong leaves the default in place") {
   All all;
   SettingsFaults faults;
-  read_fields(table_with({{"whole", whole(11)}, {"number", number(0.25)}, {"texts", list({text("z")})}}), all, faults, "");
+  read_fields(table_with({{"whole", whole(11)}, {"number", number(0.25)}, {"texts", list({text("z")})}}), all, faults,
+              "");
   CHECK(faults.list.size() == 2);
   CHECK(all.whole == 5);
   CHECK(all.number == 0.25);
@@ -292,8 +301,8 @@ TEST_CASE("settings: written settings hold every default, and are read back as t
 TEST_CASE("settings: the description lists every field with type, help, range and default") {
   const std::vector<FieldInfo> fields = describe_settings<All>();
   REQUIRE(fields.size() == 10);
-  const std::vector<std::string> types{"boolean",         "integer", "number",         "text",           "integer or auto",
-                                       "integer",         "list of text", "list of number", "table", "text"};
+  const std::vector<std::string> types{"boolean", "integer",      "number",         "text",  "integer or auto",
+                                       "integer", "list of text", "list of number", "table", "text"};
   for (std::size_t i = 0; i < fields.size(); ++i) CHECK(fields[i].type == types[i]);
   CHECK(fields[1].name == "whole");
   CHECK(fields[1].about.unit == "cells");

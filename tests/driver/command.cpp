@@ -88,7 +88,7 @@ TEST_CASE("run: every fault of a file at once, with line, column and the nearest
     text.replace(at, from.size(), to);
   };
   replace("learning_rate = 5e-4", "lerning_rate = 5e-4");
-  replace("batch_size = 16", "batch_size = \"many\"");
+  replace("batch_size = 8", "batch_size = \"many\"");
   replace("plugin = \"geneformer\"", "plugin = \"genformer\"");
   replace("kv_heads = 2", "kv_haeds = 2");
   replace("beams = 4", "beams = 0");

@@ -1,7 +1,6 @@
-#include "cell2text/host.hpp"
-
 #include <set>
 
+#include "cell2text/host.hpp"
 #include "odr/second.hpp"
 #include "support/oracle.hpp"
 

@@ -179,12 +179,12 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   if (const Value* metrics = root.find("metrics")) {
     if (const auto* list = metrics->get_if<Value::Array>()) {
       for (std::size_t i = 0; i < list->size(); ++i) {
-        const std::string path = "metrics[" + std::to_string(i) + "].";
+        const std::string path = "metrics[" + std::to_string(i) + "]";
         if (!(*list)[i].is_table()) {
           settings_detail::wrong_type((*list)[i], path, "a table", faults);
           continue;
         }
-        PluginChoice metric = choose((*list)[i], "metric", "plugin", path, registry, faults);
+        PluginChoice metric = choose((*list)[i], "metric", "plugin", path + ".", registry, faults);
         if (!metric.name.empty() && std::ranges::find(experiment.metrics, metric.name, &PluginChoice::name) != experiment.metrics.end())
           faults.add((*list)[i].where, "metric '" + metric.name + "' is listed twice; scores are kept by its name");
         experiment.metrics.push_back(std::move(metric));

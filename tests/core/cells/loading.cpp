@@ -52,7 +52,7 @@ TEST_CASE("prefetch: it can go at any moment of the worker's life") {
     std::atomic<int> made = 0;
     Prefetch<int> prefetch([&]() -> std::optional<int> { return made++; }, 1);
     for (auto taken = random() % 3; taken > 0; --taken) prefetch.next();
-    for (volatile auto spin = random() % 2000; spin > 0; spin = spin - 1) {}
+    for (std::atomic<std::uint64_t> spin = random() % 2000; spin > 0; --spin) {}
   }
   CHECK(true);  // a request that the worker sleeps through would hang here
 }

@@ -79,7 +79,7 @@ TEST_CASE("description source: columns of other names are found by the settings"
 }
 
 TEST_CASE("description source: a description column is taken as it stands") {
-  const auto source = source_with({"description=A fine cell.|?|", "cell_type=B cell|B cell|B cell", "other=One.|Two.|Three."}, 3);
+  const auto source = source_with({"description=A fine cell.|?|A third.", "cell_type=B cell|B cell|B cell", "other=One.|Two.|Three."}, 3);
   const DescriptionSource descriptions(source, {});
   CHECK(descriptions.text(0) == "A fine cell.");
   CHECK(!descriptions.text(1));

@@ -40,14 +40,22 @@ struct Setup {
   }
 };
 
-/// Texts of three cells of the demo.
+/// The demo's cells, opened once.
+const cell2text::SourceHandle& demo() {
+  static const cell2text::SourceHandle source = [] {
+    Value table;
+    table.set("path", {(test::source_dir() / "data/demo/pbmc.h5ad").string(), {}});
+    const cell2text::Context context;
+    const auto plugin = test::built_plugins().load("source", "h5ad");
+    return cell2text::SourceHandle(plugin.build<cell2text::kinds::source>(table, {&context, nullptr, {}}));
+  }();
+  return source;
+}
+
+/// Texts of three of them.
 std::vector<std::string> texts(const Setup& setup, const Model& model) {
   model.set_training(false);
-  Value table;
-  table.set("path", {(test::source_dir() / "data/demo/pbmc.h5ad").string(), {}});
-  const cell2text::SourceHandle source(
-      setup.registry.load("source", "h5ad").build<cell2text::kinds::source>(table, {&setup.host.context, nullptr, {}}));
-  cell2text::CellLoader loader(source, *model.encoder, {0, 99, 500}, {3, 1, 0, false});
+  cell2text::CellLoader loader(demo(), *model.encoder, {0, 99, 500}, {3, 1, 0, false});
   std::vector<std::string> all;
   for (const auto& cell : describe_cells(model, *loader.next(), setup.card.generation))
     all.push_back(cell.text + " | " + std::to_string(cell.log_probability).substr(0, 7));

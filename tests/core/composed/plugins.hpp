@@ -35,6 +35,7 @@ token_dictionary = "DEMO/geneformer/token_dictionary.json"
 gene_medians = "DEMO/geneformer/gene_median_dictionary.json"
 max_tokens = 40
 layer = 0
+frozen = true
 [encoder.architecture]
 layers = 2
 width = 16

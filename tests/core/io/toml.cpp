@@ -23,8 +23,7 @@ const Value& at(const Value& root, std::initializer_list<const char*> keys) {
 /// Equality, where the keys of a table may stand in another order and nan equals nan.
 bool same(const Value& a, const Value& b) {
   if (a.data.index() != b.data.index()) return false;
-  if (const auto* list = a.get_if<Value::Array>())
-    return std::ranges::equal(*list, *b.get_if<Value::Array>(), same);
+  if (const auto* list = a.get_if<Value::Array>()) return std::ranges::equal(*list, *b.get_if<Value::Array>(), same);
   if (const auto* table = a.get_if<Value::Table>()) {
     if (table->size() != b.get_if<Value::Table>()->size()) return false;
     return std::ranges::all_of(*table, [&](const Entry& entry) {
@@ -34,13 +33,14 @@ bool same(const Value& a, const Value& b) {
   }
   if (const auto* truth = a.get_if<bool>()) return *truth == *b.get_if<bool>();
   if (const auto* whole = a.get_if<std::int64_t>()) return *whole == *b.get_if<std::int64_t>();
-  if (const auto* x = a.get_if<double>()) return *x == *b.get_if<double>() || (std::isnan(*x) && std::isnan(*b.get_if<double>()));
+  if (const auto* x = a.get_if<double>())
+    return *x == *b.get_if<double>() || (std::isnan(*x) && std::isnan(*b.get_if<double>()));
   return *a.get_if<std::string>() == *b.get_if<std::string>();
 }
 
 std::string random_text(std::mt19937_64& random) {
-  static const std::vector<std::string> pieces{"a",  "b",  ".",  "\"", "'",  "\\", "\n", "\t", "#",    "=", " ",
-                                               "[",  "]",  "{",  "é",  "細", "🧬", "\r", "\x01", "\x7f", "\"\"\"", "1"};
+  static const std::vector<std::string> pieces{"a", "b", ".", "\"", "'",  "\\",   "\n", "\t",   "#",    "=",      " ",
+                                               "[", "]", "{", "é",  "細", "🧬", "\r", "\x01", "\x7f", "\"\"\"", "1"};
   std::string text;
   for (std::size_t i = random() % 12; i > 0; --i) text += pieces[random() % pieces.size()];
   return text;
@@ -48,15 +48,18 @@ std::string random_text(std::mt19937_64& random) {
 
 Value random_value(std::mt19937_64& random, int depth) {
   switch (random() % (depth > 0 ? 6 : 4)) {
-    case 0: return {random() % 2 == 0, {}};
-    case 1: return {static_cast<std::int64_t>(random() >> (random() % 64)) * (random() % 2 ? 1 : -1), {}};
+    case 0:
+      return {random() % 2 == 0, {}};
+    case 1:
+      return {static_cast<std::int64_t>(random() >> (random() % 64)) * (random() % 2 ? 1 : -1), {}};
     case 2: {
       double number;
       do number = std::bit_cast<double>(random());
       while (std::isnan(number));
       return {random() % 3 ? number : static_cast<double>(random() % 1000), {}};
     }
-    case 3: return {random_text(random), {}};
+    case 3:
+      return {random_text(random), {}};
     case 4: {
       Value::Array list;
       for (std::size_t i = random() % 4; i > 0; --i) list.push_back(random_value(random, depth - 1));
@@ -152,8 +155,28 @@ TEST_CASE("toml: random trees are written and read back as they were") {
     const std::string text = write_toml(root);
     INFO("round " << round << ":\n" << text);
     REQUIRE(same(parse_toml(text, "written"), root));
-    REQUIRE(write_toml(parse_toml(text, "written")) == text);
+    const std::string sorted = write_toml(parse_toml(text, "written"));
+    REQUIRE(write_toml(parse_toml(sorted, "written")) == sorted);
   }
+}
+
+TEST_CASE("toml: what is written keeps the order of keys, plain values before tables") {
+  Value inner, metric, root;
+  inner.set("text", {std::string("a \"b\"\n\x01"), {}});
+  inner.set("deep", Value{});
+  metric.set("plugin", {std::string("overlap"), {}});
+  root.set("table", inner);
+  root.set("whole", {std::int64_t{-3}, {}});
+  root.set("metrics", {Value::Array{metric, Value{}}, {}});
+  root.set("a key", {2.0, {}});
+  root.set("list", {Value::Array{{true, {}}, metric, {Value::Array{}, {}}}, {}});
+  root.set("large", {1e300, {}});
+  root.set("infinite", {-std::numeric_limits<double>::infinity(), {}});
+  CHECK(write_toml(root) ==
+        "whole = -3\n\"a key\" = 2.0\nlist = [true, { plugin = \"overlap\" }, []]\nlarge = 1e+300\n"
+        "infinite = -inf\n\n[table]\ntext = \"a \\\"b\\\"\\n\\u0001\"\n\n[table.deep]\n\n"
+        "[[metrics]]\nplugin = \"overlap\"\n\n[[metrics]]\n");
+  CHECK(write_toml(Value{}) == "");
 }
 
 TEST_CASE("toml: a folder and a missing file are the caller's fault, a file is read") {
@@ -161,7 +184,9 @@ TEST_CASE("toml: a folder and a missing file are the caller's fault, a file is r
   CHECK(has(message_of<InputError>([&] { read_toml(folder.path()); }), "is a folder; expected an experiment file"));
   CHECK(has(message_of<InputError>([&] { read_toml(folder / "none.toml"); }), "none.toml: no such file"));
   write_file(folder / "x.toml", "a = 1\nb = ?\n");
-  CHECK(message_of<InputError>([&] { read_toml(folder / "x.toml"); }).starts_with((folder / "x.toml").string() + ":2:5: "));
+  CHECK(message_of<InputError>([&] {
+          read_toml(folder / "x.toml");
+        }).starts_with((folder / "x.toml").string() + ":2:5: "));
   write_file(folder / "x.toml", "a = 1\n");
   CHECK(*at(read_toml(folder / "x.toml"), {"a"}).get_if<std::int64_t>() == 1);
 }

@@ -50,8 +50,8 @@ struct Table {
       std::uintptr_t function, adjustment;
     };
     text += std::string(name) + " size " + std::to_string(sizeof(Object)) + ":";
-    ((text += " " + std::to_string((std::bit_cast<Slots>(method).function - 1) / 8) + "/" +
-              hash_of(typeid(method).name())),
+    ((text +=
+      " " + std::to_string((std::bit_cast<Slots>(method).function - 1) / 8) + "/" + hash_of(typeid(method).name())),
      ...);
     text += "\n";
   }
@@ -271,9 +271,10 @@ TEST_CASE("abi: the classes that cross the plugin boundary are as abi_number say
   while (std::getline(is_now, now_line)) {
     kept_line.clear();
     std::getline(was, kept_line);
-    INFO("A class that crosses the plugin boundary has changed. Plugins built before would misread it: raise "
-         "abi_number in core/include/cell2text/plugin/manifest.hpp, then run this test once with "
-         "CELL2TEXT_WRITE_ABI=1 to keep the new table (tests/core/plugin/abi.txt).");
+    INFO(
+        "A class that crosses the plugin boundary has changed. Plugins built before would misread it: raise "
+        "abi_number in core/include/cell2text/plugin/manifest.hpp, then run this test once with "
+        "CELL2TEXT_WRITE_ABI=1 to keep the new table (tests/core/plugin/abi.txt).");
     CHECK(now_line == kept_line);
   }
   CHECK(!std::getline(was, kept_line));

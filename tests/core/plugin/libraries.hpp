@@ -49,8 +49,10 @@ class EnvironmentVariable {
   }
   EnvironmentVariable(const EnvironmentVariable&) = delete;
   ~EnvironmentVariable() {
-    if (old_) setenv(name_, old_->c_str(), 1);
-    else unsetenv(name_);
+    if (old_)
+      setenv(name_, old_->c_str(), 1);
+    else
+      unsetenv(name_);
   }
 
  private:

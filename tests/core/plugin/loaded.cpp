@@ -12,11 +12,14 @@ namespace {
 struct Lines {
   std::deque<std::string> lines;
   Log log() {
-    return {[](void* self, Log::Level, const char* text) { static_cast<Lines*>(self)->lines.emplace_back(text); }, this};
+    return {[](void* self, Log::Level, const char* text) { static_cast<Lines*>(self)->lines.emplace_back(text); },
+            this};
   }
 };
 
-LoadedPlugin load(const std::string& name) { return load_plugin_file(*read_plugin_file(test_library(name))); }
+LoadedPlugin load(const std::string& name) {
+  return load_plugin_file(*read_plugin_file(test_library(name)));
+}
 
 double value_of(const Scores& scores, const std::string& name) {
   for (const Score& score : scores.scores)
@@ -75,7 +78,9 @@ TEST_CASE("loaded plugin: settings are checked by the plugin, with all faults an
   CHECK(none.list.empty());
   CHECK(*resolved.find("fail")->get_if<std::string>() == "never");
   const Context context;
-  CHECK(has(message_of<InputError>([&] { plugin.build<kinds::metric>(Value{}, {&context, nullptr, {}}); }),
+  CHECK(has(message_of<InputError>([&] {
+              plugin.build<kinds::metric>(Value{}, {&context, nullptr, {}});
+            }),
             "'letter' is missing"));
 }
 
@@ -98,8 +103,9 @@ TEST_CASE("loaded plugin: a failing constructor reaches the host as the host's o
 TEST_CASE("loaded plugin: an error in a call is thrown anew on the host's side, and the object stays usable") {
   const Context context;
   const MetricHandle metric(load("letters").build<kinds::metric>(table_of({{"letter", "a"}}), {&context, nullptr, {}}));
-  CHECK(message_of<InputError>([&] { metric.score(std::vector<Prediction>(1, {"c9", "", "", 0, {}}), {}); }) ==
-        "letters: the text of 'c9' is empty");
+  CHECK(message_of<InputError>([&] {
+          metric.score(std::vector<Prediction>(1, {"c9", "", "", 0, {}}), {});
+        }) == "letters: the text of 'c9' is empty");
   CHECK(value_of(metric.score(predictions, {}), "share") == doctest::Approx(0.25));
 }
 

@@ -59,7 +59,8 @@ TEST_CASE("plugin file: a stamp of another program, another length or too short 
             "changed.so: its plugin stamp does not begin with 'cell2text-plugin'"));
   CHECK(has(message_of<InputError>([&] { changed([](Manifest& m) { m.size += 8; }); }), "the file is damaged"));
   CHECK(has(changed([](Manifest& m) { m.size -= 8; }), "its stamp has " + std::to_string(sizeof(Manifest) - 8) +
-                                                            " bytes, this program's " + std::to_string(sizeof(Manifest))));
+                                                           " bytes, this program's " +
+                                                           std::to_string(sizeof(Manifest))));
   CHECK(has(changed([](Manifest& m) { m.abi = 12; }), "its core ABI is 12"));
 
   // A section that ends within the first fields.

@@ -28,8 +28,6 @@ struct Toy {
   }
 };
 
-bool equal(const Tensor& a, const Tensor& b) { return torch::equal(a, b); }
-
 }  // namespace
 
 TEST_CASE("flat groups: trainable matrices and vectors become views on one buffer each, with their values") {
@@ -40,15 +38,15 @@ TEST_CASE("flat groups: trainable matrices and vectors become views on one buffe
   CHECK(groups[0].parameters() == std::vector<Parameter*>{&toy.matrix, &toy.other});
   CHECK(groups[1].parameters() == std::vector<Parameter*>{&toy.vector});
   CHECK(groups[0].count() == 16);
-  CHECK(equal(toy.matrix.value, matrix));
-  CHECK(equal(toy.other.value, other));
-  CHECK(equal(toy.vector.value, vector));
+  CHECK(torch::equal(toy.matrix.value, matrix));
+  CHECK(torch::equal(toy.other.value, other));
+  CHECK(torch::equal(toy.vector.value, vector));
   CHECK(!toy.frozen.value.requires_grad());
   CHECK(toy.matrix.value.requires_grad());
   CHECK(toy.matrix.value.is_leaf());
   groups[0].values().fill_(2);
-  CHECK(equal(toy.other.value, torch::full({2, 2}, 2.0)));
-  CHECK(equal(toy.vector.value, vector));
+  CHECK(torch::equal(toy.other.value, torch::full({2, 2}, 2.0)));
+  CHECK(torch::equal(toy.vector.value, vector));
 }
 
 TEST_CASE("flat groups: backward adds to the buffer in place, again and again") {
@@ -59,10 +57,10 @@ TEST_CASE("flat groups: backward adds to the buffer in place, again and again") 
     ((toy.matrix.value * 3).sum() + (toy.other.value * 5).sum() + toy.vector.value.sum()).backward();
     CHECK(toy.matrix.value.grad().data_ptr() == data);
   }
-  CHECK(equal(groups[0].gradients(), torch::cat({torch::full({12}, 6.0), torch::full({4}, 10.0)})));
-  CHECK(equal(groups[1].gradients(), torch::full({5}, 2.0)));
+  CHECK(torch::equal(groups[0].gradients(), torch::cat({torch::full({12}, 6.0), torch::full({4}, 10.0)})));
+  CHECK(torch::equal(groups[1].gradients(), torch::full({5}, 2.0)));
   groups[0].zero_gradients();
-  CHECK(equal(toy.other.value.grad(), torch::zeros({2, 2})));
+  CHECK(torch::equal(toy.other.value.grad(), torch::zeros({2, 2})));
 }
 
 TEST_CASE("flat groups: release keeps the values and ends the recording of gradients") {
@@ -72,7 +70,7 @@ TEST_CASE("flat groups: release keeps the values and ends the recording of gradi
     auto groups = cell2text::flat_groups({&toy.parameters});
     for (FlatGroup& group : groups) group.release();
   }
-  CHECK(equal(toy.matrix.value, matrix));
+  CHECK(torch::equal(toy.matrix.value, matrix));
   CHECK(!toy.matrix.value.requires_grad());
   CHECK(!toy.matrix.value.grad().defined());
 }

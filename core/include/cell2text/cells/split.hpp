@@ -33,9 +33,9 @@ struct SplitSettings {
     s.field("test", &T::test, {.help = "share that is described and scored", .min = 0, .max = 1});
   }
   void validate() const {
-    if (std::abs(train + validation + test - 1) > 1e-6)
+    if (const double sum = train + validation + test; std::abs(sum - 1) > 1e-6)
       throw InputError("train, validation and test of [split] add up to " +
-                       settings_detail::shortest(train + validation + test) + "; they must add up to 1");
+                       settings_detail::shortest(std::round(sum * 1e6) / 1e6) + "; they must add up to 1");
     if (train <= 0) throw InputError("'split.train' is 0; a model needs cells to train on");
   }
 };

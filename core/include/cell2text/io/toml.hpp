@@ -1,6 +1,9 @@
 // TOML to and from the tree of values (value.hpp), and `--set key=value`. Host only: pulls in toml++.
 #pragma once
 
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -54,32 +57,67 @@ inline void place(Value& value, const Where& where) {
     for (Value& item : *list) place(item, where);
 }
 
-inline void insert_into(toml::table& table, const std::string& key, const Value& value);
-
-inline toml::array to_array(const Value::Array& list) {
-  toml::array array;
-  for (const Value& item : list) {
-    toml::table holder;
-    insert_into(holder, "x", item);
-    if (auto* node = holder.get("x")) node->visit([&](auto& concrete) { array.push_back(std::move(concrete)); });
+inline std::string quoted(const std::string& text) {
+  std::string all = "\"";
+  for (const char c : text) {
+    char code[8];
+    if (c == '\n') all += "\\n";
+    else if (c == '\t') all += "\\t";
+    else if (c == '"' || c == '\\') (all += '\\') += c;
+    else if ((c >= 0 && c < 0x20) || c == 0x7f) std::snprintf(code, sizeof code, "\\u%04X", c), all += code;
+    else all += c;
   }
-  return array;
+  return all + '"';
 }
 
-inline void insert_into(toml::table& table, const std::string& key, const Value& value) {
-  std::visit(
-      [&]<class T>(const T& data) {
-        if constexpr (std::is_same_v<T, Value::Table>) {
-          toml::table inner;
-          for (const Entry& entry : data) insert_into(inner, entry.key, entry.value);
-          table.insert_or_assign(key, std::move(inner));
-        } else if constexpr (std::is_same_v<T, Value::Array>) {
-          table.insert_or_assign(key, to_array(data));
-        } else {
-          table.insert_or_assign(key, data);
-        }
-      },
-      value.data);
+inline std::string key_text(const std::string& key) {
+  const bool bare = !key.empty() && std::ranges::all_of(key, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  return bare ? key : quoted(key);
+}
+
+/// A value on one line; a table as { a = 1 }.
+inline std::string inline_text(const Value& value) {
+  if (const auto* truth = value.get_if<bool>()) return *truth ? "true" : "false";
+  if (const auto* whole = value.get_if<std::int64_t>()) return std::to_string(*whole);
+  if (const auto* number = value.get_if<double>()) {
+    char buffer[32];
+    std::string text(buffer, std::to_chars(buffer, buffer + sizeof buffer, *number).ptr);
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;  // with none of them it reads as whole
+  }
+  if (const auto* text = value.get_if<std::string>()) return quoted(*text);
+  std::string all;
+  if (const auto* list = value.get_if<Value::Array>()) {
+    for (const Value& item : *list) all += (all.empty() ? "" : ", ") + inline_text(item);
+    return "[" + all + "]";
+  }
+  for (const Entry& entry : *value.get_if<Value::Table>())
+    all += (all.empty() ? "" : ", ") + key_text(entry.key) + " = " + inline_text(entry.value);
+  return all.empty() ? "{}" : "{ " + all + " }";
+}
+
+inline bool is_list_of_tables(const Value& value) {
+  const auto* list = value.get_if<Value::Array>();
+  return list && !list->empty() && std::ranges::all_of(*list, &Value::is_table);
+}
+
+/// The table that `path` names: plain values first, since a header ends them, then the tables in it.
+inline void write_table(const Value& table, const std::string& path, std::string& out) {
+  const auto& entries = *table.get_if<Value::Table>();
+  for (const Entry& entry : entries)
+    if (!entry.value.is_table() && !is_list_of_tables(entry.value))
+      out += key_text(entry.key) + " = " + inline_text(entry.value) + "\n";
+  const auto section = [&](const Value& inner, const std::string& name, const char* open, const char* close) {
+    out += (out.empty() ? "" : "\n") + (open + name) + close + "\n";
+    write_table(inner, name + ".", out);
+  };
+  for (const Entry& entry : entries) {
+    const std::string name = path + key_text(entry.key);
+    if (entry.value.is_table()) section(entry.value, name, "[", "]");
+    else if (is_list_of_tables(entry.value))
+      for (const Value& item : *entry.value.get_if<Value::Array>()) section(item, name, "[[", "]]");
+  }
 }
 
 }  // namespace toml_detail
@@ -105,17 +143,12 @@ inline Value read_toml(const std::filesystem::path& path) {
   return parse_toml(text.str(), path.string());
 }
 
-/// The tree as TOML text; keys in alphabetical order.
+/// The tree (a table) as TOML text, keys in their order, plain values before tables. Written here: the library sorts
+/// keys, and what it writes for line breaks and control characters does not always read back.
 inline std::string write_toml(const Value& value) {
-  toml::table table;
-  for (const Entry& entry : *value.get_if<Value::Table>()) toml_detail::insert_into(table, entry.key, entry.value);
-  std::ostringstream out;
-  // Only in its plain form does the library write every text so that it reads the same: a line break at the start
-  // of a multi-line text is lost, and one within a literal text is no TOML.
-  const auto flags = toml::toml_formatter::default_flags &
-                     ~(toml::format_flags::allow_multi_line_strings | toml::format_flags::allow_literal_strings);
-  out << toml::toml_formatter(table, flags) << '\n';
-  return out.str();
+  std::string out;
+  toml_detail::write_table(value, "", out);
+  return out;
 }
 
 /// Applies one `--set a.b.c=value`. The value is read as TOML where it can be, else as a text

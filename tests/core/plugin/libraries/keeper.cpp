@@ -11,8 +11,8 @@ struct Keeper {
   Keeper(const Settings&, cell2text::ModelContext& context) {
     auto& parameter = context.parameters.declare("kept", {4}, cell2text::Init::zeros());
     auto values = std::make_shared<std::vector<float>>(std::vector<float>{1, 2, 3, 4});
-    parameter.value = at::from_blob(values->data(), {4}, [values, log = context.log](void*) { log.info("freed"); },
-                                    torch::kFloat32);
+    parameter.value = at::from_blob(
+        values->data(), {4}, [values, log = context.log](void*) { log.info("freed"); }, torch::kFloat32);
   }
   void prepare(const cell2text::DecoderView&) {}
   bool changes_base() const { return false; }
