@@ -8,7 +8,6 @@
 
 using namespace cell2text;
 
-// clang-format off: one class a line, each with one thing wrong
 namespace {
 
 struct NoFields {
@@ -336,7 +335,6 @@ static_assert(!Baseline<BaselineSave>);
 static_assert(!Baseline<BaselineLoad>);
 
 }  // namespace
-// clang-format on
 
 TEST_CASE("concepts: each kind accepts its own class and no other") {
   CHECK(kinds::source::satisfied<GoodSource>);

@@ -99,7 +99,8 @@ def batch_loss(batch):
 
 trained = {**{"adapter." + name: value for name, value in adapter.items()},
            **{"decoder." + name: value for name, value in decoder.named_parameters()}}
-groups = [{"params": [value for value in trained.values() if value.dim() > 1], "weight_decay": settings["weight_decay"]},
+groups = [{"params": [value for value in trained.values() if value.dim() > 1],
+           "weight_decay": settings["weight_decay"]},
           {"params": [value for value in trained.values() if value.dim() < 2], "weight_decay": 0}]
 kind = torch.optim.AdamW if args.optimizer == "adamw" else torch.optim.Adam
 optimizer = kind(groups, lr=settings["learning_rate"], betas=(settings["beta_1"], settings["beta_2"]),

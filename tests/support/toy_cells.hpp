@@ -12,8 +12,12 @@
 
 namespace cell2text::test {
 
-inline Value text(std::string value) { return {std::move(value), {}}; }
-inline Value number(std::int64_t value) { return {value, {}}; }
+inline Value text(std::string value) {
+  return {std::move(value), {}};
+}
+inline Value number(std::int64_t value) {
+  return {value, {}};
+}
 
 /// Cell r expresses `expressed[r]` genes that the encoder knows: columns r, r+1, ... modulo their number.
 /// -1 stands for a cell with one gene, the last column, which the encoder does not know.
@@ -26,7 +30,8 @@ class ToySource {
     static void describe(auto& s) {
       s.field("expressed", &Settings::expressed, {.help = "known genes of each cell"});
       s.field("genes", &Settings::genes, {.help = "columns, the unknown gene included", .min = 2});
-      s.field("columns", &Settings::columns, {.help = "obs columns as 'name=a|b|c', one value per cell; '?' is missing"});
+      s.field("columns", &Settings::columns,
+              {.help = "obs columns as 'name=a|b|c', one value per cell; '?' is missing"});
     }
   };
 
@@ -65,7 +70,8 @@ class ToySource {
       if (row < 0 || row >= size()) throw InputError("the toy has no row " + std::to_string(row));
       const std::int64_t expressed = settings_.expressed[row];
       std::vector<std::int32_t> columns;
-      for (std::int64_t i = 0; i < expressed; ++i) columns.push_back(static_cast<std::int32_t>((row + i) % (settings_.genes - 1)));
+      for (std::int64_t i = 0; i < expressed; ++i)
+        columns.push_back(static_cast<std::int32_t>((row + i) % (settings_.genes - 1)));
       if (expressed < 0) columns.push_back(static_cast<std::int32_t>(settings_.genes - 1));
       std::ranges::sort(columns);
       batch.rows.push_back(row);
@@ -96,7 +102,8 @@ class ToyEncoder {
   };
 
   ToyEncoder(const Settings& settings, ModelContext& context)
-      : settings_(settings), table_(&context.parameters.declare("table", {settings.genes, settings.width}, Init::normal(1))) {}
+      : settings_(settings),
+        table_(&context.parameters.declare("table", {settings.genes, settings.width}, Init::normal(1))) {}
 
   GeneTokens tokenize(const CellBatch& cells) const {
     GeneTokens tokens;
@@ -115,7 +122,9 @@ class ToyEncoder {
         tokens.ids_BG[cell][static_cast<std::int64_t>(g)] = ids[cell][g];
     return tokens;
   }
-  GeneEmbeddings encode(const GeneTokens& tokens) const { return {at::embedding(table_->value, tokens.ids_BG), tokens.lengths}; }
+  GeneEmbeddings encode(const GeneTokens& tokens) const {
+    return {at::embedding(table_->value, tokens.ids_BG), tokens.lengths};
+  }
   std::int64_t width() const { return settings_.width; }
   void save(const std::filesystem::path&) const {}
 
@@ -127,7 +136,8 @@ class ToyEncoder {
 static_assert(Source<ToySource>);
 static_assert(Encoder<ToyEncoder>);
 
-inline SourceHandle toy_source(const std::vector<std::int64_t>& expressed, const std::vector<std::string>& columns = {}) {
+inline SourceHandle toy_source(const std::vector<std::int64_t>& expressed,
+                               const std::vector<std::string>& columns = {}) {
   Value table;
   Value::Array genes, labels;
   for (const std::int64_t n : expressed) genes.push_back(number(n));
@@ -135,7 +145,8 @@ inline SourceHandle toy_source(const std::vector<std::int64_t>& expressed, const
   table.set("expressed", {std::move(genes), {}});
   table.set("columns", {std::move(labels), {}});
   const Context context;
-  return SourceHandle(Held<kinds::source>(nullptr, descriptor_of<kinds::source, ToySource>("toy", ""), table, {&context, nullptr, {}}));
+  return SourceHandle(
+      Held<kinds::source>(nullptr, descriptor_of<kinds::source, ToySource>("toy", ""), table, {&context, nullptr, {}}));
 }
 
 /// A part of a linked-in class.

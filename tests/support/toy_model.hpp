@@ -17,14 +17,16 @@ Model toy_model(std::uint64_t seed, const Value& decoder = {}, const Value& adap
   model.encoder_parameters = parameters(0);
   model.encoder = std::make_unique<EncoderHandle>(toy_part<kinds::encoder, ToyEncoder>({}, *model.encoder_parameters));
   model.decoder_parameters = parameters(1);
-  model.decoder = std::make_unique<DecoderHandle>(toy_part<kinds::decoder, DecoderClass>(decoder, *model.decoder_parameters));
+  model.decoder =
+      std::make_unique<DecoderHandle>(toy_part<kinds::decoder, DecoderClass>(decoder, *model.decoder_parameters));
   model.pieces = model.decoder->chat({"ab", "c"});
   model.adapter_parameters = parameters(2);
   model.adapter = std::make_unique<AdapterHandle>(toy_part<kinds::adapter, mlp::Mlp>(
       adapter, *model.adapter_parameters, {model.encoder->width(), model.decoder->width()}));
   model.adapter_parameters->set_trainable(true);
   model.tuning_parameters = parameters(3);
-  model.tuning = std::make_unique<FineTuningHandle>(toy_part<kinds::finetuning, finetuning::Full>({}, *model.tuning_parameters));
+  model.tuning =
+      std::make_unique<FineTuningHandle>(toy_part<kinds::finetuning, finetuning::Full>({}, *model.tuning_parameters));
   model.tuning->prepare({*model.decoder_parameters, model.decoder->linear_layers()});
   return model;
 }

@@ -52,7 +52,8 @@ TEST_CASE("prefetch: it can go at any moment of the worker's life") {
     std::atomic<int> made = 0;
     Prefetch<int> prefetch([&]() -> std::optional<int> { return made++; }, 1);
     for (auto taken = random() % 3; taken > 0; --taken) prefetch.next();
-    for (std::atomic<std::uint64_t> spin = random() % 2000; spin > 0; --spin) {}
+    for (std::atomic<std::uint64_t> spin = random() % 2000; spin > 0; --spin) {
+    }
   }
   CHECK(true);  // a request that the worker sleeps through would hang here
 }
@@ -74,8 +75,8 @@ std::vector<std::int64_t> text_of(std::int64_t row) {
   return std::vector<std::int64_t>(static_cast<std::size_t>(1 + row % 3), row);
 }
 
-std::vector<TokenBatch> all_batches(const cell2text::SourceHandle& source, const Toy& toy, const std::vector<std::int64_t>& rows,
-                                    const LoaderOptions& options) {
+std::vector<TokenBatch> all_batches(const cell2text::SourceHandle& source, const Toy& toy,
+                                    const std::vector<std::int64_t>& rows, const LoaderOptions& options) {
   CellLoader loader(source, toy.encoder, rows, options, text_of);
   std::vector<TokenBatch> batches;
   while (auto batch = loader.next()) batches.push_back(std::move(*batch));
@@ -103,7 +104,8 @@ TEST_CASE("cell loader: every row comes exactly once, with its own genes, name, 
     for (std::size_t row = 0; row < cells; ++row)
       if (random() % 4) rows.push_back(static_cast<std::int64_t>(row));
     cell2text::split_detail::shuffle(rows, random);
-    LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5), seed, random() % 2 == 0};
+    LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5),
+                          seed, random() % 2 == 0};
     const auto batches = all_batches(source, toy, rows, options);
     auto found = rows_of(batches), expected = rows;
     std::ranges::sort(found), std::ranges::sort(expected);

@@ -67,13 +67,15 @@ TEST_CASE("split by cell: any table of labels is shared out within a cell per la
     const LabelColumn labels = column_of(codes);
     const Split split = split_by_cell(labels, settings, seed + round);
     check_covers_all(split, labels.size());
-    const auto train = counts(labels, split.train), validation = counts(labels, split.validation), tested = counts(labels, split.test);
+    const auto train = counts(labels, split.train), validation = counts(labels, split.validation),
+               tested = counts(labels, split.test);
     for (std::size_t label = 0; label < train.size(); ++label) {
       const std::int64_t n = train[label] + validation[label] + tested[label];
       INFO("label " << label << " with " << n << " cells");
       if (n == 0) continue;
       CHECK(train[label] >= 1);
-      if (train[label] > 1) CHECK(std::abs(static_cast<double>(train[label]) - settings.train * static_cast<double>(n)) < 1);
+      if (train[label] > 1)
+        CHECK(std::abs(static_cast<double>(train[label]) - settings.train * static_cast<double>(n)) < 1);
       CHECK(static_cast<double>(validation[label]) < settings.validation * static_cast<double>(n) + 1);
       CHECK(static_cast<double>(tested[label]) < settings.test * static_cast<double>(n) + 1);
       if (settings.train * static_cast<double>(n) >= 1) {
@@ -136,7 +138,8 @@ TEST_CASE("split by donor: no donor stands in two parts, and every part has one"
     std::vector<std::int32_t> codes;
     const auto donors = static_cast<std::int32_t>(3 + random() % 12);
     const bool some_unknown = random() % 2;
-    for (std::int32_t donor = some_unknown ? -1 : 0; donor < donors; ++donor) codes.insert(codes.end(), 1 + random() % 50, donor);
+    for (std::int32_t donor = some_unknown ? -1 : 0; donor < donors; ++donor)
+      codes.insert(codes.end(), 1 + random() % 50, donor);
     cell2text::split_detail::shuffle(codes, random);
     const LabelColumn labels = column_of(codes);
     const Split split = split_by_donor(labels, {}, seed + round);
@@ -144,7 +147,8 @@ TEST_CASE("split by donor: no donor stands in two parts, and every part has one"
     CHECK(!split.train.empty());
     CHECK(!split.validation.empty());
     CHECK(!split.test.empty());
-    const auto train = counts(labels, split.train), validation = counts(labels, split.validation), tested = counts(labels, split.test);
+    const auto train = counts(labels, split.train), validation = counts(labels, split.validation),
+               tested = counts(labels, split.test);
     for (std::size_t donor = 0; donor < train.size(); ++donor)
       CHECK((train[donor] > 0) + (validation[donor] > 0) + (tested[donor] > 0) <= 1);
     CHECK(split_by_donor(labels, {}, seed + round).test == split.test);
@@ -164,12 +168,13 @@ TEST_CASE("split by donor: fewer donors than parts are refused, and two are enou
 }
 
 TEST_CASE("split by column: the file's words are followed, other words leave a cell out") {
-  const Split split = split_by_column(column_of(std::vector<std::string>{"train", "val", "test", "validation", "unused", "valid"}));
+  const Split split =
+      split_by_column(column_of(std::vector<std::string>{"train", "val", "test", "validation", "unused", "valid"}));
   CHECK(split.train == std::vector<std::int64_t>{0});
   CHECK(split.validation == std::vector<std::int64_t>{1, 3, 5});
   CHECK(split.test == std::vector<std::int64_t>{2});
-  CHECK_THROWS_WITH_AS(split_by_column(column_of(std::vector<std::string>{"Train", "test"})), doctest::Contains("'train' for no cell"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(split_by_column(column_of(std::vector<std::string>{"Train", "test"})),
+                       doctest::Contains("'train' for no cell"), InputError);
   LabelColumn missing = column_of(std::vector<std::string>{"train", "test"});
   missing.codes = {0, -1, 1};
   CHECK(split_by_column(missing).test == std::vector<std::int64_t>{2});

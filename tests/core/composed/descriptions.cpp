@@ -1,6 +1,5 @@
 // Descriptions by row: a column of the file, or the template with labels and ontology.
 #include "cell2text/text/description_source.hpp"
-
 #include "support/oracle.hpp"
 #include "support/toy_cells.hpp"
 
@@ -51,10 +50,12 @@ name: plain cell
 
 TEST_CASE("description source: the template is filled from the label columns") {
   const auto source = source_with({"cell_type=B cell|T cell|?", "tissue=blood|?|blood", "tissue_general=x|lymph node|x",
-                                   "disease=normal|COVID-19|normal", "sex=female|?|male"}, 3);
+                                   "disease=normal|COVID-19|normal", "sex=female|?|male"},
+                                  3);
   const DescriptionSource descriptions(source, {});
   CHECK(descriptions.text(0) == "This sample consists of a B cell. It originates from the blood of a normal female.");
-  CHECK(descriptions.text(1) == "This sample consists of a T cell. It originates from the lymph node of an individual with COVID-19.");
+  CHECK(descriptions.text(1) ==
+        "This sample consists of a T cell. It originates from the lymph node of an individual with COVID-19.");
   CHECK(!descriptions.text(2));
   CHECK(descriptions.label("sex", 0) == "female");
   CHECK(!descriptions.label("sex", 1));
@@ -64,7 +65,8 @@ TEST_CASE("description source: the template is filled from the label columns") {
 
 TEST_CASE("description source: the authors' preset follows their wording") {
   const auto source = source_with({"cell_type=epithelial cell", "tissue=blood"}, 1);
-  CHECK(DescriptionSource(source, {}).text(0) == "This sample consists of an epithelial cell. It originates from the blood of an individual.");
+  CHECK(DescriptionSource(source, {}).text(0) ==
+        "This sample consists of an epithelial cell. It originates from the blood of an individual.");
   DescriptionSettings settings;
   settings.preset = "authors";
   CHECK(DescriptionSource(source, settings).text(0)->starts_with("This sample consists of a epithelial cell."));
@@ -73,13 +75,15 @@ TEST_CASE("description source: the authors' preset follows their wording") {
 TEST_CASE("description source: columns of other names are found by the settings") {
   DescriptionSettings settings;
   settings.cell_type = "celltype", settings.tissue = "organ";
-  const DescriptionSource descriptions(source_with({"celltype=B cell", "organ=spleen", "celltype_ontology_term_id=CL:1"}, 1), settings);
+  const DescriptionSource descriptions(
+      source_with({"celltype=B cell", "organ=spleen", "celltype_ontology_term_id=CL:1"}, 1), settings);
   CHECK(descriptions.text(0) == "This sample consists of a B cell. It originates from the spleen of an individual.");
   CHECK(descriptions.ontology_id("cell_type", 0) == "CL:1");
 }
 
 TEST_CASE("description source: a description column is taken as it stands") {
-  const auto source = source_with({"description=A fine cell.|?|A third.", "cell_type=B cell|B cell|B cell", "other=One.|Two.|Three."}, 3);
+  const auto source = source_with(
+      {"description=A fine cell.|?|A third.", "cell_type=B cell|B cell|B cell", "other=One.|Two.|Three."}, 3);
   const DescriptionSource descriptions(source, {});
   CHECK(descriptions.text(0) == "A fine cell.");
   CHECK(!descriptions.text(1));
@@ -99,11 +103,14 @@ TEST_CASE("description source: an empty description is none") {
 TEST_CASE("description source: missing columns are named, with the nearest that is there") {
   CHECK_THROWS_WITH_AS(DescriptionSource(source_with({"cell_typ=B cell"}, 1), {}),
                        doctest::Contains("no obs column 'cell_type', and no description column"), InputError);
-  CHECK_THROWS_WITH_AS(DescriptionSource(source_with({"cell_typ=B cell"}, 1), {}), doctest::Contains("did you mean 'cell_typ'?"), InputError);
+  CHECK_THROWS_WITH_AS(DescriptionSource(source_with({"cell_typ=B cell"}, 1), {}),
+                       doctest::Contains("did you mean 'cell_typ'?"), InputError);
   DescriptionSettings settings;
   settings.column = "caption";
-  CHECK_THROWS_WITH_AS(DescriptionSource(source_with({"cell_type=B cell", "captions=x"}, 1), settings),
-                       doctest::Contains("descriptions.column: the file has no obs column 'caption'; did you mean 'captions'?"), InputError);
+  CHECK_THROWS_WITH_AS(
+      DescriptionSource(source_with({"cell_type=B cell", "captions=x"}, 1), settings),
+      doctest::Contains("descriptions.column: the file has no obs column 'caption'; did you mean 'captions'?"),
+      InputError);
 }
 
 TEST_CASE("description source: definitions come by id, else by name or exact synonym; obsolete terms lead on") {
@@ -112,7 +119,8 @@ TEST_CASE("description source: definitions come by id, else by name or exact syn
   DescriptionSettings settings;
   settings.ontology = (folder / "cl.obo").string();
   const auto source = source_with({"cell_type=my B|T-cell|old B cell|lost cell|plain cell|B cell|T cell|unheard cell",
-                                   "cell_type_ontology_term_id=CL:1|?|CL:3|CL:4|CL:5|CL:99|CL:4|CL:98"}, 8);
+                                   "cell_type_ontology_term_id=CL:1|?|CL:3|CL:4|CL:5|CL:99|CL:4|CL:98"},
+                                  8);
   const DescriptionSource descriptions(source, settings);
   const std::string b = ", lymphocyte of B lineage.", t = ", lymphocyte that matures in the thymus.";
   CHECK(descriptions.text(0) == "This sample consists of a my B" + b);

@@ -90,7 +90,7 @@ TEST_CASE("experiment: all that is wrong is told at once, each with its place an
   auto broken = [&](const std::string& from, const std::string& to, const std::string& message) {
     expected.push_back(change(text, from, to) + message);
   };
-  broken("seed = 0", "sede = 0", "unknown key 'sede'; did you mean 'seed'?");
+  broken("seed = 5", "sede = 5", "unknown key 'sede'; did you mean 'seed'?");
   broken("path = ", "pth = ", "unknown key 'data.pth'; did you mean 'path'?");
   change(text, "train = 0.7", "train = 0.8");  // a rule between keys: it is told at its table
   broken("frozen = true", "frozen = \"no\"", "'encoder.frozen' is a text ('no'); it must be true or false");
@@ -98,7 +98,8 @@ TEST_CASE("experiment: all that is wrong is told at once, each with its place an
   broken("plugin = \"mlp\"", "plugin = \"mpl\"", "no adapter is called 'mpl'; did you mean 'mlp'?");
   broken("kv_heads = 2", "kv_headz = 2", "unknown key 'decoder.architecture.kv_headz'; did you mean 'kv_heads'?");
   broken("epochs = 10", "epochs = \"ten\"", "'training.epochs' is a text ('ten'); it must be a whole number");
-  broken("optimizer = \"adamw\"", "optimizer = \"adamm\"", "'training.optimizer' is 'adamm'; it must be one of 'adam', 'adamw'");
+  broken("optimizer = \"adamw\"", "optimizer = \"adamm\"",
+         "'training.optimizer' is 'adamm'; it must be one of 'adam', 'adamw'");
   broken("beams = 2", "beams = 0", "'generation.beams' is 0; it must be between 1 and 1024");
   change(text, "[finetuning]", "[fine_tuning]");
   const std::string faults = faults_of(text);
@@ -113,23 +114,27 @@ TEST_CASE("experiment: all that is wrong is told at once, each with its place an
 
 TEST_CASE("experiment: an empty file is told all that is needed") {
   const std::string faults = faults_of("");
-  for (const char* key : {"'name'", "'data.source'", "'encoder.plugin'", "'adapter.plugin'", "'decoder.plugin'", "'finetuning.plugin'"})
+  for (const char* key :
+       {"'name'", "'data.source'", "'encoder.plugin'", "'adapter.plugin'", "'decoder.plugin'", "'finetuning.plugin'"})
     CHECK(faults.find(std::string(key) + " is missing") != std::string::npos);
 }
 
 TEST_CASE("experiment: tables and lists of the wrong type are refused") {
   std::string text = whole();
   change(text, "[training]", "[unused]");
-  const std::string faults = faults_of("training = 3\n" + text.substr(0, text.find("[[metrics]]")) + "[[metrics]]\nplugin = 3\n");
+  const std::string faults =
+      faults_of("training = 3\n" + text.substr(0, text.find("[[metrics]]")) + "[[metrics]]\nplugin = 3\n");
   CHECK(faults.find("'training' is a whole number; it must be a table") != std::string::npos);
   CHECK(faults.find("unknown table [unused]") != std::string::npos);
   CHECK(faults.find("'metrics[0].plugin' is a whole number; it must be a text") != std::string::npos);
   CHECK(faults_of("metrics = [1]").find("it must be a table") != std::string::npos);
-  CHECK(faults_of("metrics = \"overlap\"").find("'metrics' is a text ('overlap'); it must be a list of tables") != std::string::npos);
+  CHECK(faults_of("metrics = \"overlap\"").find("'metrics' is a text ('overlap'); it must be a list of tables") !=
+        std::string::npos);
 }
 
 TEST_CASE("experiment: a metric that is listed twice is refused") {
-  CHECK(faults_of(whole() + "\n[[metrics]]\nplugin = \"overlap\"\n").find("metric 'overlap' is listed twice") != std::string::npos);
+  CHECK(faults_of(whole() + "\n[[metrics]]\nplugin = \"overlap\"\n").find("metric 'overlap' is listed twice") !=
+        std::string::npos);
 }
 
 TEST_CASE("run folder: it is made once, and holds the resolved experiment") {
@@ -149,7 +154,14 @@ TEST_CASE("run folder: it is made once, and holds the resolved experiment") {
   CHECK(environment["cell2text"].get<std::string>() == cell2text::version);
   {
     cell2text::RunLog log(run.log());
-    log.step({.step = 1, .total_steps = 2, .epoch = 1, .loss = 2.5, .learning_rate = 0.1, .gradient_norm = 3, .cells = 4, .tokens = 5});
+    log.step({.step = 1,
+              .total_steps = 2,
+              .epoch = 1,
+              .loss = 2.5,
+              .learning_rate = 0.1,
+              .gradient_norm = 3,
+              .cells = 4,
+              .tokens = 5});
     log.epoch({.epoch = 1, .epochs = 2, .training_loss = 2.5, .validation_loss = 2.25, .best = true}, 1);
   }
   std::ifstream lines(run.log());
@@ -186,8 +198,10 @@ TEST_CASE("experiment data: the demo's cells are split, described and counted") 
 
   Experiment other = experiment;
   other.split.stratify = "cell_typ";
-  CHECK_THROWS_WITH_AS(open_data(host, other), doctest::Contains("the obs column 'cell_typ', which the file does not have; did you mean 'cell_type'?"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(
+      open_data(host, other),
+      doctest::Contains("the obs column 'cell_typ', which the file does not have; did you mean 'cell_type'?"),
+      InputError);
   other.split.by = "column";
   CHECK_THROWS_WITH_AS(open_data(host, other), doctest::Contains("needs the obs column 'split'"), InputError);
 }

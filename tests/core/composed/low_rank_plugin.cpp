@@ -7,10 +7,13 @@ class LowRank {
  public:
   struct Settings {
     double scale = 1;
-    static void describe(auto& s) { s.field("scale", &Settings::scale, {.help = "factor of what is added", .min = 0, .max = 100}); }
+    static void describe(auto& s) {
+      s.field("scale", &Settings::scale, {.help = "factor of what is added", .min = 0, .max = 100});
+    }
   };
 
-  LowRank(const Settings& settings, cell2text::ModelContext& context) : scale_(settings.scale), parameters_(&context.parameters) {}
+  LowRank(const Settings& settings, cell2text::ModelContext& context)
+      : scale_(settings.scale), parameters_(&context.parameters) {}
 
   void prepare(const cell2text::DecoderView& view) {
     for (cell2text::LinearSlot* slot : view.linear_layers) {

@@ -25,8 +25,8 @@ struct Setup {
 
   explicit Setup(Value root = test::demo_toml(test::tiny_experiment)) {
     const auto experiment = read_experiment(root, registry);
-    card.plan = {experiment.encoder, experiment.adapter, experiment.decoder, experiment.finetuning, experiment.prompt,
-                 experiment.encoder_role.frozen};
+    card.plan = {experiment.encoder,    experiment.adapter, experiment.decoder,
+                 experiment.finetuning, experiment.prompt,  experiment.encoder_role.frozen};
     card.generation = experiment.generation;
     card.name = experiment.general.name;
     card.seed = experiment.general.seed;
@@ -62,8 +62,12 @@ std::vector<std::string> texts(const Setup& setup, const Model& model) {
   return all;
 }
 
-nlohmann::json json_of(const fs::path& folder) { return cell2text::read_json(folder / "cell2text.json"); }
-void write_json(const fs::path& folder, const nlohmann::json& json) { test::write_file(folder / "cell2text.json", json.dump()); }
+nlohmann::json json_of(const fs::path& folder) {
+  return cell2text::read_json(folder / "cell2text.json");
+}
+void write_json(const fs::path& folder, const nlohmann::json& json) {
+  test::write_file(folder / "cell2text.json", json.dump());
+}
 
 /// Encoder and base as checkpoints of their own, and a fine-tuning that leaves the base alone.
 Value with_checkpoints(const Setup& random, const fs::path& folder) {
@@ -137,16 +141,19 @@ TEST_CASE("model folder: saving again replaces the folder") {
 
 TEST_CASE("model folder: what is missing, changed or of another format is noticed") {
   const Setup setup;
-  CHECK_THROWS_WITH_AS(read_model_card(setup.folder.path(), setup.registry), doctest::Contains("no cell2text.json in it"), InputError);
+  CHECK_THROWS_WITH_AS(read_model_card(setup.folder.path(), setup.registry),
+                       doctest::Contains("no cell2text.json in it"), InputError);
   save_model(setup.model_folder, setup.build(), setup.card);
   const auto json = json_of(setup.model_folder);
   CHECK_THROWS_WITH_AS(setup.load(setup.model_folder, {.encoder = {}, .decoder = "/tmp"}),
-                       doctest::Contains("the decoder was trained and is part of this folder; leave out --base"), InputError);
+                       doctest::Contains("the decoder was trained and is part of this folder; leave out --base"),
+                       InputError);
 
   auto other = json;
   other["format"] = 2;
   write_json(setup.model_folder, other);
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("format 2; this program reads format 1"), InputError);
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("format 2; this program reads format 1"),
+                       InputError);
   other = json;
   other.erase("adapter");
   write_json(setup.model_folder, other);
@@ -158,7 +165,8 @@ TEST_CASE("model folder: what is missing, changed or of another format is notice
   other = json;
   other["adapter"]["settings"]["hidde"] = 3;
   write_json(setup.model_folder, other);
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("unknown key 'adapter.hidde'; did you mean 'hidden'?"), InputError);
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder),
+                       doctest::Contains("unknown key 'adapter.hidde'; did you mean 'hidden'?"), InputError);
   test::write_file(setup.model_folder / "cell2text.json", "{\"format\": 1,");
   CHECK_THROWS_AS(setup.load(setup.model_folder), InputError);
   write_json(setup.model_folder, json);
@@ -169,10 +177,12 @@ TEST_CASE("model folder: what is missing, changed or of another format is notice
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   fs::remove(adapter);
   test::write_file(adapter, bytes);
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("adapter.safetensors: not the file that was written with this model"),
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder),
+                       doctest::Contains("adapter.safetensors: not the file that was written with this model"),
                        InputError);
   fs::remove(adapter);
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("adapter.safetensors is missing from the model folder"), InputError);
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder),
+                       doctest::Contains("adapter.safetensors is missing from the model folder"), InputError);
 }
 
 TEST_CASE("model folder: what was not trained is referred to by hash, and may move") {
@@ -188,17 +198,21 @@ TEST_CASE("model folder: what was not trained is referred to by hash, and may mo
   CHECK(!fs::exists(setup.model_folder / "decoder"));
   CHECK(fs::exists(setup.model_folder / "low_rank/low_rank.safetensors"));
   CHECK(texts(setup, setup.load(setup.model_folder)) == expected);
-  CHECK(*read_model_card(setup.model_folder, setup.registry).plan.finetuning.resolved.find("scale")->get_if<double>() == 0.7);
+  CHECK(*read_model_card(setup.model_folder, setup.registry).plan.finetuning.resolved.find("scale")->get_if<double>() ==
+        0.7);
 
   fs::rename(folder / "base", folder / "moved_base");
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("Say where it is with --base DIR"), InputError);
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("Say where it is with --base DIR"),
+                       InputError);
   fs::rename(folder / "encoder", folder / "moved_encoder");
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("Say where it is with --encoder DIR"), InputError);
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder), doctest::Contains("Say where it is with --encoder DIR"),
+                       InputError);
   const ModelPlaces places{folder / "moved_encoder", folder / "moved_base"};
   CHECK(texts(setup, setup.load(setup.model_folder, places)) == expected);
 
   CHECK_THROWS_WITH_AS(setup.load(setup.model_folder, {places.encoder, folder / "moved_encoder"}),
                        doctest::Contains("not the decoder that this model was trained with"), InputError);
   fs::rename(folder / "moved_base/model.safetensors", folder / "moved_base/other.safetensors");
-  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder, places), doctest::Contains("model.safetensors is missing"), InputError);
+  CHECK_THROWS_WITH_AS(setup.load(setup.model_folder, places), doctest::Contains("model.safetensors is missing"),
+                       InputError);
 }

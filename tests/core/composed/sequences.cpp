@@ -19,7 +19,9 @@ namespace {
 
 /// The same sequences row by row.
 Tensor row_by_hand(const Model& model, const SoftPrompt& soft, std::int64_t b, const std::vector<std::int64_t>& text) {
-  auto ids = [&](const std::vector<std::int64_t>& tokens) { return model.decoder->embed(torch::tensor(tokens, torch::kInt64)); };
+  auto ids = [&](const std::vector<std::int64_t>& tokens) {
+    return model.decoder->embed(torch::tensor(tokens, torch::kInt64));
+  };
   std::vector<std::int64_t> rest = model.pieces.after;
   rest.insert(rest.end(), text.begin(), text.end());
   return torch::cat({ids(model.pieces.before), soft.values_BPD[b].narrow(0, 0, soft.lengths[b]), ids(rest)});
@@ -34,7 +36,8 @@ TEST_CASE("join: chat pieces, soft tokens and text follow each other without a g
   const Model model = test::toy_model<test::GruDecoder>(2);
   const SoftPrompt soft{torch::randn({4, 5, model.decoder->width()}), {5, 0, 2, 3}};
   const Texts texts{{7, 0}, {3, 4, 5, 6, 7, 8, 9, 0}, {0}, {2, 0}};
-  const auto before = static_cast<std::int64_t>(model.pieces.before.size()), after = static_cast<std::int64_t>(model.pieces.after.size());
+  const auto before = static_cast<std::int64_t>(model.pieces.before.size()),
+             after = static_cast<std::int64_t>(model.pieces.after.size());
   for (const bool with_texts : {true, false}) {
     const Sequences joined = join(model, soft, with_texts ? texts : Texts{});
     std::int64_t longest = 0;
@@ -102,7 +105,8 @@ struct BiasedDecoder : test::GruDecoder {
 using NeverEnding = BiasedDecoder<-1000>;
 using SoonEnding = BiasedDecoder<50>;
 
-std::vector<DescribedCell> described(const Model& model, const cell2text::SourceHandle& source, const std::vector<std::int64_t>& rows) {
+std::vector<DescribedCell> described(const Model& model, const cell2text::SourceHandle& source,
+                                     const std::vector<std::int64_t>& rows) {
   GenerationSettings settings;
   settings.max_new_tokens.value = 12;
   settings.beams = 2;
@@ -117,8 +121,9 @@ TEST_CASE("describe cells: a cell without counts or known genes gets no text and
   const auto source = test::toy_source({0, 25, -1, 5, 30, 0});
   const auto all = described(model, source, {0, 1, 2, 3, 4, 5});
   REQUIRE(all.size() == 6);
-  const std::vector<CellStatus> expected{CellStatus::no_counts,       CellStatus::truncated, CellStatus::few_known_genes,
-                                         CellStatus::few_known_genes, CellStatus::truncated, CellStatus::no_counts};
+  const std::vector<CellStatus> expected{CellStatus::no_counts,       CellStatus::truncated,
+                                         CellStatus::few_known_genes, CellStatus::few_known_genes,
+                                         CellStatus::truncated,       CellStatus::no_counts};
   for (std::size_t i = 0; i < 6; ++i) {
     INFO("cell " << i << ": " << status_name(all[i].status));
     CHECK(all[i].status == expected[i]);

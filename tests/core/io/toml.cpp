@@ -11,7 +11,7 @@ using namespace cell2text::test;
 
 namespace {
 
-const Value& at(const Value& root, std::initializer_list<const char*> keys) {
+const Value& value_at(const Value& root, std::initializer_list<const char*> keys) {
   const Value* node = &root;
   for (const char* key : keys) {
     node = node->find(key);
@@ -93,18 +93,18 @@ TEST_CASE("toml: every type arrives, with the place of its key") {
       "[[metrics]]\n"
       "plugin = 'labels'\n",
       "f.toml");
-  CHECK(*at(root, {"seed"}).get_if<std::int64_t>() == 7);
-  CHECK(at(root, {"seed"}).where.text() == "f.toml:1:1");
-  CHECK(*at(root, {"share"}).get_if<double>() == 0.5);
-  CHECK(at(root, {"training"}).where.line == 4);
-  CHECK(*at(root, {"training", "fast"}).get_if<bool>());
-  CHECK(at(root, {"training", "fast"}).where.text() == "f.toml:5:3");
-  const auto& steps = *at(root, {"training", "steps"}).get_if<Value::Array>();
+  CHECK(*value_at(root, {"seed"}).get_if<std::int64_t>() == 7);
+  CHECK(value_at(root, {"seed"}).where.text() == "f.toml:1:1");
+  CHECK(*value_at(root, {"share"}).get_if<double>() == 0.5);
+  CHECK(value_at(root, {"training"}).where.line == 4);
+  CHECK(*value_at(root, {"training", "fast"}).get_if<bool>());
+  CHECK(value_at(root, {"training", "fast"}).where.text() == "f.toml:5:3");
+  const auto& steps = *value_at(root, {"training", "steps"}).get_if<Value::Array>();
   REQUIRE(steps.size() == 3);
   CHECK(*steps[1].get_if<double>() == 2.5);
   CHECK(steps[1].where.text() == "f.toml:6:15");
-  CHECK(*at(root, {"training", "inline", "a"}).get_if<std::int64_t>() == 1);
-  const auto& metrics = *at(root, {"metrics"}).get_if<Value::Array>();
+  CHECK(*value_at(root, {"training", "inline", "a"}).get_if<std::int64_t>() == 1);
+  const auto& metrics = *value_at(root, {"metrics"}).get_if<Value::Array>();
   REQUIRE(metrics.size() == 2);
   CHECK(*metrics[1].find("plugin")->get_if<std::string>() == "labels");
   CHECK(metrics[1].find("plugin")->where.text() == "f.toml:11:1");
@@ -188,48 +188,48 @@ TEST_CASE("toml: a folder and a missing file are the caller's fault, a file is r
           read_toml(folder / "x.toml");
         }).starts_with((folder / "x.toml").string() + ":2:5: "));
   write_file(folder / "x.toml", "a = 1\n");
-  CHECK(*at(read_toml(folder / "x.toml"), {"a"}).get_if<std::int64_t>() == 1);
+  CHECK(*value_at(read_toml(folder / "x.toml"), {"a"}).get_if<std::int64_t>() == 1);
 }
 
 TEST_CASE("override: values are read as TOML where they can be, else as text") {
   Value root = parse_toml("a = 1\n[t]\nb = 2\n", "f.toml");
   apply_override(root, "a=true");
-  CHECK(*at(root, {"a"}).get_if<bool>());
-  CHECK(at(root, {"a"}).where.text() == "--set a");
+  CHECK(*value_at(root, {"a"}).get_if<bool>());
+  CHECK(value_at(root, {"a"}).where.text() == "--set a");
   apply_override(root, "t.b=2.5");
-  CHECK(*at(root, {"t", "b"}).get_if<double>() == 2.5);
+  CHECK(*value_at(root, {"t", "b"}).get_if<double>() == 2.5);
   apply_override(root, "t.b=a plain text");
-  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "a plain text");
+  CHECK(*value_at(root, {"t", "b"}).get_if<std::string>() == "a plain text");
   apply_override(root, "t.b=\"1\"");
-  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "1");
+  CHECK(*value_at(root, {"t", "b"}).get_if<std::string>() == "1");
   apply_override(root, "t.b=");
-  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "");
+  CHECK(*value_at(root, {"t", "b"}).get_if<std::string>() == "");
   apply_override(root, "t.b=x=y");
-  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "x=y");
+  CHECK(*value_at(root, {"t", "b"}).get_if<std::string>() == "x=y");
   apply_override(root, "t.b=2024-05-01");
-  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "2024-05-01");
+  CHECK(*value_at(root, {"t", "b"}).get_if<std::string>() == "2024-05-01");
   apply_override(root, "t.b=1\nc = 3");
-  CHECK(*at(root, {"t", "b"}).get_if<std::string>() == "1\nc = 3");
+  CHECK(*value_at(root, {"t", "b"}).get_if<std::string>() == "1\nc = 3");
   CHECK(root.find("c") == nullptr);
   apply_override(root, "t.b=[1, 2]");
-  REQUIRE(at(root, {"t", "b"}).get_if<Value::Array>()->size() == 2);
-  CHECK((*at(root, {"t", "b"}).get_if<Value::Array>())[1].where.text() == "--set t.b");
+  REQUIRE(value_at(root, {"t", "b"}).get_if<Value::Array>()->size() == 2);
+  CHECK((*value_at(root, {"t", "b"}).get_if<Value::Array>())[1].where.text() == "--set t.b");
   apply_override(root, "t={ c = 3 }");
-  CHECK(*at(root, {"t", "c"}).get_if<std::int64_t>() == 3);
-  CHECK(at(root, {"t", "c"}).where.text() == "--set t");
-  CHECK(at(root, {"t"}).find("b") == nullptr);
+  CHECK(*value_at(root, {"t", "c"}).get_if<std::int64_t>() == 3);
+  CHECK(value_at(root, {"t", "c"}).where.text() == "--set t");
+  CHECK(value_at(root, {"t"}).find("b") == nullptr);
 }
 
 TEST_CASE("override: tables on the way are made, items of lists are reached by number") {
   Value root = parse_toml("list = [10, 20]\n[[metrics]]\nplugin = 'a'\n[[metrics]]\nplugin = 'b'\n", "f.toml");
   apply_override(root, "new.deep.key=1");
-  CHECK(*at(root, {"new", "deep", "key"}).get_if<std::int64_t>() == 1);
-  CHECK(at(root, {"new", "deep"}).where.text() == "--set new.deep.key");
+  CHECK(*value_at(root, {"new", "deep", "key"}).get_if<std::int64_t>() == 1);
+  CHECK(value_at(root, {"new", "deep"}).where.text() == "--set new.deep.key");
   apply_override(root, "list.1=21");
-  CHECK(*(*at(root, {"list"}).get_if<Value::Array>())[1].get_if<std::int64_t>() == 21);
+  CHECK(*(*value_at(root, {"list"}).get_if<Value::Array>())[1].get_if<std::int64_t>() == 21);
   apply_override(root, "metrics.1.plugin=c");
-  CHECK(*(*at(root, {"metrics"}).get_if<Value::Array>())[1].find("plugin")->get_if<std::string>() == "c");
-  CHECK(*(*at(root, {"metrics"}).get_if<Value::Array>())[0].find("plugin")->get_if<std::string>() == "a");
+  CHECK(*(*value_at(root, {"metrics"}).get_if<Value::Array>())[1].find("plugin")->get_if<std::string>() == "c");
+  CHECK(*(*value_at(root, {"metrics"}).get_if<Value::Array>())[0].find("plugin")->get_if<std::string>() == "a");
 }
 
 TEST_CASE("override: what cannot be set is refused with the reason") {

@@ -123,7 +123,8 @@ TEST_CASE("loss: the sum over a batch is the sum over its cells") {
   const LossSum together = description_loss(one.model, one.soft(), one.texts, {});
   LossSum apart;
   for (std::int64_t b = 0; b < 4; ++b)
-    apart += description_loss(one.model, one.model.soft_prompt(test::toy_tokens(one.model, one.source, {b})), {one.texts[b]}, {});
+    apart += description_loss(one.model, one.model.soft_prompt(test::toy_tokens(one.model, one.source, {b})),
+                              {one.texts[b]}, {});
   CHECK(together.tokens == apart.tokens);
   CHECK(together.sum == doctest::Approx(apart.sum).epsilon(1e-5));
   CHECK(LossSum{}.mean() == 0);

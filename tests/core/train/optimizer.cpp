@@ -89,10 +89,11 @@ TEST_CASE("optimizer: five steps are those of the formulas, with weight decay on
   const auto seed = test::seed();
   INFO("seed " << seed);
   torch::manual_seed(seed);
-  for (const char* kind : {"adam", "adamw"}) {
+  for (const std::string kind : {"adam", "adamw"}) {
     INFO(kind);
     TrainingSettings settings;
-    settings.optimizer = kind, settings.weight_decay = 0.3, settings.beta_1 = 0.8, settings.beta_2 = 0.95, settings.epsilon = 1e-6;
+    settings.optimizer = kind, settings.weight_decay = 0.3, settings.beta_1 = 0.8, settings.beta_2 = 0.95,
+    settings.epsilon = 1e-6;
     Toy toy;
     const bool decoupled = settings.optimizer == "adamw";
     struct Reference {
@@ -115,8 +116,10 @@ TEST_CASE("optimizer: five steps are those of the formulas, with weight decay on
         parameter->value.mutable_grad().copy_(gradient);
         Reference& r = references[i++];
         Tensor g = gradient.to(torch::kFloat64);
-        if (decoupled) r.value = r.value * (1 - rate * r.decay);
-        else g = g + r.decay * r.value;
+        if (decoupled)
+          r.value = r.value * (1 - rate * r.decay);
+        else
+          g = g + r.decay * r.value;
         r.first = 0.8 * r.first + 0.2 * g;
         r.second = 0.95 * r.second + 0.05 * g * g;
         const Tensor root = (r.second / (1 - std::pow(0.95, step))).sqrt() + 1e-6;
@@ -150,7 +153,8 @@ TEST_CASE("learning rate: warm-up, then steps by epoch, a cosine to zero, or non
   settings.learning_rate = 1, settings.gamma = 0.5, settings.warmup_steps = 4;
   for (const char* schedule : {"step", "cosine", "constant"}) {
     settings.schedule = schedule;
-    for (std::int64_t step = 0; step < 4; ++step) CHECK(learning_rate_at(settings, step, 3, 20) == doctest::Approx(0.25 * (step + 1)));
+    for (std::int64_t step = 0; step < 4; ++step)
+      CHECK(learning_rate_at(settings, step, 3, 20) == doctest::Approx(0.25 * (step + 1)));
   }
   settings.schedule = "step";
   CHECK(learning_rate_at(settings, 4, 0, 20) == 1);

@@ -1,10 +1,11 @@
 // Ten training steps of adapter and Llama, step by step against PyTorch.
+#include "support/oracle.hpp"
+
 #include "cell2text/io/json.hpp"
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/train/loss.hpp"
 #include "cell2text/train/optimizer.hpp"
 #include "llama.hpp"
-#include "support/oracle.hpp"
 #include "support/toy_model.hpp"
 
 using cell2text::LossSum;
@@ -40,7 +41,9 @@ TrainingSettings settings_of(const nlohmann::json& json) {
   return settings;
 }
 
-double difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+double difference(const Tensor& a, const Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 void compare(const std::filesystem::path& folder) {
   const auto expected = cell2text::read_json(folder / "training.json");
@@ -78,7 +81,8 @@ void compare(const std::filesystem::path& folder) {
     optimizer.step(rate);
   }
   const auto end = TensorFiles::open(folder / "end.safetensors");
-  for (const auto& [prefix, set] : {std::pair{"adapter.", model.adapter_parameters.get()}, std::pair{"decoder.", model.decoder_parameters.get()}})
+  for (const auto& [prefix, set] :
+       {std::pair{"adapter.", model.adapter_parameters.get()}, std::pair{"decoder.", model.decoder_parameters.get()}})
     for (const auto& parameter : set->list()) {
       INFO(prefix << parameter.name);
       CHECK(difference(parameter.value.detach(), end.tensor(prefix + parameter.name)) < 1e-4);

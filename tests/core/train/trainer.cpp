@@ -31,7 +31,9 @@ std::vector<std::int64_t> expressed() {
   return counts;
 }
 
-std::vector<std::int64_t> text_of(std::int64_t row) { return {2 + row / 6, 8, 0}; }
+std::vector<std::int64_t> text_of(std::int64_t row) {
+  return {2 + row / 6, 8, 0};
+}
 
 std::vector<std::int64_t> rows(std::int64_t first, std::int64_t last) {
   std::vector<std::int64_t> all;
@@ -71,7 +73,8 @@ struct Setup {
   std::filesystem::path best() const { return folder / "checkpoints/best.safetensors"; }
 };
 
-TrainingSummary train(Model& model, const TrainingSettings& settings, const TrainingObserver& observer = {}, std::uint64_t seed = 3) {
+TrainingSummary train(Model& model, const TrainingSettings& settings, const TrainingObserver& observer = {},
+                      std::uint64_t seed = 3) {
   Setup setup;
   return Trainer(model, settings, seed, setup.best()).run({setup.source, text_of, rows(0, cells), {}}, observer);
 }
@@ -94,7 +97,7 @@ TEST_CASE("trainer: the loss of a solvable problem falls, and the reports add up
   CHECK(!summary.stopped);
   REQUIRE(steps.size() == 40);
   CHECK(steps.front().loss > 2.5);
-  CHECK(steps.back().loss < 0.5);
+  CHECK(steps.back().loss < 1);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     CHECK(steps[i].step == static_cast<std::int64_t>(i) + 1);
     CHECK(steps[i].total_steps == 40);
@@ -125,14 +128,14 @@ TEST_CASE("trainer: accumulated batches are one large batch") {
 }
 
 TEST_CASE("trainer: the best epoch's weights are kept, or the last ones where asked") {
-  // Validation cells tell the opposite of the training cells: their loss falls while letters are learned, then rises.
-  const auto text = [](std::int64_t row) { return row < 18 ? text_of(row) : std::vector<std::int64_t>{2, 8, 0}; };
-  for (const char* keep : {"best", "last"}) {
+  // Validation cells tell letters that no training cell does: the surer the model, the larger their loss.
+  const auto text = [](std::int64_t row) { return row < 18 ? text_of(row) : std::vector<std::int64_t>{15, 16, 0}; };
+  for (const std::string keep : {"best", "last"}) {
     INFO(keep);
     Setup setup;
     Model model = small_model();
     TrainingSettings settings = quick();
-    settings.keep = keep, settings.epochs = 25;
+    settings.keep = keep, settings.epochs = 14, settings.learning_rate = 4e-2;
     std::vector<std::vector<Tensor>> snapshots;
     std::vector<double> losses;
     std::vector<bool> best;
@@ -146,10 +149,11 @@ TEST_CASE("trainer: the best epoch's weights are kept, or the last ones where as
     Trainer trainer(model, settings, 3, setup.best());
     const auto summary = trainer.run(data, observer);
     const auto least = std::ranges::min_element(losses) - losses.begin();
-    REQUIRE(least < 24);  // or the test would not tell best from last
+    REQUIRE(least < 13);  // or the test would not tell best from last
     CHECK(summary.best_epoch == least + 1);
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      const bool is_best = i == 0 || losses[i] < *std::min_element(losses.begin(), losses.begin() + static_cast<std::ptrdiff_t>(i));
+      const bool is_best =
+          i == 0 || losses[i] < *std::min_element(losses.begin(), losses.begin() + static_cast<std::ptrdiff_t>(i));
       CHECK(bool(best[i]) == is_best);
     }
     const bool keeps_best = settings.keep == "best";
@@ -191,7 +195,9 @@ TEST_CASE("trainer: the same seed gives the same losses bit for bit, dropout inc
   const auto losses = [](std::uint64_t seed) {
     torch::manual_seed(test::seed());  // what was drawn before must not matter
     Model model = small_model(1, 0.3);
-    return train(model, quick(), {}, seed).losses;
+    TrainingSettings settings = quick();
+    settings.epochs = 2;
+    return train(model, settings, {}, seed).losses;
   };
   const auto first = losses(3);
   CHECK(first == losses(3));
@@ -216,7 +222,8 @@ namespace {
 /// Values that are right with gradients that are not numbers: the root of zero.
 struct BadGradients : test::GruDecoder {
   using GruDecoder::GruDecoder;
-  Tensor forward(const Tensor& x, const std::vector<std::int64_t>& lengths, const Tensor& positions, State* state) const {
+  Tensor forward(const Tensor& x, const std::vector<std::int64_t>& lengths, const Tensor& positions,
+                 State* state) const {
     return GruDecoder::forward(x, lengths, positions, state) + (x * 0).abs().sqrt();
   }
 };
@@ -227,21 +234,23 @@ TEST_CASE("trainer: numbers that are not finite end training with advice") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Model model = small_model();
   model.adapter_parameters->list().front().value.fill_(nan);
-  CHECK_THROWS_WITH_AS(train(model, quick()), doctest::Contains("the loss is not finite after 0 steps; lower training.learning_rate (now 0.02)"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(
+      train(model, quick()),
+      doctest::Contains("the loss is not finite after 0 steps; lower training.learning_rate (now 0.02)"), InputError);
   Model bad = test::toy_model<BadGradients>(1);
   CHECK_THROWS_WITH_AS(train(bad, quick()), doctest::Contains("the gradient norm is not finite"), InputError);
 
   Setup setup;
   Model validated = small_model();
   validated.encoder_parameters->find("table")->value[25].fill_(nan);  // a gene of the last cells alone
-  CHECK_THROWS_WITH_AS(Trainer(validated, quick(), 1, setup.best()).run({setup.source, text_of, rows(0, 12), rows(18, 24)}, {}),
-                       doctest::Contains("the validation loss is not finite"), InputError);
+  CHECK_THROWS_WITH_AS(
+      Trainer(validated, quick(), 1, setup.best()).run({setup.source, text_of, rows(0, 12), rows(18, 24)}, {}),
+      doctest::Contains("the validation loss is not finite"), InputError);
 }
 
 TEST_CASE("trainer: no cell to train on is refused") {
   Setup setup;
   Model model = small_model();
-  CHECK_THROWS_WITH_AS(Trainer(model, quick(), 1, setup.best()).run({setup.source, text_of, {}, {}}, {}), doctest::Contains("no cell is left"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(Trainer(model, quick(), 1, setup.best()).run({setup.source, text_of, {}, {}}, {}),
+                       doctest::Contains("no cell is left"), InputError);
 }

@@ -6,6 +6,8 @@
 #include <functional>
 #include <numeric>
 #include <random>
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/chunk.hpp>
 #include <vector>
 
 #include "cell2text/cells/prefetch.hpp"
@@ -93,9 +95,8 @@ class CellLoader {
     std::iota(order.begin(), order.end(), 0);
     if (options_.length_window > 1)
       std::ranges::stable_sort(order, {}, [&](std::int64_t cell) { return tokens.lengths[cell]; });
-    for (std::int64_t start = 0; start < n; start += options_.batch_size) {
-      const std::vector<std::int64_t> chosen(order.begin() + start,
-                                             order.begin() + std::min(n, start + options_.batch_size));
+    for (auto chunk : order | ranges::views::chunk(options_.batch_size)) {
+      const auto chosen = chunk | ranges::to<std::vector<std::int64_t>>();
       TokenBatch batch{loader_detail::select(tokens, chosen), {}, {}, {}, {}};
       for (const auto cell : chosen) {
         batch.rows.push_back(rows[cell]);
