@@ -1,6 +1,8 @@
 // A whole model of linked-in parts: toy encoder, the MLP adapter, any decoder, full fine-tuning.
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include "cell2text/model.hpp"
 #include "mlp.hpp"
 #include "plugins/finetuning/full/full.hpp"
@@ -10,6 +12,7 @@ namespace cell2text::test {
 
 template <class DecoderClass>
 Model toy_model(std::uint64_t seed, const Value& decoder = {}, const Value& adapter = {}) {
+  at::set_num_threads(1);  // on tensors this small, threads that wait for each other cost more than they do
   auto parameters = [seed](std::uint64_t part) {
     return std::make_unique<Parameters>(torch::kCPU, torch::kFloat32, seed * 10 + part);
   };
