@@ -1,5 +1,6 @@
 // Registers the adapter.
 #include "cell2text/plugin.hpp"
+
 #include "mlp.hpp"
 
 CELL2TEXT_PLUGIN(adapter, "mlp", cell2text::mlp::Mlp, "Two linear layers per gene: one soft token for each.")

@@ -1,5 +1,6 @@
 // Registers the encoder.
 #include "cell2text/plugin.hpp"
+
 #include "geneformer.hpp"
 
 CELL2TEXT_PLUGIN(encoder, "geneformer", cell2text::geneformer::Geneformer,

@@ -9,7 +9,6 @@
 #include <optional>
 #include <set>
 #include <span>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>

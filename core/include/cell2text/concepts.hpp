@@ -23,18 +23,21 @@
 namespace cell2text {
 
 template <class P>
-concept HasSettings = requires { typename P::Settings; } && DescribesItself<typename P::Settings>;
+concept HasSettings = requires {
+  typename P::Settings;
+}
+&&DescribesItself<typename P::Settings>;
 
 /// Cells and their labels from a file. Rows are numbered from 0.
 template <class P>
 concept Source = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(P source, std::span<const std::int64_t> rows, const std::string& column) {
-      { source.size() } -> std::convertible_to<std::int64_t>;
-      { source.genes() } -> std::convertible_to<std::shared_ptr<const GeneTable>>;
-      { source.columns() } -> std::convertible_to<std::vector<ColumnInfo>>;
-      { source.labels(column) } -> std::convertible_to<LabelColumn>;
-      { source.read(rows) } -> std::convertible_to<CellBatch>;
-    };
+  { source.size() } -> std::convertible_to<std::int64_t>;
+  { source.genes() } -> std::convertible_to<std::shared_ptr<const GeneTable>>;
+  { source.columns() } -> std::convertible_to<std::vector<ColumnInfo>>;
+  { source.labels(column) } -> std::convertible_to<LabelColumn>;
+  { source.read(rows) } -> std::convertible_to<CellBatch>;
+};
 
 /// One vector per gene of a cell. `tokenize` is const and called from several threads.
 /// `save` writes a folder that `checkpoint = FOLDER` of the same plugin opens again. Settings with a default (how it
@@ -43,18 +46,19 @@ template <class P>
 concept Encoder = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&> &&
     requires(P encoder, const P& constant, const CellBatch& cells, const GeneTokens& tokens,
              const std::filesystem::path& folder) {
-      { constant.tokenize(cells) } -> std::convertible_to<GeneTokens>;
-      { encoder.encode(tokens) } -> std::convertible_to<GeneEmbeddings>;
-      { constant.width() } -> std::convertible_to<std::int64_t>;
-      { encoder.save(folder) };
-    };
+  { constant.tokenize(cells) } -> std::convertible_to<GeneTokens>;
+  { encoder.encode(tokens) } -> std::convertible_to<GeneEmbeddings>;
+  { constant.width() } -> std::convertible_to<std::int64_t>;
+  {encoder.save(folder)};
+};
 
 /// From gene embeddings [B,G,E] to soft tokens [B,P,D].
 template <class P>
-concept Adapter = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&, AdapterShape> &&
+concept Adapter = HasSettings<P> &&
+    std::constructible_from<P, const typename P::Settings&, ModelContext&, AdapterShape> &&
     requires(P adapter, const GeneEmbeddings& genes) {
-      { adapter.forward(genes) } -> std::convertible_to<SoftPrompt>;
-    };
+  { adapter.forward(genes) } -> std::convertible_to<SoftPrompt>;
+};
 
 /// What a decoder remembers of the tokens it has read: a KV cache, a recurrent state. One row per sequence.
 ///   fork(parents)   a new state whose row i continues row parents[i]; what is computed is shared, not copied
@@ -63,10 +67,10 @@ concept Adapter = HasSettings<P> && std::constructible_from<P, const typename P:
 template <class S>
 concept DecoderState = std::move_constructible<S> &&
     requires(S state, const S& constant, std::span<const std::int64_t> rows) {
-      { constant.fork(rows) } -> std::convertible_to<S>;
-      { state.select(rows) };
-      { constant.bytes() } -> std::convertible_to<std::int64_t>;
-    };
+  { constant.fork(rows) } -> std::convertible_to<S>;
+  {state.select(rows)};
+  { constant.bytes() } -> std::convertible_to<std::int64_t>;
+};
 
 template <class T>
 concept TextTokenizer = requires(const T& tokenizer, std::string_view text, std::span<const std::int64_t> ids) {
@@ -79,19 +83,19 @@ template <class P>
 concept Decoder = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&> &&
     requires(P decoder, const P& constant, const ChatText& chat, const Tensor& x,
              const std::vector<std::int64_t>& lengths, const std::filesystem::path& folder) {
-      requires DecoderState<typename P::State>;
-      requires TextTokenizer<std::remove_cvref_t<decltype(constant.tokenizer())>>;
-      { constant.chat(chat) } -> std::convertible_to<ChatPieces>;
-      { constant.end_tokens() } -> std::convertible_to<std::vector<std::int64_t>>;
-      { constant.width() } -> std::convertible_to<std::int64_t>;
-      { constant.vocabulary_size() } -> std::convertible_to<std::int64_t>;
-      { decoder.embed(x) } -> std::convertible_to<Tensor>;
-      { decoder.new_state() } -> std::convertible_to<typename P::State>;
-      { decoder.forward(x, lengths, x, static_cast<typename P::State*>(nullptr)) } -> std::convertible_to<Tensor>;
-      { decoder.logits(x) } -> std::convertible_to<Tensor>;
-      { decoder.linear_layers() } -> std::convertible_to<std::vector<LinearSlot*>>;
-      { decoder.save(folder) };
-    };
+  requires DecoderState<typename P::State>;
+  requires TextTokenizer<std::remove_cvref_t<decltype(constant.tokenizer())>>;
+  { constant.chat(chat) } -> std::convertible_to<ChatPieces>;
+  { constant.end_tokens() } -> std::convertible_to<std::vector<std::int64_t>>;
+  { constant.width() } -> std::convertible_to<std::int64_t>;
+  { constant.vocabulary_size() } -> std::convertible_to<std::int64_t>;
+  { decoder.embed(x) } -> std::convertible_to<Tensor>;
+  { decoder.new_state() } -> std::convertible_to<typename P::State>;
+  { decoder.forward(x, lengths, x, static_cast<typename P::State*>(nullptr)) } -> std::convertible_to<Tensor>;
+  { decoder.logits(x) } -> std::convertible_to<Tensor>;
+  { decoder.linear_layers() } -> std::convertible_to<std::vector<LinearSlot*>>;
+  {decoder.save(folder)};
+};
 
 /// Which parameters of a decoder are trained, and how they are kept.
 ///   changes_base()  whether the decoder's own weights change (then the model folder holds them whole)
@@ -100,29 +104,29 @@ concept Decoder = HasSettings<P> && std::constructible_from<P, const typename P:
 template <class P>
 concept FineTuning = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&> &&
     requires(P tuning, const P& constant, DecoderView view, const std::filesystem::path& folder) {
-      { tuning.prepare(view) };
-      { constant.changes_base() } -> std::convertible_to<bool>;
-      { tuning.save(folder) };
-      { tuning.load(folder) };
-      { tuning.merge() };
-    };
+  {tuning.prepare(view)};
+  { constant.changes_base() } -> std::convertible_to<bool>;
+  {tuning.save(folder)};
+  {tuning.load(folder)};
+  {tuning.merge()};
+};
 
 /// Scores of predicted texts. Values per cell, where they make sense, allow intervals and comparisons.
 template <class P>
 concept Metric = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(const P& metric, std::span<const Prediction> predictions, const KnownLabels& known) {
-      { metric.score(predictions, known) } -> std::convertible_to<Scores>;
-    };
+  { metric.score(predictions, known) } -> std::convertible_to<Scores>;
+};
 
 /// A model to compare with: fitted on labelled cells, predicts texts or labels for others.
 template <class P>
 concept Baseline = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(P baseline, const CellBatch& cells, const std::vector<LabelColumn>& labels,
              const std::filesystem::path& folder) {
-      { baseline.fit(cells, labels) };
-      { baseline.predict(cells) } -> std::convertible_to<std::vector<LabelColumn>>;
-      { baseline.save(folder) };
-      { baseline.load(folder) };
-    };
+  {baseline.fit(cells, labels)};
+  { baseline.predict(cells) } -> std::convertible_to<std::vector<LabelColumn>>;
+  {baseline.save(folder)};
+  {baseline.load(folder)};
+};
 
 }  // namespace cell2text

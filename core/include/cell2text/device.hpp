@@ -2,9 +2,9 @@
 // opened when a GPU is asked for or found. Host only.
 #pragma once
 
-#include <dlfcn.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <torch/types.h>
 
 #include <filesystem>
@@ -40,13 +40,13 @@ inline bool driver_present() {
 /// EnvironmentError where cuda is asked for and cannot be had. Call before the first tensor is made.
 inline torch::Device choose_device(const std::string& name, const Log& log) {
   if (name == "cpu" || (name == "auto" && !device_detail::driver_present())) return torch::kCPU;
-  const std::string hint = ". Install LibTorch's GPU packages: .deps/env/bin/pip install torch==2.11.0; or run with --set device=cpu";
+  const std::string hint =
+      ". Install LibTorch's GPU packages: .deps/env/bin/pip install torch==2.11.0; or run with --set device=cpu";
   if (!device_detail::driver_present())
     throw EnvironmentError("device = \"cuda\", but this machine has no NVIDIA driver (libcuda.so.1)" + hint);
   if (const std::string problem = device_detail::open_cuda_library(); !problem.empty())
     throw EnvironmentError("libtorch_cuda.so cannot be opened: " + problem + hint);
-  if (!torch::globalContext().hasCUDA())
-    throw EnvironmentError("LibTorch finds no usable GPU" + hint);
+  if (!torch::globalContext().hasCUDA()) throw EnvironmentError("LibTorch finds no usable GPU" + hint);
   log.info("device: cuda");
   return torch::kCUDA;
 }

@@ -60,10 +60,14 @@ struct Fault {
   /// Throws the matching exception on this side of the boundary; does nothing for `none`.
   void raise() const {
     switch (kind) {
-      case Kind::none: return;
-      case Kind::input: throw InputError(message);
-      case Kind::environment: throw EnvironmentError(message);
-      case Kind::bug: throw BugError(message);
+      case Kind::none:
+        return;
+      case Kind::input:
+        throw InputError(message);
+      case Kind::environment:
+        throw EnvironmentError(message);
+      case Kind::bug:
+        throw BugError(message);
     }
   }
 };

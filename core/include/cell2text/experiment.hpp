@@ -23,10 +23,13 @@ struct GeneralSettings {
 
   static void describe(auto& s) {
     using T = GeneralSettings;
-    s.field("name", &T::name, {.help = "of the run; its folder is runs/NAME unless --out says otherwise", .required = true});
+    s.field("name", &T::name,
+            {.help = "of the run; its folder is runs/NAME unless --out says otherwise", .required = true});
     s.field("seed", &T::seed, {.help = "of the split, the initial weights, the order of cells and dropout", .min = 0});
     s.field("threads", &T::threads, {.help = "CPU threads; 0 = as many as cores", .min = 0, .max = 4096});
-    s.field("device", &T::device, {.help = "cpu, cuda, or auto: cuda where a GPU and its driver are found", .choices = {"auto", "cpu", "cuda"}});
+    s.field(
+        "device", &T::device,
+        {.help = "cpu, cuda, or auto: cuda where a GPU and its driver are found", .choices = {"auto", "cpu", "cuda"}});
   }
 };
 
@@ -44,7 +47,9 @@ struct PromptSettings {
     s.field("user", &T::user, {.help = "user message, which the soft tokens follow; may be empty"});
     s.field("max_genes", &T::max_genes,
             {.help = "how many of the leading gene tokens reach the decoder (the authors evaluate with 256)",
-             .unit = "genes", .min = 1, .max = 1e6});
+             .unit = "genes",
+             .min = 1,
+             .max = 1e6});
   }
 };
 
@@ -136,8 +141,8 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   using experiment_detail::choose;
   Experiment experiment;
   SettingsFaults faults;
-  static const char* const tables[] = {"data", "split", "descriptions", "prompt", "encoder", "adapter",
-                                       "decoder", "finetuning", "training", "generation", "metrics"};
+  static const char* const tables[] = {"data",    "split",      "descriptions", "prompt",     "encoder", "adapter",
+                                       "decoder", "finetuning", "training",     "generation", "metrics"};
   const std::vector<std::string> known_tables(std::begin(tables), std::end(tables));
 
   Value top = root;
@@ -185,7 +190,8 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
           continue;
         }
         PluginChoice metric = choose((*list)[i], "metric", "plugin", path + ".", registry, faults);
-        if (!metric.name.empty() && std::ranges::find(experiment.metrics, metric.name, &PluginChoice::name) != experiment.metrics.end())
+        if (!metric.name.empty() &&
+            std::ranges::find(experiment.metrics, metric.name, &PluginChoice::name) != experiment.metrics.end())
           faults.add((*list)[i].where, "metric '" + metric.name + "' is listed twice; scores are kept by its name");
         experiment.metrics.push_back(std::move(metric));
       }

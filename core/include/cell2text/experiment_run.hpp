@@ -24,15 +24,16 @@ struct ExperimentData {
 inline ExperimentData open_data(const Host& host, const Experiment& experiment) {
   ExperimentData data;
   const LoadedPlugin plugin = host.registry.load("source", experiment.data.name);
-  data.source = std::make_unique<SourceHandle>(plugin.build<kinds::source>(experiment.data.settings, {&host.context, nullptr, {}}));
+  data.source = std::make_unique<SourceHandle>(
+      plugin.build<kinds::source>(experiment.data.settings, {&host.context, nullptr, {}}));
   data.descriptions = std::make_unique<DescriptionSource>(*data.source, experiment.descriptions);
   const SplitSettings& split = experiment.split;
   const std::string column = split.by == "donor" ? "donor_id" : split.by == "column" ? split.column : split.stratify;
   if (!data.source->has_column(column)) {
     std::vector<std::string> names;
     for (const ColumnInfo& info : data.source->columns()) names.push_back(info.name);
-    throw InputError("[split] by = \"" + split.by + "\" needs the obs column '" + column + "', which the file does not have" +
-                     suggestion(column, names));
+    throw InputError("[split] by = \"" + split.by + "\" needs the obs column '" + column +
+                     "', which the file does not have" + suggestion(column, names));
   }
   const LabelColumn labels = data.source->labels(column);
   data.split = split.by == "donor"    ? split_by_donor(labels, split, host.context.seed)
@@ -101,14 +102,16 @@ inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& dat
 
 /// Describes the test cells, in batches of like length, and gives them back in the order of the file.
 /// `progress` is told how many cells are done.
-inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data, const GenerationSettings& settings,
+inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data,
+                                       const GenerationSettings& settings,
                                        const std::function<void(std::int64_t)>& progress) {
   LoaderOptions options{settings.batch_size, 8, 0, false};
   CellLoader loader(*data.source, *model.encoder, data.split.test, options);
   std::vector<std::pair<std::int64_t, Prediction>> found;
   while (auto batch = loader.next()) {
     for (DescribedCell& cell : describe_cells(model, *batch, settings)) {
-      Prediction prediction{cell.name, *data.descriptions->text(cell.row), std::move(cell.text), cell.log_probability, {}};
+      Prediction prediction{
+          cell.name, *data.descriptions->text(cell.row), std::move(cell.text), cell.log_probability, {}};
       for (const char* label : DescriptionSource::label_names)
         if (const auto value = data.descriptions->label(label, cell.row)) prediction.labels[label] = *value;
       found.emplace_back(cell.row, std::move(prediction));
@@ -124,11 +127,12 @@ inline std::vector<Prediction> predict(const Model& model, const ExperimentData&
 /// Scores by metric name, with 95% intervals.
 using AllScores = std::map<std::string, Scores>;
 
-inline AllScores score(const Host& host, const std::vector<PluginChoice>& metrics, std::span<const Prediction> predictions,
-                       const KnownLabels& known) {
+inline AllScores score(const Host& host, const std::vector<PluginChoice>& metrics,
+                       std::span<const Prediction> predictions, const KnownLabels& known) {
   AllScores all;
   for (const PluginChoice& choice : metrics) {
-    const MetricHandle metric(host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}}));
+    const MetricHandle metric(
+        host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}}));
     Scores scores = metric.score(predictions, known);
     add_intervals(scores, {host.context.seed, 1000, 0.95});
     all.insert_or_assign(choice.name, std::move(scores));

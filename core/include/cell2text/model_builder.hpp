@@ -24,7 +24,9 @@ struct ModelPlan {
 namespace model_builder_detail {
 
 // Each part draws its initial values from a stream of its own, so that swapping one leaves the others' start as it was.
-inline std::uint64_t part_seed(std::uint64_t seed, int part) { return seed * 1000 + static_cast<std::uint64_t>(part) + 1; }
+inline std::uint64_t part_seed(std::uint64_t seed, int part) {
+  return seed * 1000 + static_cast<std::uint64_t>(part) + 1;
+}
 
 template <class Kind>
 Held<Kind> build_part(const Host& host, const PluginChoice& choice, Parameters& parameters, AdapterShape shape = {}) {
@@ -47,17 +49,19 @@ inline Model build_model(const Host& host, const ModelPlan& plan) {
   model.max_genes = plan.prompt.max_genes;
 
   model.encoder_parameters = parameters(0);
-  model.encoder = std::make_unique<EncoderHandle>(build_part<kinds::encoder>(host, plan.encoder, *model.encoder_parameters));
+  model.encoder =
+      std::make_unique<EncoderHandle>(build_part<kinds::encoder>(host, plan.encoder, *model.encoder_parameters));
   model.encoder_parameters->set_trainable(!plan.encoder_frozen);
 
   model.decoder_parameters = parameters(1);
-  model.decoder = std::make_unique<DecoderHandle>(build_part<kinds::decoder>(host, plan.decoder, *model.decoder_parameters));
+  model.decoder =
+      std::make_unique<DecoderHandle>(build_part<kinds::decoder>(host, plan.decoder, *model.decoder_parameters));
   model.pieces = model.decoder->chat({plan.prompt.system, plan.prompt.user});
 
   model.adapter_parameters = parameters(2);
   const AdapterShape shape{model.encoder->width(), model.decoder->width()};
-  model.adapter = std::make_unique<AdapterHandle>(
-      build_part<kinds::adapter>(host, plan.adapter, *model.adapter_parameters, shape));
+  model.adapter =
+      std::make_unique<AdapterHandle>(build_part<kinds::adapter>(host, plan.adapter, *model.adapter_parameters, shape));
   model.adapter_parameters->set_trainable(true);
 
   model.tuning_parameters = parameters(3);

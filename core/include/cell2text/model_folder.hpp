@@ -59,13 +59,16 @@ namespace model_folder_detail {
 inline constexpr int format = 1;
 using Json = nlohmann::ordered_json;
 
-inline Json role_json(const PluginChoice& choice) { return {{"plugin", choice.name}, {"settings", to_json(choice.resolved)}}; }
+inline Json role_json(const PluginChoice& choice) {
+  return {{"plugin", choice.name}, {"settings", to_json(choice.resolved)}};
+}
 
 /// Files of a checkpoint with size-and-sample hash, by name relative to the folder.
 inline Json reference_json(const std::filesystem::path& folder) {
   Json files = Json::object();
   for (const auto& path : TensorFiles::open(folder).file_paths())
-    files[std::filesystem::relative(path, folder).string()] = {{"sha256", sha256_file(path)}, {"sample", sampled_hash(path)}};
+    files[std::filesystem::relative(path, folder).string()] = {{"sha256", sha256_file(path)},
+                                                               {"sample", sampled_hash(path)}};
   return {{"path", std::filesystem::absolute(folder).string()}, {"files", files}};
 }
 
@@ -91,20 +94,23 @@ inline Value settings_for_folder(const Value& saved, const LoadedPlugin& plugin,
 
 /// Where the checkpoint of an untrained part is now. InputError where it is not there, or is another one.
 inline std::filesystem::path referenced_folder(const nlohmann::json& reference, const std::string& role,
-                                               const std::optional<std::filesystem::path>& place, const std::string& where) {
-  const std::filesystem::path now = place ? *place : std::filesystem::path(required<std::string>(reference, "path", where));
+                                               const std::optional<std::filesystem::path>& place,
+                                               const std::string& where) {
+  const std::filesystem::path now =
+      place ? *place : std::filesystem::path(required<std::string>(reference, "path", where));
   if (!std::filesystem::exists(now))
     throw InputError(where + ": the " + role + " was not trained and is not part of this folder; " +
-                     (place ? "it was said to be at " : "it was at ") + now.string() + ", which is not there. Say where it is with " +
-                     (role == "encoder" ? "--encoder" : "--base") + " DIR");
+                     (place ? "it was said to be at " : "it was at ") + now.string() +
+                     ", which is not there. Say where it is with " + (role == "encoder" ? "--encoder" : "--base") +
+                     " DIR");
   const auto files = required<nlohmann::json>(reference, "files", where);
   for (const auto& [name, hashes] : files.items()) {
     const auto expected = required<std::string>(hashes, "sample", where);
     if (!std::filesystem::exists(now / name))
       throw InputError((now / name).string() + " is missing; the " + role + " that this model was trained with has it");
     if (const auto found = sampled_hash(now / name); found != expected)
-      throw InputError((now / name).string() + ": not the " + role + " that this model was trained with (sample hash " + found +
-                       ", expected " + expected + ")");
+      throw InputError((now / name).string() + ": not the " + role + " that this model was trained with (sample hash " +
+                       found + ", expected " + expected + ")");
   }
   return now;
 }
@@ -149,8 +155,12 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
   fs::remove_all(temporary);
   fs::create_directories(temporary);
 
-  Json root{{"format", format}, {"cell2text", version}, {"name", card.name}, {"seed", card.seed},
-            {"trained_cells", card.trained_cells}, {"trained_epochs", card.trained_epochs}};
+  Json root{{"format", format},
+            {"cell2text", version},
+            {"name", card.name},
+            {"seed", card.seed},
+            {"trained_cells", card.trained_cells},
+            {"trained_epochs", card.trained_epochs}};
   root["encoder"] = role_json(card.plan.encoder);
   root["encoder"]["frozen"] = card.plan.encoder_frozen;
   if (!card.plan.encoder_frozen || !model.encoder_parameters->from_checkpoint()) {
@@ -204,15 +214,18 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
 }
 
 /// Reads cell2text.json. InputError where it is missing, damaged or of a later format.
-inline ModelCard read_model_card(const std::filesystem::path& folder, const Registry& registry, const ModelPlaces& places = {}) {
+inline ModelCard read_model_card(const std::filesystem::path& folder, const Registry& registry,
+                                 const ModelPlaces& places = {}) {
   using namespace model_folder_detail;
   const auto file = folder / "cell2text.json";
   if (!std::filesystem::exists(file))
-    throw InputError(folder.string() + ": no cell2text.json in it; expected a model folder as 'cell2text run' writes it (…/model)");
+    throw InputError(folder.string() +
+                     ": no cell2text.json in it; expected a model folder as 'cell2text run' writes it (…/model)");
   const nlohmann::json root = read_json(file);
   const std::string where = file.string();
   if (const auto found = required<std::int64_t>(root, "format", where); found != format)
-    throw InputError(where + ": format " + std::to_string(found) + "; this program reads format " + std::to_string(format));
+    throw InputError(where + ": format " + std::to_string(found) + "; this program reads format " +
+                     std::to_string(format));
   ModelCard card;
   card.plan.encoder = read_role(root, "encoder", {folder, places.encoder}, registry);
   card.plan.adapter = read_role(root, "adapter", {folder, {}}, registry);
@@ -220,8 +233,10 @@ inline ModelCard read_model_card(const std::filesystem::path& folder, const Regi
   card.plan.finetuning = read_role(root, "finetuning", {folder, {}}, registry);
   card.plan.encoder_frozen = true;  // nothing is trained here
   SettingsFaults faults;
-  read_fields(value_from_json(required<nlohmann::json>(root, "prompt", where), where), card.plan.prompt, faults, "prompt.");
-  read_fields(value_from_json(required<nlohmann::json>(root, "generation", where), where), card.generation, faults, "generation.");
+  read_fields(value_from_json(required<nlohmann::json>(root, "prompt", where), where), card.plan.prompt, faults,
+              "prompt.");
+  read_fields(value_from_json(required<nlohmann::json>(root, "generation", where), where), card.generation, faults,
+              "generation.");
   faults.raise();
   card.name = required<std::string>(root, "name", where);
   card.seed = required<std::int64_t>(root, "seed", where);
@@ -232,8 +247,9 @@ inline ModelCard read_model_card(const std::filesystem::path& folder, const Regi
     for (const auto& [label, values] : root["labels"].items())
       for (const auto& value : values)
         card.labels[label].push_back({required<std::string>(value, "name", where),
-                                      value.contains("ontology_id") ? std::optional(required<std::string>(value, "ontology_id", where))
-                                                                    : std::nullopt,
+                                      value.contains("ontology_id")
+                                          ? std::optional(required<std::string>(value, "ontology_id", where))
+                                          : std::nullopt,
                                       required<std::int64_t>(value, "cells", where)});
   const auto samples = required<nlohmann::json>(root, "samples", where);
   for (const auto& [name, unused] : samples.items()) card.samples[name] = required<std::string>(samples, name, where);

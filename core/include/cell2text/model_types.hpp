@@ -16,9 +16,9 @@ namespace cell2text {
 
 /// B cells as the encoder's tokens, right-padded to the longest. On the CPU.
 struct GeneTokens {
-  Tensor ids_BG;                      ///< int64
-  Tensor values_BG;                   ///< float32 expression values, or undefined where the encoder takes none
-  std::vector<std::int64_t> lengths;  ///< [B] tokens of each cell, special tokens included
+  Tensor ids_BG;                          ///< int64
+  Tensor values_BG;                       ///< float32 expression values, or undefined where the encoder takes none
+  std::vector<std::int64_t> lengths;      ///< [B] tokens of each cell, special tokens included
   std::vector<std::int64_t> known_genes;  ///< [B] expressed genes that the encoder knows, before any cut
 
   std::int64_t size() const { return static_cast<std::int64_t>(lengths.size()); }

@@ -45,7 +45,8 @@ inline std::optional<PluginFile> read_plugin_file(const std::filesystem::path& p
   if (!section) return std::nullopt;
   Manifest stamp;
   if (section->size() < sizeof stamp.magic + sizeof stamp.size)
-    throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) + " bytes; the file is damaged");
+    throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) +
+                     " bytes; the file is damaged");
   std::memcpy(&stamp, section->data(), std::min(section->size(), sizeof stamp));
   using plugin_detail::text_of;
   if (text_of(stamp.magic) != Manifest::magic_text)
@@ -54,10 +55,12 @@ inline std::optional<PluginFile> read_plugin_file(const std::filesystem::path& p
   if (section->size() < stamp.size)
     throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) + " bytes and says " +
                      std::to_string(stamp.size) + "; the file is damaged");
-  PluginFile file{path, text_of(stamp.kind), text_of(stamp.name), text_of(stamp.compiler), text_of(stamp.build_type), ""};
+  PluginFile file{path, text_of(stamp.kind), text_of(stamp.name), text_of(stamp.compiler), text_of(stamp.build_type),
+                  ""};
   file.refusal = incompatibility(stamp, make_manifest("", ""));
   if (stamp.size != sizeof stamp && file.refusal.empty())
-    file.refusal = "its stamp has " + std::to_string(stamp.size) + " bytes, this program's " + std::to_string(sizeof stamp);
+    file.refusal =
+        "its stamp has " + std::to_string(stamp.size) + " bytes, this program's " + std::to_string(sizeof stamp);
   return file;
 }
 
@@ -138,10 +141,13 @@ class Registry {
     if (found) return *found;
     std::string where;
     for (const auto& folder : folders_) where += (where.empty() ? "" : ", ") + folder.string();
-    throw InputError("no " + kind + " is called '" + name + "'" + suggestion(name, names) + " (searched: " + where + ")");
+    throw InputError("no " + kind + " is called '" + name + "'" + suggestion(name, names) + " (searched: " + where +
+                     ")");
   }
 
-  LoadedPlugin load(const std::string& kind, const std::string& name) const { return load_plugin_file(find(kind, name)); }
+  LoadedPlugin load(const std::string& kind, const std::string& name) const {
+    return load_plugin_file(find(kind, name));
+  }
 
  private:
   void add(const std::filesystem::path& library) {
@@ -150,8 +156,10 @@ class Registry {
       if (std::filesystem::equivalent(known.path, library, ignored)) return;
     }
     try {
-      if (auto plugin = read_plugin_file(library)) plugins_.push_back(std::move(*plugin));
-      else strangers_.emplace_back(library, "a library without a plugin stamp");
+      if (auto plugin = read_plugin_file(library))
+        plugins_.push_back(std::move(*plugin));
+      else
+        strangers_.emplace_back(library, "a library without a plugin stamp");
     } catch (const std::exception& error) {  // also a file that may not be read: the others are still of use
       strangers_.emplace_back(library, error.what());
     }

@@ -73,11 +73,18 @@ class RunLog {
   explicit RunLog(const std::filesystem::path& path) : path_(path), out_(path, std::ios::app) {}
 
   void step(const StepReport& report) {
-    line({{"step", report.step}, {"epoch", report.epoch}, {"loss", report.loss}, {"learning_rate", report.learning_rate},
-          {"gradient_norm", report.gradient_norm}, {"cells", report.cells}, {"tokens", report.tokens}, {"seconds", report.seconds}});
+    line({{"step", report.step},
+          {"epoch", report.epoch},
+          {"loss", report.loss},
+          {"learning_rate", report.learning_rate},
+          {"gradient_norm", report.gradient_norm},
+          {"cells", report.cells},
+          {"tokens", report.tokens},
+          {"seconds", report.seconds}});
   }
   void epoch(const EpochReport& report, std::int64_t step) {
-    nlohmann::ordered_json json{{"step", step}, {"epoch", report.epoch}, {"training_loss", report.training_loss}, {"seconds", report.seconds}};
+    nlohmann::ordered_json json{
+        {"step", step}, {"epoch", report.epoch}, {"training_loss", report.training_loss}, {"seconds", report.seconds}};
     if (report.validation_loss) json["validation_loss"] = *report.validation_loss, json["best"] = report.best;
     line(json);
   }

@@ -47,7 +47,7 @@ struct FieldInfo {
   std::string name;
   std::string type;  ///< "boolean", "integer", "number", "text", "integer or auto", "table", "list of ..."
   About about;
-  Value default_value;            ///< meaningful where `has_default`
+  Value default_value;  ///< meaningful where `has_default`
   bool has_default = false;
   std::vector<FieldInfo> fields;  ///< of a table
 };
@@ -103,8 +103,7 @@ inline std::string nearest_name(std::string_view wrong, const std::vector<std::s
 
 /// "; did you mean X?" or, with no near name, "; known: a, b, c".
 inline std::string suggestion(std::string_view wrong, const std::vector<std::string>& candidates) {
-  if (const std::string near = nearest_name(wrong, candidates); !near.empty())
-    return "; did you mean '" + near + "'?";
+  if (const std::string near = nearest_name(wrong, candidates); !near.empty()) return "; did you mean '" + near + "'?";
   std::string all = "; known: ";
   for (std::size_t i = 0; i < candidates.size(); ++i) all += (i ? ", " : "") + candidates[i];
   return candidates.empty() ? std::string() : all;
@@ -117,8 +116,7 @@ template <class T>
 struct Field;
 
 inline std::string shortest(double number) {
-  if (number == std::floor(number) && std::abs(number) < 1e15)
-    return std::to_string(static_cast<std::int64_t>(number));
+  if (number == std::floor(number) && std::abs(number) < 1e15) return std::to_string(static_cast<std::int64_t>(number));
   char buffer[32];
   for (int digits = 1; digits <= 17; ++digits) {
     std::snprintf(buffer, sizeof buffer, "%.*g", digits, number);
@@ -143,8 +141,7 @@ inline bool in_range(double number, const About& about, const Value& value, cons
   return false;
 }
 
-inline void wrong_type(const Value& value, const std::string& key, const std::string& wanted,
-                       SettingsFaults& faults) {
+inline void wrong_type(const Value& value, const std::string& key, const std::string& wanted, SettingsFaults& faults) {
   std::string found = value.type_name();
   if (const auto* text = value.get_if<std::string>()) found += " ('" + *text + "')";
   faults.add(value.where, "'" + key + "' is " + found + "; it must be " + wanted);
@@ -154,8 +151,10 @@ template <>
 struct Field<bool> {
   static constexpr const char* type = "boolean";
   static void read(const Value& value, const std::string& key, const About&, bool& out, SettingsFaults& faults) {
-    if (const auto* found = value.get_if<bool>()) out = *found;
-    else wrong_type(value, key, "true or false", faults);
+    if (const auto* found = value.get_if<bool>())
+      out = *found;
+    else
+      wrong_type(value, key, "true or false", faults);
   }
   static Value write(bool field) { return {field, {}}; }
 };
@@ -178,9 +177,12 @@ struct Field<double> {
   static void read(const Value& value, const std::string& key, const About& about, double& out,
                    SettingsFaults& faults) {
     double number = 0;
-    if (const auto* found = value.get_if<double>()) number = *found;
-    else if (const auto* whole = value.get_if<std::int64_t>()) number = static_cast<double>(*whole);
-    else return wrong_type(value, key, "a number", faults);
+    if (const auto* found = value.get_if<double>())
+      number = *found;
+    else if (const auto* whole = value.get_if<std::int64_t>())
+      number = static_cast<double>(*whole);
+    else
+      return wrong_type(value, key, "a number", faults);
     if (std::isnan(number)) return faults.add(value.where, "'" + key + "' is nan; it must be a number");
     if (in_range(number, about, value, key, faults)) out = number;
   }
@@ -195,15 +197,12 @@ struct Field<std::string> {
     const auto* found = value.get_if<std::string>();
     if (!found) return wrong_type(value, key, "a text", faults);
     if (!about.choices.empty() && std::ranges::find(about.choices, *found) == about.choices.end())
-      return faults.add(value.where, "'" + key + "' is '" + *found + "'; it must be one of " +
-                                         [&] {
-                                           std::string all;
-                                           for (const auto& c : about.choices) all += (all.empty() ? "'" : ", '") + c + "'";
-                                           return all;
-                                         }() +
-                                         (nearest_name(*found, about.choices).empty()
-                                              ? ""
-                                              : suggestion(*found, about.choices)));
+      return faults.add(
+          value.where, "'" + key + "' is '" + *found + "'; it must be one of " + [&] {
+            std::string all;
+            for (const auto& c : about.choices) all += (all.empty() ? "'" : ", '") + c + "'";
+            return all;
+          }() + (nearest_name(*found, about.choices).empty() ? "" : suggestion(*found, about.choices)));
     out = *found;
   }
   static Value write(const std::string& field) { return {field, {}}; }
@@ -251,7 +250,9 @@ struct Field<std::vector<T>> {
 
 /// A struct that lists its fields through `describe`.
 template <class S>
-concept DescribesItself = std::default_initializable<S> && requires(struct AnyVisitor& visitor) { &S::template describe<AnyVisitor>; };
+concept DescribesItself = std::default_initializable<S> && requires(struct AnyVisitor& visitor) {
+  &S::template describe<AnyVisitor>;
+};
 
 template <class S>
 void read_fields(const Value& table, S& out, SettingsFaults& faults, const std::string& path);
@@ -313,8 +314,10 @@ struct Writer {
   template <class T>
   void field(const std::string& name, std::optional<T> S::*member, const About&) {
     if (!(settings.*member)) return;
-    if constexpr (DescribesItself<T>) out.set(name, write_settings(*(settings.*member)));
-    else out.set(name, Field<T>::write(*(settings.*member)));
+    if constexpr (DescribesItself<T>)
+      out.set(name, write_settings(*(settings.*member)));
+    else
+      out.set(name, Field<T>::write(*(settings.*member)));
   }
 };
 
@@ -329,8 +332,10 @@ struct Lister {
   }
   template <class T>
   void field(const std::string& name, std::optional<T> S::*, const About& about) {
-    if constexpr (DescribesItself<T>) fields.push_back({name, "table", about, {}, false, describe_settings<T>()});
-    else fields.push_back({name, Field<T>::type, about, {}, false, {}});
+    if constexpr (DescribesItself<T>)
+      fields.push_back({name, "table", about, {}, false, describe_settings<T>()});
+    else
+      fields.push_back({name, Field<T>::type, about, {}, false, {}});
   }
 };
 

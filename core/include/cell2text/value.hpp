@@ -34,9 +34,13 @@ struct Value {
   Where where;
 
   template <class T>
-  const T* get_if() const { return std::get_if<T>(&data); }
+  const T* get_if() const {
+    return std::get_if<T>(&data);
+  }
   template <class T>
-  T* get_if() { return std::get_if<T>(&data); }
+  T* get_if() {
+    return std::get_if<T>(&data);
+  }
 
   bool is_table() const { return get_if<Table>() != nullptr; }
 

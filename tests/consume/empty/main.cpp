@@ -1,7 +1,6 @@
 // Includes what a plugin's author includes, makes a tensor, and says which versions it met.
 #include <cell2text/plugin.hpp>
 #include <cell2text/version.hpp>
-
 #include <cstdio>
 
 int main() {

@@ -83,6 +83,7 @@ class Decoder {
     std::filesystem::create_directories(folder);
     parameters_.save(folder / "model.safetensors");
   }
+
  private:
   LinearSlot linear(const std::string& name, std::int64_t out) {
     Parameter& weight = parameters_.declare(name + ".weight", {out, width()}, Init::normal(0.1));

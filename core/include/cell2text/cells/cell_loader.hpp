@@ -19,10 +19,10 @@ namespace cell2text {
 /// B cells ready for the model.
 struct TokenBatch {
   GeneTokens tokens;
-  std::vector<std::int64_t> rows;                 ///< rows of the source
-  std::vector<std::string> names;                 ///< obs names
-  std::vector<std::vector<std::int64_t>> texts;   ///< description tokens, where a text function was given
-  std::vector<double> totals;                     ///< counts per cell over all genes
+  std::vector<std::int64_t> rows;                ///< rows of the source
+  std::vector<std::string> names;                ///< obs names
+  std::vector<std::vector<std::int64_t>> texts;  ///< description tokens, where a text function was given
+  std::vector<double> totals;                    ///< counts per cell over all genes
 };
 
 struct LoaderOptions {
@@ -69,8 +69,13 @@ class CellLoader {
   /// Source and encoder must outlive the loader; nobody else reads the source meanwhile.
   CellLoader(const SourceHandle& source, const EncoderHandle& encoder, std::vector<std::int64_t> rows,
              LoaderOptions options, TextOfRow text = {})
-      : source_(source), encoder_(encoder), rows_(std::move(rows)), options_(options), text_(std::move(text)),
-        random_(options.seed), prefetch_([this] { return produce(); }) {}
+      : source_(source),
+        encoder_(encoder),
+        rows_(std::move(rows)),
+        options_(options),
+        text_(std::move(text)),
+        random_(options.seed),
+        prefetch_([this] { return produce(); }) {}
 
   std::optional<TokenBatch> next() { return prefetch_.next(); }
 
@@ -106,8 +111,10 @@ class CellLoader {
       }
       ready_.push_back(std::move(batch));
     }
-    if (options_.shuffle_batches) split_detail::shuffle(ready_, random_);
-    else std::ranges::reverse(ready_);  // taken from the back
+    if (options_.shuffle_batches)
+      split_detail::shuffle(ready_, random_);
+    else
+      std::ranges::reverse(ready_);  // taken from the back
   }
 
   const SourceHandle& source_;

@@ -22,10 +22,11 @@ struct SplitSettings {
 
   static void describe(auto& s) {
     using T = SplitSettings;
-    s.field("by", &T::by,
-            {.help = "cell: at random within each value of `stratify`, which overstates quality where cells of one donor "
-                     "stand on both sides; donor: whole donors; column: the file says (obs column `column`)",
-             .choices = {"cell", "donor", "column"}});
+    s.field(
+        "by", &T::by,
+        {.help = "cell: at random within each value of `stratify`, which overstates quality where cells of one donor "
+                 "stand on both sides; donor: whole donors; column: the file says (obs column `column`)",
+         .choices = {"cell", "donor", "column"}});
     s.field("stratify", &T::stratify, {.help = "obs column whose values are shared out evenly (by = cell)"});
     s.field("column", &T::column, {.help = "obs column that holds train, validation or test (by = column)"});
     s.field("train", &T::train, {.help = "share of the cells to train on", .min = 0, .max = 1});
@@ -126,8 +127,9 @@ inline Split split_by_donor(const LabelColumn& donors, const SplitSettings& sett
   std::erase_if(rows, [](const auto& group) { return group.empty(); });
   const std::size_t parts = 1 + (settings.validation > 0) + (settings.test > 0);
   if (rows.size() < parts)
-    throw InputError("obs column '" + donors.name + "' holds " + std::to_string(rows.size()) + " donor(s); a split by donor into " +
-                     std::to_string(parts) + " parts needs at least as many. Use split.by = \"cell\" (and read its caveat)");
+    throw InputError("obs column '" + donors.name + "' holds " + std::to_string(rows.size()) +
+                     " donor(s); a split by donor into " + std::to_string(parts) +
+                     " parts needs at least as many. Use split.by = \"cell\" (and read its caveat)");
   std::mt19937_64 random(seed);
   split_detail::shuffle(rows, random);
   std::ranges::stable_sort(rows, {}, [](const auto& group) { return group.size(); });
@@ -135,7 +137,8 @@ inline Split split_by_donor(const LabelColumn& donors, const SplitSettings& sett
   const double total = static_cast<double>(donors.size());
   for (std::size_t d = 0; d < rows.size(); ++d) {
     const double n = static_cast<double>(rows[d].size());
-    const double validation_fill = settings.validation > 0 ? split.validation.size() / (settings.validation * total) : 2;
+    const double validation_fill =
+        settings.validation > 0 ? split.validation.size() / (settings.validation * total) : 2;
     const double test_fill = settings.test > 0 ? split.test.size() / (settings.test * total) : 2;
     const bool to_validation = validation_fill <= test_fill;
     auto& emptier = to_validation ? split.validation : split.test;
@@ -153,9 +156,12 @@ inline Split split_by_column(const LabelColumn& column) {
   Split split;
   for (std::int64_t row = 0; row < column.size(); ++row) {
     const auto value = column.at(row);
-    if (value == "train") split.train.push_back(row);
-    else if (value == "validation" || value == "val" || value == "valid") split.validation.push_back(row);
-    else if (value == "test") split.test.push_back(row);
+    if (value == "train")
+      split.train.push_back(row);
+    else if (value == "validation" || value == "val" || value == "valid")
+      split.validation.push_back(row);
+    else if (value == "test")
+      split.test.push_back(row);
   }
   if (split.train.empty())
     throw InputError("obs column '" + column.name + "' says 'train' for no cell; expected train, validation, test");

@@ -37,8 +37,8 @@ inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
   return line;
 }
 
-/// The inverse. `cell` is empty where absent; `log_probability` is NaN where absent or null; an absent, null or empty label is unknown; other
-/// keys are skipped. InputError "where: ..." where a text is missing or has another type.
+/// The inverse. `cell` is empty where absent; `log_probability` is NaN where absent or null; an absent, null or empty
+/// label is unknown; other keys are skipped. InputError "where: ..." where a text is missing or has another type.
 inline Prediction prediction_from_json(const nlohmann::json& line, const std::string& where) {
   Prediction prediction;
   prediction.cell = optional_value<std::string>(line, "cell", where).value_or("");

@@ -24,9 +24,9 @@ inline constexpr std::int64_t few_genes_below = 20;
 struct DescribedCell {
   std::int64_t row = 0;
   std::string name;
-  std::string text;            ///< empty for no_counts, and for a cell none of whose genes is known
-  double log_probability = 0;  ///< natural log of the whole text; NaN without a text
-  std::int64_t genes_used = 0; ///< gene tokens that reached the decoder
+  std::string text;             ///< empty for no_counts, and for a cell none of whose genes is known
+  double log_probability = 0;   ///< natural log of the whole text; NaN without a text
+  std::int64_t genes_used = 0;  ///< gene tokens that reached the decoder
   CellStatus status = CellStatus::ok;
 };
 
@@ -39,8 +39,10 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
   std::vector<std::int64_t> with_genes;
   for (std::size_t b = 0; b < cells.size(); ++b) {
     cells[b] = {batch.rows[b], batch.names[b], "", std::nan(""), 0, CellStatus::ok};
-    if (batch.totals[b] <= 0) cells[b].status = CellStatus::no_counts;
-    else if (batch.tokens.known_genes[b] < few_genes_below) cells[b].status = CellStatus::few_known_genes;
+    if (batch.totals[b] <= 0)
+      cells[b].status = CellStatus::no_counts;
+    else if (batch.tokens.known_genes[b] < few_genes_below)
+      cells[b].status = CellStatus::few_known_genes;
     if (batch.tokens.known_genes[b] > 0) with_genes.push_back(static_cast<std::int64_t>(b));
   }
   if (with_genes.empty()) return cells;

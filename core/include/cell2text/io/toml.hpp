@@ -1,6 +1,8 @@
 // TOML to and from the tree of values (value.hpp), and `--set key=value`. Host only: pulls in toml++.
 #pragma once
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -9,7 +11,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 
 #include "cell2text/error.hpp"
 #include "cell2text/settings.hpp"
@@ -61,11 +62,16 @@ inline std::string quoted(const std::string& text) {
   std::string all = "\"";
   for (const char c : text) {
     char code[8];
-    if (c == '\n') all += "\\n";
-    else if (c == '\t') all += "\\t";
-    else if (c == '"' || c == '\\') (all += '\\') += c;
-    else if ((c >= 0 && c < 0x20) || c == 0x7f) std::snprintf(code, sizeof code, "\\u%04X", c), all += code;
-    else all += c;
+    if (c == '\n')
+      all += "\\n";
+    else if (c == '\t')
+      all += "\\t";
+    else if (c == '"' || c == '\\')
+      (all += '\\') += c;
+    else if ((c >= 0 && c < 0x20) || c == 0x7f)
+      std::snprintf(code, sizeof code, "\\u%04X", c), all += code;
+    else
+      all += c;
   }
   return all + '"';
 }
@@ -114,7 +120,8 @@ inline void write_table(const Value& table, const std::string& path, std::string
   };
   for (const Entry& entry : entries) {
     const std::string name = path + key_text(entry.key);
-    if (entry.value.is_table()) section(entry.value, name, "[", "]");
+    if (entry.value.is_table())
+      section(entry.value, name, "[", "]");
     else if (is_list_of_tables(entry.value))
       for (const Value& item : *entry.value.get_if<Value::Array>()) section(item, name, "[[", "]]");
   }
@@ -137,7 +144,8 @@ inline Value read_toml(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path))
     throw InputError(path.string() + " is a folder; expected an experiment file (.toml)");
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw InputError(path.string() + ": no such file, or it cannot be read; expected an experiment file (.toml)");
+  if (!in)
+    throw InputError(path.string() + ": no such file, or it cannot be read; expected an experiment file (.toml)");
   std::ostringstream text;
   text << in.rdbuf();
   return parse_toml(text.str(), path.string());
@@ -178,15 +186,23 @@ inline void apply_override(Value& root, const std::string& assignment) {
     if (auto* list = node->get_if<Value::Array>()) {
       const bool number = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
       if (!number || key.size() > 9 || std::stoul(key) >= list->size())
-        throw InputError("--set " + assignment + ": '" + key + "' is no item of a list of " + std::to_string(list->size()));
+        throw InputError("--set " + assignment + ": '" + key + "' is no item of a list of " +
+                         std::to_string(list->size()));
       node = &(*list)[std::stoul(key)];
-      if (last) { *node = std::move(value); return; }
+      if (last) {
+        *node = std::move(value);
+        return;
+      }
     } else if (node->is_table()) {
-      if (last) { node->set(key, std::move(value)); return; }
+      if (last) {
+        node->set(key, std::move(value));
+        return;
+      }
       Value* next = node->find(key);
       node = next ? next : &node->set(key, Value{Value::Table{}, where});
     } else {
-      throw InputError("--set " + assignment + ": what stands before '" + key + "' is " + node->type_name() + ", not a table");
+      throw InputError("--set " + assignment + ": what stands before '" + key + "' is " + node->type_name() +
+                       ", not a table");
     }
     start = dot + 1;
   }

@@ -54,7 +54,9 @@ class LinearSlot {
     if (delta_->function) return y + delta_->function(x);
     Tensor dropped = delta_->dropout > 0 ? at::dropout(x, delta_->dropout, training) : x;
     return y + at::linear(at::linear(dropped.to(delta_->a_rI->value.scalar_type()), delta_->a_rI->value),
-                          delta_->b_Or->value).to(y.scalar_type()) * delta_->scale;
+                          delta_->b_Or->value)
+                       .to(y.scalar_type()) *
+                   delta_->scale;
   }
 
  private:

@@ -3,9 +3,9 @@
 // values into flat groups, gather them or cast them in between.
 #pragma once
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/types.h>
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -120,7 +120,8 @@ class Parameters {
     std::string key = name;
     if (!files_->contains(key) && !prefix_.empty() && key.starts_with(prefix_)) key = key.substr(prefix_.size());
     if (!files_->contains(key))
-      throw InputError(files_->path().string() + ": tensor '" + name + "' is missing; the checkpoint is incomplete "
+      throw InputError(files_->path().string() + ": tensor '" + name +
+                       "' is missing; the checkpoint is incomplete "
                        "or of another family");
     if (files_->shape(key) != shape)
       throw InputError(files_->path().string() + ": tensor '" + key + "' has shape " + sizes(files_->shape(key)) +
@@ -139,9 +140,15 @@ class Parameters {
   Tensor initial(const std::vector<std::int64_t>& shape, Init init) {
     Tensor value = torch::empty(shape, torch::kFloat32);
     switch (init.kind) {
-      case Init::Kind::normal: value.normal_(0, init.a, generator_); break;
-      case Init::Kind::uniform: value.uniform_(-init.a, init.a, generator_); break;
-      case Init::Kind::constant: value.fill_(init.a); break;
+      case Init::Kind::normal:
+        value.normal_(0, init.a, generator_);
+        break;
+      case Init::Kind::uniform:
+        value.uniform_(-init.a, init.a, generator_);
+        break;
+      case Init::Kind::constant:
+        value.fill_(init.a);
+        break;
     }
     return value.to(device_, dtype_);
   }

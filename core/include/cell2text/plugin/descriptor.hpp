@@ -38,49 +38,62 @@ namespace kinds {
 struct source {
   static constexpr const char* name = "source";
   using Object = objects::SourceObject;
-  template <class P> static constexpr bool satisfied = Source<P>;
-  template <class P> using Wrapped = objects::WrappedSource<P>;
-  template <class P> static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+  template <class P>
+  static constexpr bool satisfied = Source<P>;
+  template <class P>
+  using Wrapped = objects::WrappedSource<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
     return new Wrapped<P>(s, *a.context);
   }
 };
 struct encoder {
   static constexpr const char* name = "encoder";
   using Object = objects::EncoderObject;
-  template <class P> static constexpr bool satisfied = Encoder<P>;
-  template <class P> static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+  template <class P>
+  static constexpr bool satisfied = Encoder<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
     return new objects::WrappedEncoder<P>(s, *a.model_context);
   }
 };
 struct adapter {
   static constexpr const char* name = "adapter";
   using Object = objects::AdapterObject;
-  template <class P> static constexpr bool satisfied = Adapter<P>;
-  template <class P> static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+  template <class P>
+  static constexpr bool satisfied = Adapter<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
     return new objects::WrappedAdapter<P>(s, *a.model_context, a.adapter_shape);
   }
 };
 struct decoder {
   static constexpr const char* name = "decoder";
   using Object = objects::DecoderObject;
-  template <class P> static constexpr bool satisfied = Decoder<P>;
-  template <class P> static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+  template <class P>
+  static constexpr bool satisfied = Decoder<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
     return new objects::WrappedDecoder<P>(s, *a.model_context);
   }
 };
 struct finetuning {
   static constexpr const char* name = "finetuning";
   using Object = objects::FineTuningObject;
-  template <class P> static constexpr bool satisfied = FineTuning<P>;
-  template <class P> static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+  template <class P>
+  static constexpr bool satisfied = FineTuning<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
     return new objects::WrappedFineTuning<P>(s, *a.model_context);
   }
 };
 struct metric {
   static constexpr const char* name = "metric";
   using Object = objects::MetricObject;
-  template <class P> static constexpr bool satisfied = Metric<P>;
-  template <class P> static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+  template <class P>
+  static constexpr bool satisfied = Metric<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
     return new objects::WrappedMetric<P>(s, *a.context);
   }
 };
@@ -95,8 +108,7 @@ Fault schema_of(std::vector<FieldInfo>& out) noexcept {
 }
 
 template <class P>
-Fault check_settings_of(const Value& table, const std::string& path, SettingsFaults& faults,
-                        Value& resolved) noexcept {
+Fault check_settings_of(const Value& table, const std::string& path, SettingsFaults& faults, Value& resolved) noexcept {
   return guarded([&] {
     typename P::Settings settings;
     read_fields(table, settings, faults, path);
@@ -120,7 +132,11 @@ Fault build_object(const Value& table, const BuildArguments& arguments, void*& o
 /// The descriptor of class P as a plugin of a kind. Also how a class that is linked in is used without a library.
 template <class Kind, class P>
 constexpr PluginDescriptor descriptor_of(const char* name, const char* help) {
-  return {Kind::name, name, help, &plugin_detail::schema_of<P>, &plugin_detail::check_settings_of<P>,
+  return {Kind::name,
+          name,
+          help,
+          &plugin_detail::schema_of<P>,
+          &plugin_detail::check_settings_of<P>,
           &plugin_detail::build_object<Kind, P>};
 }
 

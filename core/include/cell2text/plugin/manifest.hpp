@@ -2,6 +2,8 @@
 // Loading a library runs its static initialisers, and one with a missing symbol has no say at all.
 #pragma once
 
+#include <torch/version.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -9,8 +11,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-
-#include <torch/version.h>
 
 namespace cell2text {
 
@@ -73,9 +73,17 @@ std::string text_of(const std::array<char, N>& bytes) {
 
 consteval Manifest make_manifest(std::string_view kind, std::string_view name) {
   using plugin_detail::fixed;
-  return {fixed<16>(Manifest::magic_text, true), sizeof(Manifest), abi_number, TORCH_VERSION_MAJOR,
-          TORCH_VERSION_MINOR, fixed<32>(CELL2TEXT_STRING_ABI), fixed<32>(CELL2TEXT_LAYOUT), fixed<32>(kind),
-          fixed<64>(name), fixed<64>("g++ " __VERSION__), fixed<32>(CELL2TEXT_BUILD_TYPE)};
+  return {fixed<16>(Manifest::magic_text, true),
+          sizeof(Manifest),
+          abi_number,
+          TORCH_VERSION_MAJOR,
+          TORCH_VERSION_MINOR,
+          fixed<32>(CELL2TEXT_STRING_ABI),
+          fixed<32>(CELL2TEXT_LAYOUT),
+          fixed<32>(kind),
+          fixed<64>(name),
+          fixed<64>("g++ " __VERSION__),
+          fixed<32>(CELL2TEXT_BUILD_TYPE)};
 }
 
 /// What keeps a plugin built as `theirs` from working in a program built as `ours`, both sides named;

@@ -83,7 +83,9 @@ struct WrappedState final : StateObject {
     return {Fault::Kind::bug, "this decoder's state has no truncate"};
   }
   bool can_truncate() const noexcept override {
-    return requires(S s, std::span<const std::int64_t> lengths) { s.truncate(lengths); };
+    return requires(S s, std::span<const std::int64_t> lengths) {
+      s.truncate(lengths);
+    };
   }
   Fault bytes(std::int64_t& out) const noexcept override {
     return guarded([&] { out = state.bytes(); });
@@ -163,8 +165,7 @@ template <Metric P>
 struct WrappedMetric final : MetricObject {
   P part;
   WrappedMetric(const typename P::Settings& settings, const Context& context) : part(settings, context) {}
-  Fault score(std::span<const Prediction> predictions, const KnownLabels& known,
-              Scores& out) const noexcept override {
+  Fault score(std::span<const Prediction> predictions, const KnownLabels& known, Scores& out) const noexcept override {
     return guarded([&] { out = part.score(predictions, known); });
   }
 };

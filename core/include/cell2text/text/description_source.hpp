@@ -25,12 +25,16 @@ struct DescriptionSettings {
   static void describe(auto& s) {
     using T = DescriptionSettings;
     s.field("column", &T::column,
-            {.help = "obs column that holds finished descriptions; unset: 'description' where the file has it, else the template"});
-    s.field("ontology", &T::ontology, {.help = "OBO file of the Cell Ontology, whose definitions follow the cell type; unset: names only"});
-    s.field("preset", &T::preset, {.help = "template: paper, or authors (as their code writes it)", .choices = {"paper", "authors"}});
+            {.help = "obs column that holds finished descriptions; unset: 'description' where the file has it, else "
+                     "the template"});
+    s.field("ontology", &T::ontology,
+            {.help = "OBO file of the Cell Ontology, whose definitions follow the cell type; unset: names only"});
+    s.field("preset", &T::preset,
+            {.help = "template: paper, or authors (as their code writes it)", .choices = {"paper", "authors"}});
     s.field("cell_type", &T::cell_type, {.help = "obs column of the cell type"});
     s.field("tissue", &T::tissue, {.help = "obs column of the tissue"});
-    s.field("tissue_general", &T::tissue_general, {.help = "obs column of the organ, used where the tissue is unknown"});
+    s.field("tissue_general", &T::tissue_general,
+            {.help = "obs column of the organ, used where the tissue is unknown"});
     s.field("disease", &T::disease, {.help = "obs column of the disease; 'normal' is healthy"});
     s.field("sex", &T::sex, {.help = "obs column of the sex"});
     s.field("development_stage", &T::development_stage, {.help = "obs column of the age or stage"});
@@ -45,9 +49,12 @@ class DescriptionSource {
   static constexpr const char* label_names[] = {"cell_type", "tissue", "disease"};
 
   DescriptionSource(const SourceHandle& source, const DescriptionSettings& settings) : settings_(settings) {
-    const std::pair<const char*, std::string> roles[] = {
-        {"cell_type", settings.cell_type}, {"tissue", settings.tissue}, {"tissue_general", settings.tissue_general},
-        {"disease", settings.disease},     {"sex", settings.sex},       {"development_stage", settings.development_stage}};
+    const std::pair<const char*, std::string> roles[] = {{"cell_type", settings.cell_type},
+                                                         {"tissue", settings.tissue},
+                                                         {"tissue_general", settings.tissue_general},
+                                                         {"disease", settings.disease},
+                                                         {"sex", settings.sex},
+                                                         {"development_stage", settings.development_stage}};
     std::vector<std::string> present;
     for (const ColumnInfo& column : source.columns()) present.push_back(column.name);
     auto has = [&](const std::string& name) { return std::ranges::find(present, name) != present.end(); };
@@ -56,12 +63,15 @@ class DescriptionSource {
       if (has(column + "_ontology_term_id")) ids_.emplace(role, source.labels(column + "_ontology_term_id"));
     }
     if (settings.column && !has(*settings.column))
-      throw InputError("descriptions.column: the file has no obs column '" + *settings.column + "'" + suggestion(*settings.column, present));
+      throw InputError("descriptions.column: the file has no obs column '" + *settings.column + "'" +
+                       suggestion(*settings.column, present));
     if (settings.column || has("description")) {
       texts_ = source.labels(settings.column.value_or("description"));
     } else if (!labels_.contains("cell_type")) {
-      throw InputError("the file has no obs column '" + settings.cell_type + "', and no description column; a description needs a cell "
-                       "type. Name the column with descriptions.cell_type" + suggestion(settings.cell_type, present));
+      throw InputError("the file has no obs column '" + settings.cell_type +
+                       "', and no description column; a description needs a cell "
+                       "type. Name the column with descriptions.cell_type" +
+                       suggestion(settings.cell_type, present));
     }
     if (settings.ontology) ontology_ = std::make_unique<Ontology>(Ontology::read(*settings.ontology));
   }
@@ -79,8 +89,10 @@ class DescriptionSource {
     facts.disease = label("disease", row);
     facts.sex = label("sex", row);
     facts.development_stage = label("development_stage", row);
-    if (ontology_ && facts.cell_type) facts.cell_type_definition = definition(*facts.cell_type, ontology_id("cell_type", row));
-    return cell2text::describe(facts, {settings_.preset == "authors" ? DescriptionStyle::Preset::authors : DescriptionStyle::Preset::paper});
+    if (ontology_ && facts.cell_type)
+      facts.cell_type_definition = definition(*facts.cell_type, ontology_id("cell_type", row));
+    return cell2text::describe(
+        facts, {settings_.preset == "authors" ? DescriptionStyle::Preset::authors : DescriptionStyle::Preset::paper});
   }
 
   /// "cell_type", "tissue", "tissue_general", "disease", "sex" or "development_stage" of a row, as in the file.

@@ -63,7 +63,9 @@ inline bool take_suffix(std::string_view& text, std::string_view suffix) {
 }
 
 /// Whether all of `text` is well-formed UTF-8.
-inline bool is_utf8(std::string_view text) { return valid_utf8_prefix(text) == text.size(); }
+inline bool is_utf8(std::string_view text) {
+  return valid_utf8_prefix(text) == text.size();
+}
 
 /// Lets an unordered_map with text keys be asked with a view: `unordered_map<string, T, ViewHash, equal_to<>>`.
 struct ViewHash {

@@ -21,8 +21,8 @@ struct LossSum {
 
 struct LossOptions {
   bool backward = false;
-  double scale = 1;            ///< factor of the gradients: 1 / tokens of the whole optimiser step
-  double label_smoothing = 0;  ///< share of each target that is spread over the vocabulary
+  double scale = 1;                     ///< factor of the gradients: 1 / tokens of the whole optimiser step
+  double label_smoothing = 0;           ///< share of each target that is spread over the vocabulary
   std::int64_t chunk_values = 1 << 23;  ///< logits held at a time
 };
 
@@ -38,7 +38,8 @@ inline Targets targets_of(const Sequences& sequences, const std::vector<std::vec
   const std::int64_t T = sequences.embeddings_BTD.size(1);
   for (std::size_t b = 0; b < texts.size(); ++b)
     for (std::size_t i = 0; i < texts[b].size(); ++i) {
-      targets.rows.push_back(static_cast<std::int64_t>(b) * T + sequences.prompts[b] - 1 + static_cast<std::int64_t>(i));
+      targets.rows.push_back(static_cast<std::int64_t>(b) * T + sequences.prompts[b] - 1 +
+                             static_cast<std::int64_t>(i));
       targets.tokens.push_back(texts[b][i]);
     }
   return targets;

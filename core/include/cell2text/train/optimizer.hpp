@@ -46,10 +46,13 @@ class Optimizer {
       const double decay = matrices ? settings_.weight_decay : 0;
       auto update = [&](auto&& fused) {
         fused(values, gradients, first, second, std::vector<Tensor>{}, steps, learning_rate, settings_.beta_1,
-              settings_.beta_2, decay, settings_.epsilon, /*amsgrad=*/false, /*maximize=*/false, std::nullopt, std::nullopt);
+              settings_.beta_2, decay, settings_.epsilon, /*amsgrad=*/false, /*maximize=*/false, std::nullopt,
+              std::nullopt);
       };
-      if (settings_.optimizer == "adamw") update([](auto&&... x) { at::_fused_adamw_(x...); });
-      else update([](auto&&... x) { at::_fused_adam_(x...); });
+      if (settings_.optimizer == "adamw")
+        update([](auto&&... x) { at::_fused_adamw_(x...); });
+      else
+        update([](auto&&... x) { at::_fused_adam_(x...); });
     }
   }
 
@@ -67,7 +70,8 @@ class Optimizer {
 inline double learning_rate_at(const TrainingSettings& settings, std::int64_t step, std::int64_t epoch,
                                std::int64_t total_steps) {
   double rate = settings.learning_rate;
-  if (step < settings.warmup_steps) return rate * static_cast<double>(step + 1) / static_cast<double>(settings.warmup_steps);
+  if (step < settings.warmup_steps)
+    return rate * static_cast<double>(step + 1) / static_cast<double>(settings.warmup_steps);
   if (settings.schedule == "step") return rate * std::pow(settings.gamma, static_cast<double>(epoch));
   if (settings.schedule == "constant") return rate;
   const double after = static_cast<double>(std::max<std::int64_t>(1, total_steps - settings.warmup_steps));

@@ -34,7 +34,8 @@ struct TrainingSettings {
     s.field("optimizer", &T::optimizer,
             {.help = "adam (weight decay joins the gradient) or adamw (decoupled)", .choices = {"adam", "adamw"}});
     s.field("learning_rate", &T::learning_rate, {.help = "at the first step after the warm-up", .min = 0, .max = 10});
-    s.field("weight_decay", &T::weight_decay, {.help = "on matrices; vectors (norms, biases) have none. 0 = off", .min = 0, .max = 1});
+    s.field("weight_decay", &T::weight_decay,
+            {.help = "on matrices; vectors (norms, biases) have none. 0 = off", .min = 0, .max = 1});
     s.field("beta_1", &T::beta_1, {.help = "decay of the mean of gradients", .min = 0, .max = 0.99999});
     s.field("beta_2", &T::beta_2, {.help = "decay of the mean of squared gradients", .min = 0, .max = 0.9999999});
     s.field("epsilon", &T::epsilon, {.help = "added to the root of the second moment", .min = 0, .max = 1});
@@ -43,16 +44,21 @@ struct TrainingSettings {
             {.help = "learning rate over time: step (times gamma after each epoch), cosine (to 0 at the end), constant",
              .choices = {"step", "cosine", "constant"}});
     s.field("gamma", &T::gamma, {.help = "factor per epoch of the step schedule", .min = 0, .max = 1});
-    s.field("warmup_steps", &T::warmup_steps, {.help = "steps over which the rate rises from 0", .unit = "steps", .min = 0});
+    s.field("warmup_steps", &T::warmup_steps,
+            {.help = "steps over which the rate rises from 0", .unit = "steps", .min = 0});
     s.field("label_smoothing", &T::label_smoothing,
             {.help = "share of each target spread over the vocabulary. 0 = off", .min = 0, .max = 0.5});
-    s.field("keep", &T::keep,
-            {.help = "which weights become the model: best (lowest validation loss, looked at after each epoch) or last",
-             .choices = {"best", "last"}});
+    s.field(
+        "keep", &T::keep,
+        {.help = "which weights become the model: best (lowest validation loss, looked at after each epoch) or last",
+         .choices = {"best", "last"}});
     s.field("length_window", &T::length_window,
-            {.help = "batches within which cells are sorted by length, to save padding. 1 = off", .unit = "batches",
-             .min = 1, .max = 4096});
-    s.field("max_steps", &T::max_steps, {.help = "stop after this many optimiser steps, whatever epochs says", .unit = "steps", .min = 1});
+            {.help = "batches within which cells are sorted by length, to save padding. 1 = off",
+             .unit = "batches",
+             .min = 1,
+             .max = 4096});
+    s.field("max_steps", &T::max_steps,
+            {.help = "stop after this many optimiser steps, whatever epochs says", .unit = "steps", .min = 1});
   }
 };
 

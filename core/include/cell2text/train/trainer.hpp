@@ -45,14 +45,17 @@ struct TrainingData {
 struct TrainingSummary {
   std::int64_t steps = 0, epochs = 0, best_epoch = 0;
   double seconds = 0;
-  bool stopped = false;  ///< by the observer
+  bool stopped = false;        ///< by the observer
   std::vector<double> losses;  ///< of each step
 };
 
 class Trainer {
  public:
   Trainer(Model& model, const TrainingSettings& settings, std::uint64_t seed, std::filesystem::path best_weights)
-      : model_(model), settings_(settings), seed_(seed), best_weights_(std::move(best_weights)),
+      : model_(model),
+        settings_(settings),
+        seed_(seed),
+        best_weights_(std::move(best_weights)),
         groups_(flat_groups({model.encoder_parameters.get(), model.adapter_parameters.get(),
                              model.decoder_parameters.get(), model.tuning_parameters.get()})),
         optimizer_(groups_, settings_) {}
@@ -97,7 +100,8 @@ class Trainer {
     model_.set_training(false);
     CellLoader loader(data.source, *model_.encoder, data.validation, {settings_.batch_size, 1, 0, false}, data.text);
     LossSum sum;
-    while (auto batch = loader.next()) sum += description_loss(model_, model_.soft_prompt(batch->tokens), batch->texts, {});
+    while (auto batch = loader.next())
+      sum += description_loss(model_, model_.soft_prompt(batch->tokens), batch->texts, {});
     return sum;
   }
 
@@ -110,20 +114,23 @@ class Trainer {
   void expect_finite(double number, const char* what) const {
     if (!std::isfinite(number))
       throw InputError(std::string("the ") + what + " is not finite after " + std::to_string(summary_.steps) +
-                       " steps; lower training.learning_rate (now " + settings_detail::shortest(settings_.learning_rate) +
-                       ") or set training.clip_norm");
+                       " steps; lower training.learning_rate (now " +
+                       settings_detail::shortest(settings_.learning_rate) + ") or set training.clip_norm");
   }
 
   LossSum train_epoch(const TrainingData& data, std::int64_t epoch, const TrainingObserver& observer) {
     model_.set_training(true);
-    const LoaderOptions options{settings_.batch_size, settings_.length_window, seed_ * 7919 + static_cast<std::uint64_t>(epoch), true};
+    const LoaderOptions options{settings_.batch_size, settings_.length_window,
+                                seed_ * 7919 + static_cast<std::uint64_t>(epoch), true};
     CellLoader loader(data.source, *model_.encoder, shuffled_rows(data.train, seed_, epoch), options, data.text);
     LossSum epoch_loss;
     while (!finished()) {
       std::vector<TokenBatch> batches;
       while (static_cast<std::int64_t>(batches.size()) < settings_.accumulation)
-        if (auto batch = loader.next()) batches.push_back(std::move(*batch));
-        else break;
+        if (auto batch = loader.next())
+          batches.push_back(std::move(*batch));
+        else
+          break;
       if (batches.empty()) break;
       epoch_loss += step(batches, epoch, observer);
       summary_.stopped = observer.stop();
