@@ -38,7 +38,7 @@ void add_curves(Json& data, const RunFolder& run) {
   data["epochs"] = epochs;
 }
 
-/// Ten cells: right and wrong ones in turn, evenly spaced through the file.
+/// Ten cells, evenly spaced through the file.
 Json examples(const std::vector<Prediction>& predictions) {
   Json list = Json::array();
   const std::size_t count = std::min<std::size_t>(10, predictions.size());

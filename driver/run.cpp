@@ -95,6 +95,19 @@ nlohmann::ordered_json confusion_json(const AllScores& all) {
   return list;
 }
 
+/// What of this run the machine and the file decide; versions are added by the run folder.
+nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, const ExperimentData& data) {
+  nlohmann::ordered_json all{{"device", host.device.str()}, {"threads", host.context.threads}, {"donors", data.donors}};
+  all["cells"] = {{"train", data.split.train.size()},
+                  {"validation", data.split.validation.size()},
+                  {"test", data.split.test.size()},
+                  {"left_out", data.left_out}};
+  const Value* path = experiment.data.resolved.find("path");
+  const auto* file = path ? path->get_if<std::string>() : nullptr;
+  if (file && std::filesystem::is_regular_file(*file)) all["data"] = {{"path", *file}, {"sha256", sha256_file(*file)}};
+  return all;
+}
+
 void run(const RunArguments& arguments) {
   Value root = read_toml(arguments.file);
   for (const std::string& assignment : arguments.set) apply_override(root, assignment);
@@ -113,14 +126,7 @@ void run(const RunArguments& arguments) {
   if (!experiment.generation.max_new_tokens.value)
     experiment.generation.max_new_tokens.value = automatic_max_new_tokens(data, text);
   folder.write_experiment(experiment);
-  folder.write_environment({{"device", host.device.str()},
-                            {"threads", host.context.threads},
-                            {"cells",
-                             {{"train", data.split.train.size()},
-                              {"validation", data.split.validation.size()},
-                              {"test", data.split.test.size()},
-                              {"left_out", data.left_out}}},
-                            {"donors", data.donors}});
+  folder.write_environment(facts(host, experiment, data));
 
   const TrainingSummary summary = train(model, experiment, data, text, folder);
   log().info(fmt::format(

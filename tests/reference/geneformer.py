@@ -18,7 +18,9 @@ def hidden_states(model, ids, lengths):
     mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
     with torch.no_grad():
         out = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-    return {f"hidden_{i}": h.contiguous() for i, h in enumerate(out.hidden_states)}
+        # A model cut down to no blocks at all has no states to hand out: what is left is the embeddings.
+        states = out.hidden_states or (getattr(model, "bert", model).embeddings(input_ids=ids),)
+    return {f"hidden_{i}": h.contiguous() for i, h in enumerate(states)}
 
 
 def random_checkpoint(folder, bare):
