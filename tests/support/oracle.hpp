@@ -39,7 +39,7 @@ class TemporaryFolder {
 
 inline std::filesystem::path folder_from_environment(const char* variable) {
   const char* value = std::getenv(variable);
-  if (!value) FAIL(std::string(variable) + " is not set; run the tests through ctest, or set it by hand");
+  if (!value) FAIL(std::string(variable) << " is not set; run the tests through ctest, or set it by hand");
   return value;
 }
 /// The checkout and the build tree, as ctest tells them.
