@@ -31,8 +31,8 @@ void info(const InfoArguments& arguments) {
   const std::filesystem::path folder = arguments.folder;
   const Registry registry;
   const ModelCard card = read_model_card(folder, registry);
-  const nlohmann::ordered_json root = nlohmann::ordered_json::parse(read_json(folder / "cell2text.json").dump());
-  if (arguments.verify) verify_files(folder, read_json(folder / "cell2text.json"));
+  const nlohmann::json root = read_json(folder / "cell2text.json");
+  if (arguments.verify) verify_files(folder, root);
   if (arguments.json) return fmt::print("{}\n", root.dump(2));
   fmt::print("{} (hash {})\n", card.name, card.hash.substr(0, 16));
   for (const PluginChoice* part : {&card.plan.encoder, &card.plan.adapter, &card.plan.decoder, &card.plan.finetuning})

@@ -41,10 +41,8 @@ struct source {
   template <class P>
   static constexpr bool satisfied = Source<P>;
   template <class P>
-  using Wrapped = objects::WrappedSource<P>;
-  template <class P>
   static Object* build(const typename P::Settings& s, const BuildArguments& a) {
-    return new Wrapped<P>(s, *a.context);
+    return new objects::WrappedSource<P>(s, *a.context);
   }
 };
 struct encoder {
