@@ -46,3 +46,23 @@ TEST_CASE("value: what is no table holds no keys") {
   CHECK(!number.erase("a"));
   CHECK_THROWS_AS(number.set("a", {}), std::bad_variant_access);
 }
+
+TEST_CASE("value: the keys under which two tables differ are named by their whole path") {
+  const auto number = [](double x) { return Value{x, {}}; };
+  Value inner, a;
+  inner.set("x", number(1)), inner.set("list", {Value::Array{number(1), Value{std::string("t"), {}}}, {}});
+  a.set("flag", {true, {}}), a.set("inner", inner);
+  Value b = a;
+  b.where.file = "elsewhere";
+  CHECK(cell2text::differing_keys(a, b).empty());
+  b.find("inner")->set("x", number(2));
+  b.set("more", {std::int64_t{3}, {}});
+  CHECK(cell2text::differing_keys(a, b) == std::vector<std::string>{"inner.x", "more"});
+  CHECK(cell2text::differing_keys(b, a) == std::vector<std::string>{"inner.x", "more"});
+  b = a;
+  b.find("inner")->set("list", {Value::Array{number(1)}, {}});
+  CHECK(cell2text::differing_keys(a, b) == std::vector<std::string>{"inner.list"});
+  b = a;
+  b.set("flag", number(1));
+  CHECK(cell2text::differing_keys(a, b) == std::vector<std::string>{"flag"});
+}

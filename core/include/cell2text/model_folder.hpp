@@ -7,6 +7,7 @@
 #include <map>
 
 #include "cell2text/io/atomic_file.hpp"
+#include "cell2text/io/atomic_folder.hpp"
 #include "cell2text/io/json.hpp"
 #include "cell2text/io/sha256.hpp"
 #include "cell2text/io/value_json.hpp"
@@ -151,9 +152,8 @@ inline PluginChoice read_role(const nlohmann::json& root, const std::string& rol
 inline void save_model(const std::filesystem::path& folder, const Model& model, const ModelCard& card) {
   using namespace model_folder_detail;
   namespace fs = std::filesystem;
-  const fs::path temporary = folder.string() + ".writing";
-  fs::remove_all(temporary);
-  fs::create_directories(temporary);
+  AtomicFolder writing(folder);
+  const fs::path& temporary = writing.partial();
 
   Json root{{"format", format},
             {"cell2text", version},
@@ -205,12 +205,7 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
   root["files"] = hashes;
   root["samples"] = samples;
   write_atomically(temporary / "cell2text.json", root.dump(2) + "\n");
-
-  const fs::path old = folder.string() + ".old";
-  fs::remove_all(old);
-  if (fs::exists(folder)) fs::rename(folder, old);
-  fs::rename(temporary, folder);
-  fs::remove_all(old);
+  writing.commit();
 }
 
 /// Reads cell2text.json. InputError where it is missing, damaged or of a later format.

@@ -3,18 +3,24 @@
 #pragma once
 
 #include <ATen/Version.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <torch/version.h>
+#include <unistd.h>
 
 #include <ctime>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cell2text/experiment.hpp"
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/sha256.hpp"
+#include "cell2text/io/tensorboard.hpp"
 #include "cell2text/io/toml.hpp"
 #include "cell2text/io/value_json.hpp"
+#include "cell2text/nn/cpu/level.hpp"
 #include "cell2text/train/trainer.hpp"
 #include "cell2text/version.hpp"
 
@@ -22,21 +28,26 @@ namespace cell2text {
 
 class RunFolder {
  public:
-  /// Makes the folder. InputError where it already holds a run.
-  static RunFolder create(const std::filesystem::path& path) {
-    if (std::filesystem::exists(path / "experiment.toml"))
-      throw InputError(path.string() + " already holds a run; choose another folder with --out DIR, or remove it");
+  /// Makes the folder, or with `resume` opens the one that an interrupted run left; holds it until destroyed.
+  /// InputError: it holds a run and `resume` is false, it holds something else, or another process works on it.
+  static RunFolder open(const std::filesystem::path& path, bool resume) {
+    const bool holds_run = std::filesystem::exists(path / "experiment.toml");
+    if (holds_run && !resume)
+      throw InputError(path.string() + " already holds a run; go on with it by --resume, choose another folder with " +
+                       "--out DIR, or remove it");
+    if (!holds_run) expect_empty(path);
     std::error_code error;
-    std::filesystem::create_directories(path / "checkpoints", error);
+    std::filesystem::create_directories(path, error);
     if (error) throw EnvironmentError(path.string() + ": the run's folder cannot be made: " + error.message());
-    return RunFolder(path);
+    return RunFolder(path, hold(path));
   }
 
-  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit RunFolder(std::filesystem::path path, std::shared_ptr<const void> lock = nullptr)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path model() const { return path_ / "model"; }
-  std::filesystem::path best_weights() const { return path_ / "checkpoints" / "best.safetensors"; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path predictions() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path metrics() const { return path_ / "metrics.json"; }
   std::filesystem::path confusion() const { return path_ / "confusion.json"; }
@@ -45,12 +56,37 @@ class RunFolder {
   std::filesystem::path environment() const { return path_ / "environment.json"; }
   std::filesystem::path experiment() const { return path_ / "experiment.toml"; }
 
-  void write_experiment(const Experiment& experiment) const {
-    write_atomically(this->experiment(), write_toml(experiment.resolved()));
+  /// Writes experiment.toml and environment.json: every setting; versions, machine, data checksum and sizes, which is
+  /// what is needed to make the numbers again. Where they are there already, as with `resume`, this run must be of
+  /// the same settings and data (InputError that names what differs); the old files stay.
+  void describe(const Experiment& experiment, nlohmann::ordered_json facts, const Log& log) const {
+    facts = environment_of(std::move(facts));
+    if (!std::filesystem::exists(this->experiment())) {
+      write_atomically(environment(), facts.dump(2) + "\n");
+      write_atomically(this->experiment(), write_toml(experiment.resolved()));  // last: from now on it is a run
+      return;
+    }
+    const auto settings = differing_keys(read_toml(this->experiment()), experiment.resolved());
+    if (!settings.empty())
+      throw InputError(this->experiment().string() + " is another experiment: " + list(settings) +
+                       (settings.size() == 1 ? " differs" : " differ") +
+                       ". Resume with the settings of before, or choose another folder with --out DIR");
+    const nlohmann::json before = read_json(environment());
+    for (const char* key : {"data", "cells"})
+      if (before.value(key, nlohmann::json()) != nlohmann::json(facts.value(key, nlohmann::ordered_json())))
+        throw InputError(
+            environment().string() + ": '" + key + "' was " + before.value(key, nlohmann::json()).dump() +
+            " and is now " + facts.value(key, nlohmann::ordered_json()).dump() +
+            "; the cells have changed since, so the run cannot go on. Choose another folder with --out DIR");
+    for (const char* key : {"threads", "device", "cell2text", "libtorch", "cpu_capability", "cpu_kernels"})
+      if (before.value(key, nlohmann::json()) != nlohmann::json(facts.value(key, nlohmann::ordered_json())))
+        log.warning("'" + std::string(key) + "' was " + before.value(key, nlohmann::json()).dump() + " and is now " +
+                    facts.value(key, nlohmann::ordered_json()).dump() +
+                    ": results may differ in their last digits from an uninterrupted run");
   }
 
-  /// Versions, machine, data checksum and sizes: what is needed to make the numbers again.
-  void write_environment(nlohmann::ordered_json facts) const {
+ private:
+  static nlohmann::ordered_json environment_of(nlohmann::ordered_json facts) {
     char date[32];
     const std::time_t now = std::time(nullptr);
     std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
@@ -59,18 +95,54 @@ class RunFolder {
     facts["libtorch"] = TORCH_VERSION;
     facts["compiler"] = "g++ " __VERSION__;
     facts["cpu_capability"] = at::get_cpu_capability();
+    facts["cpu_kernels"] = cpu::name_of(cpu::level());
     facts["cores"] = std::thread::hardware_concurrency();
-    write_atomically(environment(), facts.dump(2) + "\n");
+    return facts;
   }
 
- private:
+  // A run that was killed before it began leaves nothing but the folder.
+  static void expect_empty(const std::filesystem::path& path) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
+      if (entry.path().filename() != "environment.json" && entry.path().extension() != ".tmp")
+        throw InputError(path.string() + " is not empty and holds no run (there is '" +
+                         entry.path().filename().string() + "'); choose another folder with --out DIR");
+  }
+
+  static std::shared_ptr<const void> hold(const std::filesystem::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0 || ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      if (descriptor >= 0) ::close(descriptor);
+      if (reason == EWOULDBLOCK)
+        throw InputError("another process is working on " + path.string() +
+                         "; wait for it, or choose another folder with --out DIR");
+      // Some network file systems know no locks; the run does not depend on it.
+      return nullptr;
+    }
+    return {nullptr, [descriptor](const void*) { ::close(descriptor); }};
+  }
+
+  static std::string list(const std::vector<std::string>& keys) {
+    std::string text;
+    for (std::size_t i = 0; i < keys.size() && i < 5; ++i) text += (i ? ", '" : "'") + keys[i] + "'";
+    return text + (keys.size() > 5 ? " and " + std::to_string(keys.size() - 5) + " more" : "");
+  }
+
   std::filesystem::path path_;
+  std::shared_ptr<const void> lock_;
 };
 
-/// log.jsonl: one line per optimiser step and one per epoch, flushed as written, so that it can be followed.
+/// log.jsonl, one line per optimiser step and one per epoch, and the same beside it as TensorBoard events; both are
+/// flushed as written, so that they can be followed.
 class RunLog {
  public:
-  explicit RunLog(const std::filesystem::path& path) : path_(path), out_(path, std::ios::app) {}
+  /// Goes on after a checkpoint: lines of steps and epochs that come after it are dropped, they will be written again.
+  RunLog(const std::filesystem::path& path, const TrainingState& state)
+      : path_(path), events_(path.parent_path(), state.step + 1) {
+    if (std::filesystem::exists(path)) write_atomically(path, lines_until(path, state));
+    out_.open(path, std::ios::app);
+  }
 
   void step(const StepReport& report) {
     line({{"step", report.step},
@@ -81,20 +153,39 @@ class RunLog {
           {"cells", report.cells},
           {"tokens", report.tokens},
           {"seconds", report.seconds}});
+    events_.scalars(report.step, {{"training/loss", report.loss},
+                                  {"training/learning_rate", report.learning_rate},
+                                  {"training/gradient_norm", report.gradient_norm}});
   }
   void epoch(const EpochReport& report, std::int64_t step) {
     nlohmann::ordered_json json{
         {"step", step}, {"epoch", report.epoch}, {"training_loss", report.training_loss}, {"seconds", report.seconds}};
     if (report.validation_loss) json["validation_loss"] = *report.validation_loss, json["best"] = report.best;
     line(json);
+    std::vector<std::pair<std::string, double>> values{{"epoch/training_loss", report.training_loss}};
+    if (report.validation_loss) values.emplace_back("epoch/validation_loss", *report.validation_loss);
+    events_.scalars(step, values);
   }
 
  private:
+  static std::string lines_until(const std::filesystem::path& path, const TrainingState& state) {
+    std::ifstream in(path);
+    std::string kept;
+    for (std::string text; std::getline(in, text);) {
+      const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+      if (!json.is_object()) break;  // the last line of a run that was killed
+      const bool of_epoch = json.contains("training_loss");
+      if (of_epoch ? json.value("epoch", 0) <= state.epoch : json.value("step", 0) <= state.step) kept += text + '\n';
+    }
+    return kept;
+  }
+
   void line(const nlohmann::ordered_json& json) {
     out_ << json.dump() << '\n' << std::flush;
     if (!out_) throw EnvironmentError(path_.string() + ": the log cannot be written; is the disk full?");
   }
   std::filesystem::path path_;
+  TensorBoardWriter events_;
   std::ofstream out_;
 };
 

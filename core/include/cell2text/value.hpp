@@ -2,6 +2,7 @@
 // Plugins see this tree, never the TOML library; `io/toml.hpp` makes it from a file.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,8 +31,15 @@ struct Value {
   using Array = std::vector<Value>;
   using Table = std::vector<Entry>;
 
-  std::variant<bool, std::int64_t, double, std::string, Array, Table> data = Table{};
+  using Data = std::variant<bool, std::int64_t, double, std::string, Array, Table>;
+
+  Data data;
   Where where;
+
+  /// An empty table. The constructors stand behind Entry: clang 14 makes no list of an incomplete type.
+  Value();
+  Value(Data data, Where where);
+  explicit Value(Data data);
 
   template <class T>
   const T* get_if() const {
@@ -67,6 +75,10 @@ struct Entry {
   Value value;
 };
 
+inline Value::Value() : data(Table{}) {}
+inline Value::Value(Data data, Where where) : data(std::move(data)), where(std::move(where)) {}
+inline Value::Value(Data data) : data(std::move(data)) {}
+
 inline const Value* Value::find(std::string_view key) const {
   if (const auto* table = get_if<Table>())
     for (const Entry& entry : *table)
@@ -90,6 +102,49 @@ inline bool Value::erase(std::string_view key) {
     for (auto entry = table->begin(); entry != table->end(); ++entry)
       if (entry->key == key) return table->erase(entry), true;
   return false;
+}
+
+namespace value_detail {
+
+inline bool same(const Value& a, const Value& b);
+
+inline void compare(const Value& a, const Value& b, const std::string& path, std::vector<std::string>& differing) {
+  const auto *in_a = a.get_if<Value::Table>(), *in_b = b.get_if<Value::Table>();
+  for (const Entry& entry : *in_a) {
+    const Value* other = b.find(entry.key);
+    if (other && other->is_table() && entry.value.is_table())
+      compare(entry.value, *other, path + entry.key + ".", differing);
+    else if (!other || !same(entry.value, *other))
+      differing.push_back(path + entry.key);
+  }
+  for (const Entry& entry : *in_b)
+    if (!a.find(entry.key)) differing.push_back(path + entry.key);
+}
+
+inline bool same(const Value& a, const Value& b) {
+  if (a.data.index() != b.data.index()) return false;
+  if (const auto* list = a.get_if<Value::Array>()) {
+    const auto& other = *b.get_if<Value::Array>();
+    return std::equal(list->begin(), list->end(), other.begin(), other.end(), same);
+  }
+  if (a.is_table()) {
+    std::vector<std::string> differing;
+    compare(a, b, "", differing);
+    return differing.empty();
+  }
+  if (const auto* flag = a.get_if<bool>()) return *flag == *b.get_if<bool>();
+  if (const auto* whole = a.get_if<std::int64_t>()) return *whole == *b.get_if<std::int64_t>();
+  if (const auto* number = a.get_if<double>()) return *number == *b.get_if<double>();
+  return *a.get_if<std::string>() == *b.get_if<std::string>();
+}
+
+}  // namespace value_detail
+
+/// Dotted names of the keys under which two tables differ, wherever their values were written.
+inline std::vector<std::string> differing_keys(const Value& a, const Value& b) {
+  std::vector<std::string> keys;
+  value_detail::compare(a, b, "", keys);
+  return keys;
 }
 
 }  // namespace cell2text

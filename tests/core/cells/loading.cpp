@@ -133,6 +133,35 @@ TEST_CASE("cell loader: every row comes exactly once, with its own genes, name, 
   }
 }
 
+TEST_CASE("cell loader: skipped cells are those that would have come first, whatever the windows and their order") {
+  const auto seed = test::seed();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  const Toy toy;
+  for (int round = 0; round < 12; ++round) {
+    const std::size_t cells = 1 + random() % 90;
+    const auto source = test::toy_source(random_lengths(random, cells));
+    std::vector<std::int64_t> rows(cells);
+    std::iota(rows.begin(), rows.end(), 0);
+    LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5),
+                          seed, random() % 2 == 0};
+    const auto batches = all_batches(source, toy, rows, options);
+    for (std::size_t done = 0; done <= batches.size(); ++done) {
+      const auto rest = all_batches(source, toy, rows, options);
+      REQUIRE(rest.size() == batches.size() - done);
+      for (std::size_t i = 0; i < rest.size(); ++i) {
+        CHECK(rest[i].rows == batches[done + i].rows);
+        CHECK(torch::equal(rest[i].tokens.ids_BG, batches[done + i].tokens.ids_BG));
+      }
+      if (done < batches.size()) options.skip_cells += static_cast<std::int64_t>(batches[done].rows.size());
+    }
+  }
+  const auto source = test::toy_source({3, 9, 1, 4, 30, 2, 7});
+  for (const std::int64_t inside : {1, 3, 8})
+    CHECK_THROWS_WITH_AS(all_batches(source, toy, {0, 1, 2, 3, 4, 5, 6}, {2, 2, 0, false, inside}),
+                         doctest::Contains("lies inside a batch"), cell2text::InputError);
+}
+
 TEST_CASE("cell loader: without windows and shuffling the rows keep their order") {
   const Toy toy;
   const auto source = test::toy_source({3, 9, 1, 4, 30, 2, 7});

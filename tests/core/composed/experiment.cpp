@@ -139,69 +139,88 @@ TEST_CASE("experiment: a metric that is listed twice is refused") {
 
 TEST_CASE("run folder: it is made once, and holds the resolved experiment") {
   const test::TemporaryFolder folder;
+  const cell2text::Log silent;
   const Experiment experiment = read_experiment(test::demo_toml(test::tiny_experiment), test::built_plugins());
-  const RunFolder run = RunFolder::create(folder / "runs/one");
-  run.write_experiment(experiment);
-  CHECK(write_toml(read_experiment(cell2text::read_toml(run.experiment()), test::built_plugins()).resolved()) ==
+  std::optional<RunFolder> run(RunFolder::open(folder / "runs/one", false));
+  run->describe(experiment, {{"device", "cpu"}}, silent);
+  CHECK(write_toml(read_experiment(cell2text::read_toml(run->experiment()), test::built_plugins()).resolved()) ==
         write_toml(experiment.resolved()));
-  CHECK_THROWS_WITH_AS(RunFolder::create(folder / "runs/one"), doctest::Contains("already holds a run"), InputError);
-  test::write_file(folder / "file", "");
-  CHECK_THROWS_WITH_AS(RunFolder::create(folder / "file/run"), doctest::Contains("cannot be made"), EnvironmentError);
-
-  run.write_environment({{"device", "cpu"}});
-  const auto environment = cell2text::read_json(run.environment());
+  const auto environment = cell2text::read_json(run->environment());
   CHECK(environment["device"].get<std::string>() == "cpu");
   CHECK(environment["cell2text"].get<std::string>() == cell2text::version);
-  {
-    cell2text::RunLog log(run.log());
-    log.step({.step = 1,
-              .total_steps = 2,
-              .epoch = 1,
-              .loss = 2.5,
-              .learning_rate = 0.1,
-              .gradient_norm = 3,
-              .cells = 4,
-              .tokens = 5});
-    log.epoch({.epoch = 1, .epochs = 2, .training_loss = 2.5, .validation_loss = 2.25, .best = true}, 1);
-  }
-  std::ifstream lines(run.log());
-  std::string line;
-  std::getline(lines, line);
-  CHECK(nlohmann::json::parse(line)["loss"].get<double>() == 2.5);
-  std::getline(lines, line);
-  CHECK(nlohmann::json::parse(line)["validation_loss"].get<double>() == 2.25);
-  CHECK_THROWS_AS(cell2text::RunLog(folder / "nowhere/log.jsonl").step({}), EnvironmentError);
+
+  CHECK_THROWS_WITH_AS(RunFolder::open(folder / "runs/one", false), doctest::Contains("already holds a run"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(RunFolder::open(folder / "runs/one", true), doctest::Contains("another process is working on"),
+                       InputError);
+  run.reset();
+  CHECK_NOTHROW(RunFolder::open(folder / "runs/one", true));
+  CHECK_THROWS_WITH_AS(RunFolder::open(folder / "runs", false), doctest::Contains("is not empty and holds no run"),
+                       InputError);
+  test::write_file(folder / "file", "");
+  CHECK_THROWS_WITH_AS(RunFolder::open(folder / "file/run", false), doctest::Contains("cannot be made"),
+                       EnvironmentError);
 }
 
-TEST_CASE("experiment data: the demo's cells are split, described and counted") {
-  const Registry registry = test::built_plugins();
-  const cell2text::Host host{registry, {}};
-  const Experiment experiment = read_experiment(test::demo_toml(whole()), registry);
-  const auto data = open_data(host, experiment);
-  CHECK(data.split.train.size() == 490);
-  CHECK(data.split.validation.size() == 70);
-  CHECK(data.split.test.size() == 140);
-  CHECK(data.left_out == 0);
-  const auto labels = trained_labels(data);
-  std::int64_t cells = 0;
-  for (const auto& label : labels.at("cell_type")) cells += label.cells;
-  CHECK(cells == 490);
-  CHECK(std::ranges::is_sorted(labels.at("cell_type"), std::greater{}, &cell2text::TrainedLabel::cells));
-  CHECK(labels.at("cell_type").front().ontology_id.value_or("").starts_with("CL:"));
-  const auto tokens = [](std::int64_t row) { return std::vector<std::int64_t>(static_cast<std::size_t>(row % 50), 1); };
-  CHECK(automatic_max_new_tokens(data, tokens) == 49 + 16);
-  cell2text::ModelCard card;
-  card.labels["cell_type"].push_back({"a type of the model", std::nullopt, 3});
-  const auto known = known_labels(card, data).values.at("cell_type");
-  CHECK(std::ranges::find(known, "a type of the model") != known.end());
-  CHECK(std::ranges::find(known, *data.descriptions->label("cell_type", data.split.test[0])) != known.end());
+TEST_CASE("run folder: another experiment or other cells are not gone on with") {
+  const test::TemporaryFolder folder;
+  std::vector<std::string> warnings;
+  const cell2text::Log log{[](void* self, cell2text::Log::Level, const char* text) {
+                             static_cast<std::vector<std::string>*>(self)->emplace_back(text);
+                           },
+                           &warnings};
+  Experiment experiment = read_experiment(test::demo_toml(test::tiny_experiment), test::built_plugins());
+  const nlohmann::ordered_json facts{{"data", {{"sha256", "ab"}}}, {"cells", {{"train", 5}}}, {"threads", 2}};
+  const RunFolder run = RunFolder::open(folder / "one", true);
+  run.describe(experiment, facts, log);
+  const std::string before = test::read_file(run.environment());
+  run.describe(experiment, facts, log);
+  CHECK(warnings.empty());
 
-  Experiment other = experiment;
-  other.split.stratify = "cell_typ";
-  CHECK_THROWS_WITH_AS(
-      open_data(host, other),
-      doctest::Contains("the obs column 'cell_typ', which the file does not have; did you mean 'cell_type'?"),
-      InputError);
-  other.split.by = "column";
-  CHECK_THROWS_WITH_AS(open_data(host, other), doctest::Contains("needs the obs column 'split'"), InputError);
+  nlohmann::ordered_json other = facts;
+  other["threads"] = 3;
+  run.describe(experiment, other, log);
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("'threads' was 2 and is now 3") != std::string::npos);
+  other["cells"]["train"] = 6;
+  CHECK_THROWS_WITH_AS(run.describe(experiment, other, log), doctest::Contains("the cells have changed since"),
+                       InputError);
+  experiment.training.learning_rate = 0.125, experiment.general.seed = 99;
+  CHECK_THROWS_WITH_AS(run.describe(experiment, facts, log),
+                       doctest::Contains("is another experiment: 'seed', 'training.learning_rate' differ"), InputError);
+  CHECK(test::read_file(run.environment()) == before);
+}
+
+TEST_CASE("run log: a line per step and epoch; going on drops what comes after the checkpoint") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "log.jsonl";
+  const auto step = [](std::int64_t number) {
+    return cell2text::StepReport{.step = number, .total_steps = 4, .epoch = (number + 1) / 2, .loss = 2.5};
+  };
+  const auto epoch = [](std::int64_t number) {
+    return cell2text::EpochReport{
+        .epoch = number, .epochs = 2, .training_loss = 2.5, .validation_loss = 2.25, .best = true};
+  };
+  {
+    cell2text::RunLog log(path, {});
+    log.step(step(1)), log.step(step(2)), log.epoch(epoch(1), 2), log.step(step(3)), log.step(step(4));
+    log.epoch(epoch(2), 4);
+  }
+  const std::string whole = test::read_file(path);
+  CHECK(nlohmann::json::parse(whole.substr(0, whole.find('\n')))["loss"].get<double>() == 2.5);
+  test::write_file(path, whole + "{\"step\": 5, \"ep");
+  cell2text::TrainingState state;
+  const auto after = [&](std::int64_t steps, std::int64_t epochs) {
+    state.step = steps, state.epoch = epochs;
+    cell2text::RunLog log(path, state);
+    return test::read_file(path);
+  };
+  CHECK(after(4, 2) == whole);
+  const std::string last_step = after(4, 1);  // stopped in the validation: the epoch is closed again
+  CHECK(std::ranges::count(last_step, '\n') == 5);
+  const std::string before_epoch = after(2, 0);
+  CHECK(std::ranges::count(before_epoch, '\n') == 2);
+  CHECK(whole.starts_with(before_epoch));
+  CHECK(after(0, 0).empty());
+  CHECK_THROWS_AS(cell2text::RunLog(folder / "nowhere/log.jsonl", {}).step({}), EnvironmentError);
 }

@@ -97,7 +97,7 @@ TEST_CASE("model folder: a trained model gives the same texts from its folder, a
   const auto expected = texts(setup, model);
   CHECK(expected[0] != expected[1]);
   save_model(setup.model_folder, model, setup.card);
-  CHECK(!fs::exists(setup.folder / "model.writing"));
+  CHECK(!fs::exists(setup.folder / "model.partial"));
   CHECK(texts(setup, setup.load(setup.model_folder)) == expected);
   fs::rename(setup.model_folder, setup.folder / "elsewhere");
   CHECK(texts(setup, setup.load(setup.folder / "elsewhere")) == expected);

@@ -30,6 +30,7 @@ struct LoaderOptions {
   std::int64_t length_window = 1;  ///< batches that are sorted by length together; 1 keeps the given order
   std::uint64_t seed = 0;          ///< of the order of batches inside a window
   bool shuffle_batches = false;
+  std::int64_t skip_cells = 0;  ///< as if `next` had already given these; whole batches. Skipped windows are not read
 };
 
 /// The rows in a random order that depends on seed and epoch alone.
@@ -81,6 +82,7 @@ class CellLoader {
 
  private:
   std::optional<TokenBatch> produce() {
+    if (options_.skip_cells > 0) skip(std::exchange(options_.skip_cells, 0));
     if (ready_.empty()) read_window();
     if (ready_.empty()) return std::nullopt;
     TokenBatch batch = std::move(ready_.back());
@@ -88,9 +90,27 @@ class CellLoader {
     return batch;
   }
 
+  std::int64_t window_cells() const {
+    return std::min(options_.batch_size * options_.length_window, static_cast<std::int64_t>(rows_.size()) - next_row_);
+  }
+
+  void skip(std::int64_t cells) {
+    for (std::int64_t n = window_cells(); n > 0 && cells >= n; n = window_cells()) {
+      next_row_ += n;
+      cells -= n;
+      if (!options_.shuffle_batches) continue;
+      std::vector<std::int64_t> batches((n + options_.batch_size - 1) / options_.batch_size);
+      split_detail::shuffle(batches, random_);  // draws what the window's own order would have drawn
+    }
+    if (cells > 0) read_window();
+    for (; cells > 0 && !ready_.empty(); ready_.pop_back())
+      cells -= static_cast<std::int64_t>(ready_.back().rows.size());
+    if (cells != 0)
+      throw InputError("the checkpoint's place in the data lies inside a batch; batch size or cells differ");
+  }
+
   void read_window() {
-    const auto total = static_cast<std::int64_t>(rows_.size());
-    const std::int64_t n = std::min(options_.batch_size * options_.length_window, total - next_row_);
+    const std::int64_t n = window_cells();
     if (n <= 0) return;
     const std::span<const std::int64_t> rows = std::span(rows_).subspan(next_row_, n);
     next_row_ += n;

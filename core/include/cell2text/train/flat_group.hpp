@@ -2,8 +2,10 @@
 // An optimiser step, a norm, a reduction over ranks or a shard is then one pass over one array.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "cell2text/huge_pages.hpp"
 #include "cell2text/nn/parameters.hpp"
 
 namespace cell2text {
@@ -23,7 +25,10 @@ class FlatGroup {
     }
     const auto options = parameters_.empty() ? torch::TensorOptions() : parameters_[0]->value.options();
     values_ = torch::empty({count}, options);
-    gradients_ = torch::zeros({count}, options);
+    gradients_ = torch::empty({count}, options);
+    prefer_huge_pages(values_);
+    prefer_huge_pages(gradients_);
+    gradients_.zero_();
     std::int64_t start = 0;
     for (Parameter* parameter : parameters_) {
       const auto n = parameter->value.numel();
@@ -31,6 +36,7 @@ class FlatGroup {
       view.copy_(parameter->value);
       parameter->value = view.detach().requires_grad_(true);
       parameter->value.mutable_grad() = gradients_.narrow(0, start, n).view(view.sizes());
+      starts_.push_back(start);
       start += n;
     }
   }
@@ -39,6 +45,14 @@ class FlatGroup {
   Tensor& values() { return values_; }
   Tensor& gradients() { return gradients_; }
   std::int64_t count() const { return values_.numel(); }
+
+  /// The part of `flat` (an array like values()) that belongs to a parameter; nothing if it is not of this group.
+  std::optional<Tensor> view(const Tensor& flat, const Parameter& parameter) const {
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+      if (parameters_[i] == &parameter)
+        return flat.narrow(0, starts_[i], parameter.value.numel()).view(parameter.value.sizes());
+    return std::nullopt;
+  }
 
   void zero_gradients() { gradients_.zero_(); }
 
@@ -50,6 +64,7 @@ class FlatGroup {
 
  private:
   std::vector<Parameter*> parameters_;
+  std::vector<std::int64_t> starts_;
   Tensor values_, gradients_;
 };
 

@@ -17,8 +17,11 @@ class Optimizer {
   /// Group 0 of `flat_groups` holds the matrices, which alone are decayed. The groups must outlive this.
   Optimizer(std::vector<FlatGroup>& groups, const TrainingSettings& settings) : groups_(groups), settings_(settings) {
     for (FlatGroup& group : groups_) {
-      first_.push_back(torch::zeros_like(group.values()));
-      second_.push_back(torch::zeros_like(group.values()));
+      for (auto* moments : {&first_, &second_}) {
+        moments->push_back(torch::empty_like(group.values()));
+        prefer_huge_pages(moments->back());
+        moments->back().zero_();
+      }
       steps_.push_back(torch::zeros({}, torch::kFloat32));
     }
   }
@@ -58,6 +61,19 @@ class Optimizer {
 
   void zero_gradients() {
     for (FlatGroup& group : groups_) group.zero_gradients();
+  }
+
+  /// Running means of a trained parameter's gradient and of its square, as views: a checkpoint reads and writes them.
+  std::pair<Tensor, Tensor> moments(const Parameter& parameter) {
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      if (const auto first = groups_[g].view(first_[g], parameter))
+        return {*first, *groups_[g].view(second_[g], parameter)};
+    throw BugError("parameter '" + parameter.name + "' is not trained by this optimiser");
+  }
+
+  /// Steps already taken, for the bias correction.
+  void set_steps(std::int64_t steps) {
+    for (Tensor& count : steps_) count.fill_(steps);
   }
 
  private:

@@ -24,6 +24,8 @@ struct TrainingSettings {
   std::string keep = "best";
   std::int64_t length_window = 8;
   std::optional<std::int64_t> max_steps;
+  double checkpoint_minutes = 10;
+  std::optional<std::int64_t> checkpoint_steps;
 
   static void describe(auto& s) {
     using T = TrainingSettings;
@@ -59,6 +61,12 @@ struct TrainingSettings {
              .max = 4096});
     s.field("max_steps", &T::max_steps,
             {.help = "stop after this many optimiser steps, whatever epochs says", .unit = "steps", .min = 1});
+    s.field("checkpoint_minutes", &T::checkpoint_minutes,
+            {.help = "how often everything needed to go on with --resume is written. 0 = only when interrupted",
+             .unit = "minutes",
+             .min = 0});
+    s.field("checkpoint_steps", &T::checkpoint_steps,
+            {.help = "the same, counted in optimiser steps", .unit = "steps", .min = 1});
   }
 };
 

@@ -1,6 +1,5 @@
-// The training loop: epochs over shuffled cells, gradient accumulation, schedule, clipping, validation,
-// and the choice of the best weights. What it reports goes through an observer; it writes no files itself
-// but the best weights, by parameter name.
+// The training loop: epochs over shuffled cells, gradient accumulation, schedule, clipping, validation, and the
+// choice of the best weights. What it reports goes through an observer; of files it writes checkpoints alone.
 #pragma once
 
 #include <chrono>
@@ -8,6 +7,7 @@
 #include <limits>
 
 #include "cell2text/cells/cell_loader.hpp"
+#include "cell2text/train/checkpoint.hpp"
 #include "cell2text/train/loss.hpp"
 #include "cell2text/train/optimizer.hpp"
 
@@ -32,7 +32,7 @@ struct EpochReport {
 struct TrainingObserver {
   std::function<void(const StepReport&)> step = [](const StepReport&) {};
   std::function<void(const EpochReport&)> epoch = [](const EpochReport&) {};
-  std::function<bool()> stop = [] { return false; };  ///< asked after each step
+  std::function<bool()> stop = [] { return false; };  ///< asked after each step and each validation batch
 };
 
 /// What is trained on. Rows are of the source; `text` gives description tokens that end in the end token.
@@ -43,88 +43,91 @@ struct TrainingData {
 };
 
 struct TrainingSummary {
-  std::int64_t steps = 0, epochs = 0, best_epoch = 0;
+  std::int64_t steps = 0, epochs = 0, best_epoch = 0;  ///< with those before a checkpoint
   double seconds = 0;
-  bool stopped = false;        ///< by the observer
-  std::vector<double> losses;  ///< of each step
+  bool stopped = false;        ///< by the observer; a checkpoint was written
+  std::vector<double> losses;  ///< of each step since the start or the checkpoint
 };
 
 class Trainer {
  public:
-  Trainer(Model& model, const TrainingSettings& settings, std::uint64_t seed, std::filesystem::path best_weights)
+  /// Checkpoints and the best weights go into the folder `checkpoints`.
+  Trainer(Model& model, const TrainingSettings& settings, std::uint64_t seed, std::filesystem::path checkpoints)
       : model_(model),
         settings_(settings),
         seed_(seed),
-        best_weights_(std::move(best_weights)),
+        checkpoints_(std::move(checkpoints)),
         groups_(flat_groups({model.encoder_parameters.get(), model.adapter_parameters.get(),
                              model.decoder_parameters.get(), model.tuning_parameters.get()})),
-        optimizer_(groups_, settings_) {}
+        optimizer_(groups_, settings_) {
+    at::manual_seed(seed_);  // dropout draws from the process's generator
+  }
 
+  /// Goes back to the newest checkpoint; nothing where there is none. Call before `run`.
+  std::optional<TrainingState> resume() {
+    const auto newest = checkpoints_.newest();
+    if (!newest) return std::nullopt;
+    state_ = checkpoints_.read(*newest, model_, optimizer_);
+    return state_;
+  }
+
+  /// InputError: nothing to train on, or numbers that are not finite. EnvironmentError: a checkpoint cannot be written.
   TrainingSummary run(const TrainingData& data, const TrainingObserver& observer) {
     if (data.train.empty()) throw InputError("no cell is left to train on");
-    started_ = std::chrono::steady_clock::now();
-    at::manual_seed(seed_);  // dropout draws from the process's generator
+    started_ = last_checkpoint_ = Clock::now();
+    seconds_before_ = state_.seconds;
     const auto cells = static_cast<std::int64_t>(data.train.size());
     const std::int64_t batches = (cells + settings_.batch_size - 1) / settings_.batch_size;
     const std::int64_t steps_per_epoch = (batches + settings_.accumulation - 1) / settings_.accumulation;
     total_steps_ = settings_.epochs * steps_per_epoch;
     if (settings_.max_steps) total_steps_ = std::min(total_steps_, *settings_.max_steps);
-    double best = std::numeric_limits<double>::infinity();
-    for (std::int64_t epoch = 0; epoch < settings_.epochs && !finished(); ++epoch) {
-      EpochReport report{epoch + 1, settings_.epochs, 0, {}, false, 0};
-      report.training_loss = train_epoch(data, epoch, observer).mean();
-      if (!data.validation.empty()) {
-        report.validation_loss = validate(data).mean();
-        expect_finite(*report.validation_loss, "validation loss");
-        report.best = *report.validation_loss < best;
-        if (report.best) {
-          best = *report.validation_loss;
-          summary_.best_epoch = epoch + 1;
-          if (settings_.keep == "best") save_trained(best_weights_);
-        }
-      }
-      summary_.epochs = epoch + 1;
-      report.seconds = seconds();
-      observer.epoch(report);
+    while (!summary_.stopped && state_.epoch < settings_.epochs && (state_.step < total_steps_ || state_.cells > 0)) {
+      train_epoch(data, observer);
+      if (!summary_.stopped) close_epoch(data, observer);
     }
-    if (settings_.keep == "best" && summary_.best_epoch > 0 && summary_.best_epoch < summary_.epochs)
-      load_trained(best_weights_);
+    if (summary_.stopped) checkpoint();
+    if (!summary_.stopped && settings_.keep == "best" && state_.best_epoch > 0 && state_.best_epoch < state_.epoch)
+      checkpoints_.load_best(model_);
     for (FlatGroup& group : groups_) group.release();
+    summary_.steps = state_.step, summary_.epochs = state_.epoch, summary_.best_epoch = state_.best_epoch;
     summary_.seconds = seconds();
     return summary_;
   }
 
-  /// Mean loss over cells without gradients.
-  LossSum validate(const TrainingData& data) {
+  /// Mean loss over cells without gradients. `stop` is asked after each batch; what there is then is given back.
+  LossSum validate(const TrainingData& data, const std::function<bool()>& stop = {}) {
     torch::NoGradGuard no_grad;
     model_.set_training(false);
-    CellLoader loader(data.source, *model_.encoder, data.validation, {settings_.batch_size, 1, 0, false}, data.text);
+    CellLoader loader(data.source, *model_.encoder, data.validation, {settings_.batch_size, 1, 0, false, 0}, data.text);
     LossSum sum;
-    while (auto batch = loader.next())
+    while (auto batch = loader.next()) {
       sum += description_loss(model_, model_.soft_prompt(batch->tokens), batch->texts, {});
+      if (stop && stop()) break;
+    }
     return sum;
   }
 
  private:
-  bool finished() const { return summary_.stopped || summary_.steps >= total_steps_; }
+  using Clock = std::chrono::steady_clock;
 
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count(); }
+  double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - started_).count(); }
 
   // Weights that took such a step are lost, and every number after it.
   void expect_finite(double number, const char* what) const {
     if (!std::isfinite(number))
-      throw InputError(std::string("the ") + what + " is not finite after " + std::to_string(summary_.steps) +
+      throw InputError(std::string("the ") + what + " is not finite after " + std::to_string(state_.step) +
                        " steps; lower training.learning_rate (now " +
                        settings_detail::shortest(settings_.learning_rate) + ") or set training.clip_norm");
   }
 
-  LossSum train_epoch(const TrainingData& data, std::int64_t epoch, const TrainingObserver& observer) {
+  // The rest of the epoch under way.
+  void train_epoch(const TrainingData& data, const TrainingObserver& observer) {
+    if (state_.cells == static_cast<std::int64_t>(data.train.size()) || state_.step >= total_steps_) return;
     model_.set_training(true);
     const LoaderOptions options{settings_.batch_size, settings_.length_window,
-                                seed_ * 7919 + static_cast<std::uint64_t>(epoch), true};
-    CellLoader loader(data.source, *model_.encoder, shuffled_rows(data.train, seed_, epoch), options, data.text);
-    LossSum epoch_loss;
-    while (!finished()) {
+                                seed_ * 7919 + static_cast<std::uint64_t>(state_.epoch), true, state_.cells};
+    CellLoader loader(data.source, *model_.encoder, shuffled_rows(data.train, seed_, state_.epoch), options, data.text);
+    while (!summary_.stopped && state_.step < total_steps_) {
       std::vector<TokenBatch> batches;
       while (static_cast<std::int64_t>(batches.size()) < settings_.accumulation)
         if (auto batch = loader.next())
@@ -132,14 +135,35 @@ class Trainer {
         else
           break;
       if (batches.empty()) break;
-      epoch_loss += step(batches, epoch, observer);
+      step(batches, observer);
       summary_.stopped = observer.stop();
+      if (!summary_.stopped && checkpoint_due()) checkpoint();
     }
-    return epoch_loss;
   }
 
-  LossSum step(const std::vector<TokenBatch>& batches, std::int64_t epoch, const TrainingObserver& observer) {
-    StepReport report{summary_.steps + 1, total_steps_, epoch + 1, 0, 0, 0, 0, 0, 0};
+  // What follows an epoch's last step: validation, the best weights, the report.
+  void close_epoch(const TrainingData& data, const TrainingObserver& observer) {
+    EpochReport report{state_.epoch + 1, settings_.epochs, state_.epoch_loss.mean(), {}, false, 0};
+    if (!data.validation.empty()) {
+      report.validation_loss = validate(data, [&] { return summary_.stopped = observer.stop(); }).mean();
+      if (summary_.stopped) return;  // the whole validation is repeated later
+      expect_finite(*report.validation_loss, "validation loss");
+      report.best = !state_.best_loss || *report.validation_loss < *state_.best_loss;
+      if (report.best) {
+        state_.best_loss = report.validation_loss;
+        state_.best_epoch = state_.epoch + 1;
+        if (settings_.keep == "best") checkpoints_.save_best(model_);
+      }
+    }
+    ++state_.epoch;
+    state_.cells = 0;
+    state_.epoch_loss = {};
+    report.seconds = seconds();
+    observer.epoch(report);
+  }
+
+  void step(const std::vector<TokenBatch>& batches, const TrainingObserver& observer) {
+    StepReport report{state_.step + 1, total_steps_, state_.epoch + 1, 0, 0, 0, 0, 0, 0};
     for (const TokenBatch& batch : batches) {
       report.cells += static_cast<std::int64_t>(batch.rows.size());
       for (const auto& text : batch.texts) report.tokens += static_cast<std::int64_t>(text.size());
@@ -151,51 +175,41 @@ class Trainer {
                                {true, 1.0 / static_cast<double>(report.tokens), settings_.label_smoothing});
     report.loss = loss.mean();
     expect_finite(report.loss, "loss");
-    report.learning_rate = learning_rate_at(settings_, summary_.steps, epoch, total_steps_);
+    report.learning_rate = learning_rate_at(settings_, state_.step, state_.epoch, total_steps_);
     report.gradient_norm = optimizer_.clip(settings_.clip_norm);
     expect_finite(report.gradient_norm, "gradient norm");
     optimizer_.step(report.learning_rate);
-    ++summary_.steps;
+    ++state_.step;
+    state_.cells += report.cells;
+    state_.epoch_loss += loss;
     summary_.losses.push_back(report.loss);
     report.seconds = seconds();
     observer.step(report);
-    return loss;
   }
 
-  std::vector<std::pair<std::string, Parameter*>> trained() const {
-    std::vector<std::pair<std::string, Parameter*>> all;
-    const std::pair<const char*, Parameters*> sets[] = {{"encoder.", model_.encoder_parameters.get()},
-                                                        {"adapter.", model_.adapter_parameters.get()},
-                                                        {"decoder.", model_.decoder_parameters.get()},
-                                                        {"finetuning.", model_.tuning_parameters.get()}};
-    for (const auto& [prefix, set] : sets)
-      for (Parameter& parameter : set->list())
-        if (parameter.trainable) all.emplace_back(prefix + parameter.name, &parameter);
-    return all;
+  bool checkpoint_due() const {
+    if (settings_.checkpoint_steps && state_.step % *settings_.checkpoint_steps == 0) return true;
+    const double minutes = std::chrono::duration<double>(Clock::now() - last_checkpoint_).count() / 60;
+    return settings_.checkpoint_minutes > 0 && minutes >= settings_.checkpoint_minutes;
   }
 
-  void save_trained(const std::filesystem::path& path) const {
-    std::vector<std::pair<std::string, Tensor>> tensors;
-    for (const auto& [name, parameter] : trained()) tensors.emplace_back(name, parameter->value.detach());
-    std::filesystem::create_directories(path.parent_path());
-    save_tensors(path, tensors, {});
-  }
-
-  void load_trained(const std::filesystem::path& path) const {
-    torch::NoGradGuard no_grad;
-    const TensorFiles files = TensorFiles::open(path);
-    for (const auto& [name, parameter] : trained()) parameter->value.copy_(files.tensor(name));
+  void checkpoint() {
+    state_.seconds = seconds();
+    checkpoints_.write(state_, model_, optimizer_);
+    last_checkpoint_ = Clock::now();
   }
 
   Model& model_;
   TrainingSettings settings_;
   std::uint64_t seed_;
-  std::filesystem::path best_weights_;
+  Checkpoints checkpoints_;
   std::vector<FlatGroup> groups_;
   Optimizer optimizer_;
+  TrainingState state_;
   TrainingSummary summary_;
   std::int64_t total_steps_ = 0;
-  std::chrono::steady_clock::time_point started_;
+  double seconds_before_ = 0;
+  Clock::time_point started_, last_checkpoint_;
 };
 
 }  // namespace cell2text
