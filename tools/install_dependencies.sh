@@ -3,7 +3,8 @@
 # environment with LibTorch. What is there already is left alone.
 #
 # Usage: tools/install_dependencies.sh [--oracles] [--skip-system]
-#   --oracles       also the Python packages that the tests compare with (12 GB of disk instead of 4)
+#   --oracles       also what only tests need: the Python packages that they compare with, clang for fuzzing
+#                   (12 GB of disk instead of 4)
 #   --skip-system   no look at system packages: you have installed them yourself
 #
 # Environment: CELL2TEXT_PYTHON, the Python to make the environment with (default: the first that fits).
@@ -15,6 +16,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 packages=(g++ cmake ninja-build mold ccache pkg-config python3 python3-venv libboost-dev libboost-filesystem-dev
   libhdf5-dev doctest-dev libtomlplusplus-dev librange-v3-dev libcli11-dev libspdlog-dev libfmt-dev
   nlohmann-json3-dev libpcre2-dev libssl-dev libjs-chart.js git ca-certificates)
+
+# Debian has libFuzzer in a package that clang only recommends; Ubuntu 22.04 has it in clang's own.
+fuzzing=(clang libclang-rt-dev)
 
 oracles=0 system=1
 for argument in "$@"; do
@@ -40,7 +44,7 @@ adapt_to_ubuntu_22_04() {
     case $name in
       g++) kept+=(g++-12) ;;
       python3-venv) if ((oracles)); then kept+=(python3.11-venv); else kept+=(python3-venv); fi ;;
-      libtomlplusplus-dev) ;;
+      libtomlplusplus-dev | libclang-rt-dev) ;;
       *) kept+=("$name") ;;
     esac
   done
@@ -84,6 +88,7 @@ install_system_packages() {
   say "system packages: installed ${#missing[@]}"
 }
 
+if ((oracles)); then packages+=("${fuzzing[@]}"); fi
 if ((system)); then
   read -r name version <<<"$(distribution)"
   { command -v dpkg-query && command -v apt-get; } >/dev/null ||

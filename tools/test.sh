@@ -2,10 +2,11 @@
 # Builds Cell2Text and runs its tests. The last line is "N passed, N failed".
 #
 # Usage: tools/test.sh [unit|oracle|full]
-#   (nothing)  all tests but the longest: without, then with the Python oracles
+#   (nothing)  all tests but the longest: without, then with the Python oracles; each parser fuzzed for 10 s
 #   unit       the fast ones alone, without Python
 #   oracle     the comparisons with the Python oracles alone, and the installed package from outside
-#   full       everything, also under the sanitizers, and the longest; writes docs/verification.md
+#   full       everything, also under the sanitizers, and the longest; a million inputs for each parser;
+#              writes docs/verification.md and the counts in docs/reliability.md
 #
 # Environment: CELL2TEXT_TEST_SEED repeats a run's random inputs.
 # Exit status: 0 all passed, 1 not, 2 wrong arguments.
@@ -21,6 +22,7 @@ case $mode in
 esac
 (($# <= 1)) || fail 2 "one argument at most, found $#"
 
+fuzz_failed=0
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 parts=()   # "seconds TAB name", in the order of running
@@ -54,6 +56,13 @@ if [[ $mode != unit ]]; then
   tests release oracle "$(nproc)"
   part "oracle tests"
 fi
+if [[ $mode == all ]]; then
+  "$root/tools/fuzz.sh" --seconds 10 || fuzz_failed=1
+  part "fuzzing"
+elif [[ $mode == full ]]; then
+  "$root/tools/fuzz.sh" --runs 1000000 --record || fuzz_failed=1
+  part "fuzzing"
+fi
 if [[ $mode == full ]]; then
   tests release full 1
   part "longest tests"
@@ -73,6 +82,10 @@ files=("$results"/*.xml)
 ((${#files[@]})) || fail 1 "ctest found no tests in build/release; by hand: ctest --test-dir '$root/build/release' -N"
 status=0
 count=$("$python" "$root/tools/count_tests.py" --names "${files[@]}") || status=1
+if ((fuzz_failed)); then
+  say "fuzzing found something (above)"
+  status=1
+fi
 
 # verification: the page that `full` leaves behind.
 # shellcheck disable=SC2016
@@ -97,6 +110,7 @@ verification() {
       "oracle tests") file=release-oracle ;;
       "longest tests") file=release-full ;;
       "fast tests with sanitizers") file=dev-unit ;;
+      fuzzing) if ((fuzz_failed)); then result="findings"; else result="no findings"; fi ;;
     esac
     if [[ -n $file ]]; then
       result="no tests"

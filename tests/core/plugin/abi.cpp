@@ -134,6 +134,16 @@ void cells(Table& table) {
     table.members("ColumnInfo", x, name, type);
   }
   {
+    const ValueJudgement x;
+    const auto& [kind, text] = x;
+    table.members("ValueJudgement", x, kind, text);
+  }
+  {
+    const MatrixInfo x;
+    const auto& [name, genes, values, used] = x;
+    table.members("MatrixInfo", x, name, genes, values, used);
+  }
+  {
     const Prediction x;
     const auto& [cell, reference, prediction, log_probability, labels] = x;
     table.members("Prediction", x, cell, reference, prediction, log_probability, labels);
@@ -159,14 +169,16 @@ void cells(Table& table) {
     table.members("KnownLabels", x, values);
   }
   table.values("GeneTable::Kind", GeneTable::Kind::ensembl, GeneTable::Kind::symbol);
+  using enum ValueKind;
+  table.values("ValueKind", counts, corrected_counts, unclear, normalised, logged, scaled, empty, not_finite);
   table.values("ColumnInfo::Type", ColumnInfo::Type::text, ColumnInfo::Type::number, ColumnInfo::Type::boolean);
 }
 
 void model_parts(Table& table) {
   {
     const GeneTokens x;
-    const auto& [ids, values, lengths, known_genes] = x;
-    table.members("GeneTokens", x, ids, values, lengths, known_genes);
+    const auto& [ids, values, lengths, known_genes, wanted_genes] = x;
+    table.members("GeneTokens", x, ids, values, lengths, known_genes, wanted_genes);
   }
   {
     const GeneEmbeddings x;
@@ -238,16 +250,18 @@ void registration(Table& table) {
 void virtual_calls(Table& table) {
   using namespace objects;
   using S = SourceObject;
-  table.calls<S>("SourceObject", &S::size, &S::genes, &S::columns, &S::labels, &S::read);
+  table.calls<S>("SourceObject", &S::size, &S::genes, &S::columns, &S::labels, &S::read, &S::matrices);
   using E = EncoderObject;
-  table.calls<E>("EncoderObject", &E::tokenize, &E::encode, &E::width, &E::save, &E::set_training);
+  table.calls<E>("EncoderObject", &E::tokenize, &E::encode, &E::width, &E::known, &E::needs_counts, &E::save,
+                 &E::set_training);
   using A = AdapterObject;
   table.calls<A>("AdapterObject", &A::forward, &A::set_training);
   using T = StateObject;
   table.calls<T>("StateObject", &T::fork, &T::select, &T::truncate, &T::can_truncate, &T::bytes, &T::concrete);
   using D = DecoderObject;
-  table.calls<D>("DecoderObject", &D::encode_text, &D::decode_text, &D::chat, &D::end_tokens, &D::widths, &D::embed,
-                 &D::new_state, &D::forward, &D::logits, &D::linear_layers, &D::save, &D::set_training);
+  table.calls<D>("DecoderObject", &D::encode_text, &D::decode_text, &D::chat, &D::end_tokens, &D::widths,
+                 &D::state_bytes_per_token, &D::embed, &D::new_state, &D::forward, &D::logits, &D::linear_layers,
+                 &D::save, &D::set_training);
   using F = FineTuningObject;
   table.calls<F>("FineTuningObject", &F::prepare, &F::changes_base, &F::save, &F::load, &F::merge);
   using M = MetricObject;

@@ -174,14 +174,34 @@ inline void write_value(const hdf5::Group& group, const std::string& name, const
   }
 }
 
-inline void copy_bytes(const std::filesystem::path& from, const std::filesystem::path& to) {
+/// At least the bytes that HDF5 will take for the additions: values, 48 bytes around each text, and its own tables.
+inline std::uint64_t room_for(const H5adAdditions& additions) {
+  std::uint64_t bytes = (1 << 20) + (64 << 10) * (additions.obs.size() + additions.uns.size());
+  const auto texts = [&](const std::vector<std::string>& all) {
+    for (const std::string& text : all) bytes += text.size() + 48;
+  };
+  for (const ObsColumn& column : additions.obs) {
+    bytes += 8 * static_cast<std::uint64_t>(column.size());
+    if (const auto* labels = std::get_if<LabelColumn>(&column.values)) texts(labels->values);
+    if (const auto* all = std::get_if<std::vector<std::string>>(&column.values)) texts(*all);
+  }
+  return bytes;
+}
+
+/// Copies `from` to the new file `to`, which will be `output`. All of the disk that the copy and `room` more bytes
+/// take is asked for first: HDF5 1.10 does not survive a disk that fills up while it writes.
+inline void copy_bytes(const std::filesystem::path& from, const std::filesystem::path& to, std::uint64_t room,
+                       const std::filesystem::path& output) {
   const InputFile in(from);
-  const int out = ::open(to.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  const int out = ::open(to.c_str(), O_WRONLY | O_CLOEXEC);
   const auto fail = [&](int reason) {
     if (out >= 0) ::close(out);
-    throw EnvironmentError("cannot write " + to.string() + ": " + std::generic_category().message(reason));
+    throw EnvironmentError("cannot write " + output.string() + ": " + std::generic_category().message(reason) + "; " +
+                           std::to_string(((in.size() + room) >> 20) + 1) + " MiB are needed in its folder");
   };
   if (out < 0) fail(errno);
+  if (::fallocate(out, 0, 0, static_cast<off_t>(in.size() + room)) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+    fail(errno);
   std::vector<std::byte> buffer(std::size_t{1} << 20);
   for (std::uint64_t at = 0;;) {
     const std::size_t got = in.read_at(at, buffer);
@@ -195,7 +215,7 @@ inline void copy_bytes(const std::filesystem::path& from, const std::filesystem:
     at += got;
   }
   if (::close(out) != 0)
-    throw EnvironmentError("cannot write " + to.string() + ": " + std::generic_category().message(errno));
+    throw EnvironmentError("cannot write " + output.string() + ": " + std::generic_category().message(errno));
 }
 
 inline void add_to_obs(const hdf5::Group& root, const std::vector<ObsColumn>& columns) {
@@ -264,12 +284,14 @@ inline void write_h5ad_copy(const std::filesystem::path& input, const std::files
   if (!additions.overwrite) expect_new_in_h5ad(input, columns, keys);
 
   AtomicFile file(output);
-  detail::copy_bytes(input, file.temporary_path());
-  {
+  detail::copy_bytes(input, file.temporary_path(), detail::room_for(additions), output);
+  try {
     const hdf5::Group root = hdf5::Group::open_file(file.temporary_path(), true);
     detail::add_to_obs(root, additions.obs);
     detail::add_to_uns(root, additions.uns);
     hdf5::flush(root);
+  } catch (const EnvironmentError& error) {
+    throw EnvironmentError("cannot write " + output.string() + ": " + error.what());
   }
   file.commit();
 }

@@ -66,6 +66,7 @@ class Dataset : public Object {
   template <class T>
   std::vector<T> read(std::int64_t first, std::int64_t count) const {
     if (!is_number()) fail("holds no numbers");
+    expect_usual_bits();
     std::vector<T> values(static_cast<std::size_t>(count) * row_values());
     read_into(first, count, native_type<T>(), values.data(), values.size());
     return values;
@@ -86,6 +87,16 @@ class Dataset : public Object {
     std::size_t values = 1;
     for (std::size_t axis = 1; axis < shape_.size(); ++axis) values *= static_cast<std::size_t>(shape_[axis]);
     return values;
+  }
+
+  /// HDF5 converts numbers of any width from any bit on, in a buffer that holds 64 bits.
+  void expect_usual_bits() const {
+    if (type() == Type::real) return;
+    const std::size_t bits = H5Tget_precision(type_id()), bytes = H5Tget_size(type_id());
+    const int offset = H5Tget_offset(type_id());
+    if (bytes > 8 || offset != 0 || bits != 8 * bytes)
+      fail("holds whole numbers of " + std::to_string(bits) + " bits, from bit " + std::to_string(offset) + ", in " +
+           std::to_string(bytes) + " bytes; expected all bits of 1 to 8 bytes. The file is damaged");
   }
 
   void read_into(std::int64_t first, std::int64_t count, hid_t type, void* out, std::size_t values) const {
@@ -125,8 +136,11 @@ class Dataset : public Object {
       if (filter == lzf_filter_id) register_lzf();
       if (H5Zfilter_avail(filter) <= 0)
         fail("is compressed with the HDF5 filter " + filter_name(filter) +
-             ", which is not installed here. Install it and set HDF5_PLUGIN_PATH, or write the file again in Python: "
-             "import hdf5plugin, anndata; anndata.read_h5ad(IN).write_h5ad(OUT, compression='gzip')");
+             ", which is not installed here. Write the file again in Python: import hdf5plugin, anndata; "
+             "anndata.read_h5ad('" +
+             file() +
+             "').write_h5ad('cells.h5ad', compression='gzip'). Or bring the filter: pip install hdf5plugin, and set "
+             "HDF5_PLUGIN_PATH to what python -c 'import hdf5plugin; print(hdf5plugin.PLUGIN_PATH)' prints");
       if (filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32) continue;
       expansion = std::max(expansion, filter == H5Z_FILTER_DEFLATE ? 1100. : filter == lzf_filter_id ? 100. : 1e5);
     }
@@ -153,6 +167,7 @@ class Group : public Object {
 
   /// Opens a file for reading and returns its root. Locks are not taken: shared disks often refuse them.
   static Group open_file(const std::filesystem::path& path, bool writable = false) {
+    H5dont_atexit();  // a file that could not be written to its end would end the process there; all is closed before
     auto name = std::make_shared<const std::string>(path.string());
     const auto where = [&] { return *name; };
     const Handle access(checked([&] { return H5Pcreate(H5P_FILE_ACCESS); }, where, "opening"));
@@ -188,7 +203,7 @@ class Group : public Object {
   bool has(const std::string& name) const { return kind(name) != H5I_BADID; }
   /// Whether the name is taken, also by a link that leads nowhere.
   bool has_link(const std::string& name) const {
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    silence();
     return H5Lexists(id(), name.c_str(), H5P_DEFAULT) > 0;
   }
 
@@ -224,7 +239,7 @@ class Group : public Object {
 
  private:
   H5I_type_t kind(const std::string& name) const {
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    silence();
     std::string part;
     for (std::size_t at = 0;
          at != std::string::npos;) {  // every step of a path must exist before the whole is asked for

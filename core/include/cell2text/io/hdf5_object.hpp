@@ -51,11 +51,19 @@ inline std::string last_cause() {
   return text[0] ? text : "no cause given";
 }
 
+/// Stops HDF5's printing to stderr; a way of reporting that was set for this thread with data of its own stays.
+inline void silence() {
+  H5E_auto2_t report = nullptr;
+  void* data = nullptr;
+  H5Eget_auto2(H5E_DEFAULT, &report, &data);
+  if (report && !data) H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
 /// Runs an HDF5 call without its printing to stderr; throws `Error` where the result is negative.
 /// `where` is called for the name of the object only then.
 template <class Error = InputError, class Call, class Where>
 std::invoke_result_t<const Call&> checked(const Call& call, const Where& where, const char* doing) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  silence();
   const auto result = call();
   if (result < 0) throw Error(where() + ": " + doing + " failed: " + last_cause());
   return result;

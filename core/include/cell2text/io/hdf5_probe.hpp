@@ -24,6 +24,19 @@ namespace cell2text::hdf5 {
 
 namespace detail {
 
+/// Ends the process where HDF5 did not get memory: under the child's limit that is a length no honest file holds,
+/// and the parent, which has no limit, might get the memory and read past what it stands for.
+inline herr_t end_on_lack_of_memory(hid_t stack, void*) {
+  H5Ewalk2(
+      stack, H5E_WALK_UPWARD,
+      [](unsigned, const H5E_error2_t* entry, void*) -> herr_t {
+        if (entry->min_num == H5E_NOSPACE || entry->min_num == H5E_CANTALLOC) std::abort();
+        return 0;
+      },
+      nullptr);
+  return 0;
+}
+
 /// Runs in the child: no core file, no messages, the system's own handlers, limits on time and memory.
 inline void prepare_child(std::uint64_t seconds, std::uint64_t more_bytes) {
   std::uint64_t pages = 0;  // of address space in use; what the host has mapped must stay
@@ -38,6 +51,8 @@ inline void prepare_child(std::uint64_t seconds, std::uint64_t more_bytes) {
   setrlimit(RLIMIT_CORE, &no_core);
   setrlimit(RLIMIT_CPU, &processor);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGXCPU}) std::signal(signal, SIG_DFL);
+  static const int ours = 0;  // `silence` leaves a report with data as it is
+  H5Eset_auto2(H5E_DEFAULT, end_on_lack_of_memory, const_cast<int*>(&ours));
   if (const int nowhere = open("/dev/null", O_WRONLY); nowhere >= 0) dup2(nowhere, STDERR_FILENO);
 }
 

@@ -26,6 +26,8 @@ class Machine : private Stack {
       : Stack({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, where) {}
 
   PickleValue run() {
+    if (starts_with("PK\x03\x04"))
+      refuse("it is a zip archive, as torch.save writes; a dictionary written by pickle.dump, or JSON, is expected");
     for (unsigned char opcode = take_opcode(); opcode != '.'; opcode = take_opcode())
       if (!number(opcode) && !string(opcode) && !container(opcode) && !stack_or_memo(opcode) && !object(opcode))
         refuse(forbidden(opcode));

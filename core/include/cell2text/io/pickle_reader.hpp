@@ -30,6 +30,7 @@ class Reader {
                      std::to_string(opcode_at_) + ")");
   }
 
+  bool starts_with(std::string_view start) const { return bytes_.starts_with(start); }
   std::size_t size() const { return bytes_.size(); }
   std::size_t left() const { return bytes_.size() - at_; }
 

@@ -53,7 +53,8 @@ class Stack : protected Reader {
     return true;
   }
   bool push_new(Node node) {
-    nodes_.push_back(std::move(node));  // at most one for each byte of the file
+    if (nodes_.size() >= max_values()) refuse("it holds far more values than a dictionary of its size");
+    nodes_.push_back(std::move(node));
     return push(static_cast<Index>(nodes_.size() - 1));
   }
   Index pop() {
@@ -104,12 +105,16 @@ class Stack : protected Reader {
   /// The value on top, copied out of the arena. A small file may refer to one value very often, or to a value from
   /// within itself; what a real dictionary needs is far below these limits.
   PickleValue result() {
-    items_left_ = std::max<std::size_t>(1'000'000, 2 * size());
-    bytes_left_ = std::max<std::size_t>(std::size_t{16} << 20, 16 * size());
+    items_left_ = max_values();
+    bytes_left_ = (std::size_t{16} << 20) + 2 * size();
     return value_of(pop(), 0);
   }
 
  private:
+  /// A value takes 40 bytes of memory and may take one of the file: without a limit, 64 MiB would ask for gigabytes.
+  /// A key and its number take 15 or more.
+  std::size_t max_values() const { return 20'000 + size() / 4; }
+
   PickleValue value_of(Index index, int depth) {
     if (depth > max_depth)
       refuse("values nested deeper than " + std::to_string(max_depth) + " levels, or in themselves");
@@ -134,13 +139,11 @@ class Stack : protected Reader {
   }
   std::vector<PickleValue> values_of(const std::vector<Index>& items, int depth) {
     std::vector<PickleValue> values;
-    values.reserve(std::min(items.size(), items_left_));
     for (const Index item : items) values.push_back(value_of(item, depth + 1));
     return values;
   }
   std::vector<std::pair<PickleValue, PickleValue>> pairs_of(const std::vector<Index>& items, int depth) {
     std::vector<std::pair<PickleValue, PickleValue>> pairs;
-    pairs.reserve(std::min(items.size() / 2, items_left_));
     for (std::size_t i = 0; i < items.size(); i += 2) {
       auto key = value_of(items[i], depth + 1);
       pairs.emplace_back(std::move(key), value_of(items[i + 1], depth + 1));

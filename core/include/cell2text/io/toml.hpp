@@ -1,6 +1,10 @@
 // TOML to and from the tree of values (value.hpp), and `--set key=value`. Host only: pulls in toml++.
 #pragma once
 
+// toml++ asserts in places that malformed text reaches ("a = [}"); where that does nothing, its error comes next.
+#include <toml++/impl/preprocessor.h>
+#undef TOML_ASSERT_ASSUME
+#define TOML_ASSERT_ASSUME(expression) static_assert(true)
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -14,26 +18,90 @@
 
 #include "cell2text/error.hpp"
 #include "cell2text/settings.hpp"
+#include "cell2text/text/utf8.hpp"
 #include "cell2text/value.hpp"
 
 namespace cell2text {
 
 namespace toml_detail {
 
-inline Value from_toml(const toml::node& node, const std::string& file) {
+/// Whether a key may hold `c` without quotes.
+inline bool is_bare(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+inline constexpr int max_depth = 100;
+inline constexpr int max_key_parts = 20;
+
+/// Behind a text in quotes that begins at `at`; the end of `text` where it does not end.
+inline std::size_t end_of_quoted(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string_view three = text.substr(at, 3);
+  const bool lines = three == std::string(3, quote);
+  for (std::size_t i = at + (lines ? 3 : 1); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\')
+      ++i;
+    else if (!lines && text[i] == quote)
+      return i + 1;
+    else if (lines && text.substr(i, 3) == three)
+      return std::min({text.find_first_not_of(quote, i), i + 5, text.size()});  // two more may belong to the text
+    else if (!lines && text[i] == '\n')
+      return i;
+  }
+  return text.size();
+}
+
+/// Refuses what the library dies of, outside of texts and comments: a.b.c... of very many parts, of each of which it
+/// makes a table and walks over them by recursion; and letters beyond ASCII, for some of which toml++ 3.3 runs into
+/// code that it declares unreachable.
+inline void check_keys(std::string_view text, const std::string& file) {
+  int line = 1, parts = 1;
+  const auto refuse = [&](const std::string& what) {
+    throw InputError(file + ":" + std::to_string(line) + ": " + what);
+  };
+  const std::size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  for (std::size_t i = begin; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      if (i > begin && std::string_view(" \t\r\n=,[{.").find(text[i - 1]) == std::string_view::npos)
+        refuse("a quote in the middle of a value");
+      const std::size_t end = end_of_quoted(text, i);
+      line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
+                                          text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+      i = end;
+      continue;
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (static_cast<unsigned char>(c) >= 0x80) refuse("a letter beyond ASCII outside of quotes; put it into quotes");
+    if (c == '.' && ++parts > max_key_parts)
+      refuse("a key of over " + std::to_string(max_key_parts) + " parts; an experiment has two or three");
+    if (c == '=' || c == ',' || c == '\n' || c == '[' || c == ']' || c == '{' || c == '}') parts = 1;
+    if (c == '\n') ++line;
+    ++i;
+  }
+}
+
+inline Value from_toml(const toml::node& node, const std::string& file, int depth = 0) {
   Value value;
   value.where = {file, static_cast<int>(node.source().begin.line), static_cast<int>(node.source().begin.column)};
+  if (depth > max_depth)
+    throw InputError(value.where.text() + ": nested deeper than " + std::to_string(max_depth) + " levels");
   if (const auto* table = node.as_table()) {
+    Value::Table entries;  // keys differ: no look-up for each
     for (const auto& [key, item] : *table) {
-      Value child = from_toml(item, file);
+      Value child = from_toml(item, file, depth + 1);
       // A message about a key points at the key, not at what it is set to.
       if (key.source().begin.line > 0)
         child.where = {file, static_cast<int>(key.source().begin.line), static_cast<int>(key.source().begin.column)};
-      value.set(std::string(key.str()), std::move(child));
+      entries.push_back({std::string(key.str()), std::move(child)});
     }
+    value.data = std::move(entries);
   } else if (const auto* array = node.as_array()) {
     Value::Array list;
-    for (const auto& item : *array) list.push_back(from_toml(item, file));
+    for (const auto& item : *array) list.push_back(from_toml(item, file, depth + 1));
     value.data = std::move(list);
   } else if (const auto* text = node.as_string()) {
     value.data = text->get();
@@ -77,9 +145,7 @@ inline std::string quoted(const std::string& text) {
 }
 
 inline std::string key_text(const std::string& key) {
-  const bool bare = !key.empty() && std::ranges::all_of(key, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  const bool bare = !key.empty() && std::ranges::all_of(key, is_bare);
   return bare ? key : quoted(key);
 }
 
@@ -131,6 +197,7 @@ inline void write_table(const Value& table, const std::string& path, std::string
 
 /// Parses TOML text; `file` stands in messages. InputError with line and column.
 inline Value parse_toml(std::string_view text, const std::string& file) {
+  toml_detail::check_keys(text, file);
   try {
     return toml_detail::from_toml(toml::parse(text, std::string_view(file)), file);
   } catch (const toml::parse_error& error) {
@@ -165,7 +232,12 @@ inline void apply_override(Value& root, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)
     throw InputError("--set " + assignment + ": expected key=value, as in --set training.epochs=1");
+  if (valid_utf8_prefix(assignment) != assignment.size())
+    throw InputError("--set " + replace_invalid_utf8(assignment) + ": bytes that are no UTF-8 text");
   const std::string path = assignment.substr(0, equals), text = assignment.substr(equals + 1);
+  if (std::count(path.begin(), path.end(), '.') >= toml_detail::max_key_parts)
+    throw InputError("--set " + path.substr(0, 40) + "...: a key of over " +
+                     std::to_string(toml_detail::max_key_parts) + " parts; an experiment has two or three");
   const Where where{"--set " + path, 0, 0};
   Value value;
   try {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "cell2text/error.hpp"
 #include "cell2text/value.hpp"
@@ -27,18 +28,23 @@ inline nlohmann::ordered_json to_json(const Value& value) {
       value.data);
 }
 
-/// `file` stands in later messages about these values. InputError on null, which settings do not have.
+/// `file` stands in later messages about these values. InputError on null, which settings do not have, and on whole
+/// numbers beyond 64 bits with a sign.
 template <class Json>
 Value value_from_json(const Json& json, const std::string& file) {
   Value value{Value::Table{}, {file, 0, 0}};
   if (json.is_object()) {
-    for (const auto& [key, item] : json.items()) value.set(key, value_from_json(item, file));
+    Value::Table table;  // keys differ: no look-up for each
+    for (const auto& [key, item] : json.items()) table.push_back({key, value_from_json(item, file)});
+    value.data = std::move(table);
   } else if (json.is_array()) {
     Value::Array list;
     for (const auto& item : json) list.push_back(value_from_json(item, file));
     value.data = std::move(list);
   } else if (json.is_boolean()) {
     value.data = json.template get<bool>();
+  } else if (json.is_number_unsigned() && !std::in_range<std::int64_t>(json.template get<std::uint64_t>())) {
+    throw InputError(file + ": the number " + json.dump() + " does not fit into 64 bits with a sign");
   } else if (json.is_number_integer()) {
     value.data = json.template get<std::int64_t>();
   } else if (json.is_number()) {

@@ -68,6 +68,10 @@ class SourceHandle {
   CellBatch read(std::span<const std::int64_t> rows) const {
     return ask<CellBatch>(held_, &objects::SourceObject::read, rows);
   }
+  /// The matrices of the file with what their values are; empty where the source does not say.
+  std::vector<MatrixInfo> matrices() const {
+    return ask<std::vector<MatrixInfo>>(held_, &objects::SourceObject::matrices);
+  }
 
  private:
   Held<kinds::source> held_;
@@ -86,6 +90,16 @@ class EncoderHandle {
     return genes;
   }
   std::int64_t width() const { return ask<std::int64_t>(held_, &objects::EncoderObject::width); }
+  /// Whether the encoder knows the gene of each column, [genes]; nothing where it does not say. Thread-safe.
+  std::optional<std::vector<bool>> known(const GeneTable& genes) const {
+    auto all = ask<std::optional<std::vector<bool>>>(held_, &objects::EncoderObject::known, genes);
+    if (all && std::ssize(*all) != genes.size())
+      throw BugError("the encoder's known() is for " + std::to_string(all->size()) + " genes; expected " +
+                     std::to_string(genes.size()));
+    return all;
+  }
+  /// Whether normalised values would mislead it.
+  bool needs_counts() const { return ask<bool>(held_, &objects::EncoderObject::needs_counts); }
   void save(const std::filesystem::path& folder) const { held_->save(folder).raise(); }
   void set_training(bool training) const { held_->set_training(training).raise(); }
 
@@ -150,6 +164,10 @@ class DecoderHandle {
   }
   std::int64_t width() const { return width_; }
   std::int64_t vocabulary_size() const { return vocabulary_size_; }
+  /// What its state keeps of one token of one row; nothing where the decoder does not say.
+  std::optional<std::int64_t> state_bytes_per_token() const {
+    return ask<std::optional<std::int64_t>>(held_, &objects::DecoderObject::state_bytes_per_token);
+  }
 
   /// ids int64 [...] -> [..., D]
   Tensor embed(const Tensor& ids) const { return ask<Tensor>(held_, &objects::DecoderObject::embed, ids); }

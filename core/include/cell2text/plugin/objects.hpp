@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct SourceObject {
   virtual Fault columns(std::vector<ColumnInfo>& out) noexcept = 0;
   virtual Fault labels(const std::string& column, LabelColumn& out) noexcept = 0;
   virtual Fault read(std::span<const std::int64_t> rows, CellBatch& out) noexcept = 0;
+  virtual Fault matrices(std::vector<MatrixInfo>& out) noexcept = 0;
 };
 
 struct EncoderObject {
@@ -27,6 +29,8 @@ struct EncoderObject {
   virtual Fault tokenize(const CellBatch& cells, GeneTokens& out) const noexcept = 0;
   virtual Fault encode(const GeneTokens& tokens, GeneEmbeddings& out) noexcept = 0;
   virtual Fault width(std::int64_t& out) const noexcept = 0;
+  virtual Fault known(const GeneTable& genes, std::optional<std::vector<bool>>& out) const noexcept = 0;
+  virtual Fault needs_counts(bool& out) const noexcept = 0;
   virtual Fault save(const std::filesystem::path& folder) noexcept = 0;
   virtual Fault set_training(bool training) noexcept = 0;
 };
@@ -54,6 +58,7 @@ struct DecoderObject {
   virtual Fault chat(const ChatText& text, ChatPieces& out) const noexcept = 0;
   virtual Fault end_tokens(std::vector<std::int64_t>& out) const noexcept = 0;
   virtual Fault widths(std::int64_t& width, std::int64_t& vocabulary) const noexcept = 0;
+  virtual Fault state_bytes_per_token(std::optional<std::int64_t>& out) const noexcept = 0;
   virtual Fault embed(const Tensor& ids, Tensor& out) noexcept = 0;
   virtual Fault new_state(std::unique_ptr<StateObject>& out) noexcept = 0;
   virtual Fault forward(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,

@@ -32,6 +32,10 @@ struct WrappedSource final : SourceObject {
   Fault read(std::span<const std::int64_t> rows, CellBatch& out) noexcept override {
     return guarded([&] { out = part.read(rows); });
   }
+  Fault matrices([[maybe_unused]] std::vector<MatrixInfo>& out) noexcept override {
+    if constexpr (requires { part.matrices(); }) return guarded([&] { out = part.matrices(); });
+    return {};
+  }
 };
 
 template <Encoder P>
@@ -46,6 +50,16 @@ struct WrappedEncoder final : EncoderObject {
   }
   Fault width(std::int64_t& out) const noexcept override {
     return guarded([&] { out = part.width(); });
+  }
+  Fault known([[maybe_unused]] const GeneTable& genes,
+              [[maybe_unused]] std::optional<std::vector<bool>>& out) const noexcept override {
+    if constexpr (requires { part.known(genes); }) return guarded([&] { out = part.known(genes); });
+    return {};
+  }
+  Fault needs_counts(bool& out) const noexcept override {
+    out = true;
+    if constexpr (requires { part.needs_counts(); }) return guarded([&] { out = part.needs_counts(); });
+    return {};
   }
   Fault save(const std::filesystem::path& folder) noexcept override {
     return guarded([&] { part.save(folder); });
@@ -112,6 +126,11 @@ struct WrappedDecoder final : DecoderObject {
   }
   Fault widths(std::int64_t& width, std::int64_t& vocabulary) const noexcept override {
     return guarded([&] { width = part.width(), vocabulary = part.vocabulary_size(); });
+  }
+  Fault state_bytes_per_token([[maybe_unused]] std::optional<std::int64_t>& out) const noexcept override {
+    if constexpr (requires { part.state_bytes_per_token(); })
+      return guarded([&] { out = part.state_bytes_per_token(); });
+    return {};
   }
   Fault embed(const Tensor& ids, Tensor& out) noexcept override {
     return guarded([&] { out = part.embed(ids); });

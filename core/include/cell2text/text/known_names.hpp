@@ -34,7 +34,7 @@ class KnownNames {
       lengths_.push_back(folded.lowered.size());
     }
     std::ranges::sort(lengths_, std::greater<>());
-    lengths_.erase(std::ranges::unique(lengths_).begin(), lengths_.end());
+    lengths_.erase(std::unique(lengths_.begin(), lengths_.end()), lengths_.end());
   }
 
   /// The longest name that starts at `begin` and is followed by one of `terminators` or the end, with the

@@ -60,11 +60,13 @@ class Line {
 
   /// All that is left, without trailing modifiers `{a="b"}` and without a comment.
   std::string text() const {
-    std::size_t end = 0;
+    std::size_t end = 0, braces = 0;
     for (; end < rest_.size(); ++end) {
       if (rest_[end] == '\\') {
         ++end;
       } else if (end == 0 || is_space(rest_[end - 1])) {
+        if (rest_[end] == '{' && ++braces > max_braces)
+          refuse("over " + std::to_string(max_braces) + " opening braces; the file is damaged or no OBO");
         if (rest_[end] == '!' || (rest_[end] == '{' && modifiers_follow(rest_.substr(end)))) break;
       }
     }
@@ -72,6 +74,8 @@ class Line {
   }
 
  private:
+  static constexpr std::size_t max_braces = 100;  // each costs a look at the rest of the line
+
   /// `{key=value, key="value"}` and nothing after it but a comment. Names may hold braces of their own.
   static bool modifiers_follow(std::string_view text) {
     bool in_quotes = false, has_value = false;

@@ -10,6 +10,7 @@
 
 #include "cell2text/error.hpp"
 #include "cell2text/io/json.hpp"
+#include "cell2text/io/json_member.hpp"
 #include "cell2text/text/split_pattern.hpp"
 
 namespace cell2text {
@@ -43,7 +44,7 @@ class PreTokenizer {
       throw InputError(where + ": a component after ByteLevel; ByteLevel is expected to be the last one");
     const auto type = required<std::string>(json, "type", where);
     if (type == "Sequence") {
-      const auto parts = required<std::vector<nlohmann::json>>(json, "pretokenizers", where);
+      const nlohmann::json& parts = json_list(json, "pretokenizers", where);
       for (std::size_t i = 0; i < parts.size(); ++i) add(parts[i], where + ".pretokenizers[" + std::to_string(i) + "]");
     } else if (type == "Split") {
       add_split(json, where);
@@ -63,7 +64,10 @@ class PreTokenizer {
       throw InputError(where + ": the behavior '" + behavior + "' is not supported; 'Isolated' is expected");
     if (optional_value<bool>(json, "invert", where).value_or(false))
       throw InputError(where + ": 'invert' is true, which is not supported; false is expected");
-    const auto pattern = required<nlohmann::json>(json, "pattern", where);
+    if (patterns_.size() == max_patterns)
+      throw InputError(where + ": the text is cut more than " + std::to_string(max_patterns) +
+                       " times; a few components of type Split are expected");
+    const nlohmann::json& pattern = json_member(json, "pattern", where);
     patterns_.emplace_back(required<std::string>(pattern, "Regex", where + ".pattern"), where);
   }
 
@@ -82,6 +86,7 @@ class PreTokenizer {
     patterns_[stage].split(text, memory, [&](std::string_view piece) { cut(piece, stage + 1, memory, use); });
   }
 
+  static constexpr std::size_t max_patterns = 100;  // each costs a level of recursion, and of work, for every text
   static constexpr std::size_t no_prefix = static_cast<std::size_t>(-1);
   std::vector<SplitPattern> patterns_;  // each cuts the pieces of the one before
   std::size_t prefix_space_at_ = no_prefix;

@@ -97,6 +97,7 @@ class Translator {
   }
 
   void group() {
+    if (next_is("(*")) refuse("the verb '" + std::string(pattern_.substr(at_, 10)) + "'");
     if (!next_is("(?")) return take(1);
     for (const std::string_view start : {"(?:", "(?i:", "(?=", "(?!", "(?>", "(?<=", "(?<!"})
       if (next_is(start)) return take(start.size());

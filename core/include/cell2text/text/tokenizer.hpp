@@ -46,9 +46,10 @@ class Tokenizer {
   /// Reads a tokenizer.json: model BPE over all 256 bytes, pre-tokenizers Split (isolated regular expression),
   /// ByteLevel and Sequence, decoder ByteLevel, post-processors TemplateProcessing, ByteLevel and Sequence, no
   /// normalizer. InputError: damaged, or with any other component. EnvironmentError: unreadable.
-  static Tokenizer read(const std::filesystem::path& path) {
-    const std::string where = path.string();
-    return Tokenizer(std::make_shared<const Tables>(read_json(path), where));
+  static Tokenizer read(const std::filesystem::path& path) { return from(read_json(path), path.string()); }
+  /// The same from the file's value; `where` names it in errors.
+  static Tokenizer from(const nlohmann::json& json, const std::string& where) {
+    return Tokenizer(std::make_shared<const Tables>(json, where));
   }
 
   /// The ids of `text`. With `add_special` the post-processor's tokens stand around them (Llama 3: the begin of
@@ -114,7 +115,7 @@ class Tokenizer {
  private:
   struct Tables {
     Tables(const nlohmann::json& json, const std::string& file)
-        : where(file), words(required<nlohmann::json>(json, "pre_tokenizer", file), file + ": pre_tokenizer") {
+        : where(file), words(json_member(json, "pre_tokenizer", file), file + ": pre_tokenizer") {
       using tokenizer_file::member;
       tokenizer_file::check_normalizer(json, file);
       tokenizer_file::check_decoder(json, file);
@@ -122,7 +123,8 @@ class Tokenizer {
       const auto& model = member(json, "model", &nlohmann::json::is_object, "an object", file);
       const ByteLevelAlphabet alphabet;
       tokenizer_file::check_model(model, at_model);
-      vocabulary = tokenizer_file::read_vocabulary(model, at_model);
+      const auto extra = json.find("added_tokens");
+      vocabulary = tokenizer_file::read_vocabulary(model, extra != json.end() ? extra->size() : 0, at_model);
       merges = {tokenizer_file::byte_ids(vocabulary, alphabet, at_model),
                 tokenizer_file::read_merges(model, vocabulary, at_model)};
       if (optional_value<bool>(model, "ignore_merges", at_model).value_or(false)) keep_whole_words(alphabet);

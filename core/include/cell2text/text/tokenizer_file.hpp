@@ -9,11 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "cell2text/error.hpp"
 #include "cell2text/io/json.hpp"
+#include "cell2text/io/json_member.hpp"
 #include "cell2text/text/added_tokens.hpp"
 #include "cell2text/text/byte_level.hpp"
 #include "cell2text/text/byte_pair_merges.hpp"
@@ -48,9 +50,11 @@ inline void check_model(const Json& model, const std::string& where) {
       throw InputError(where + ": '" + key + "' is not supported; null is expected");
 }
 
-inline Vocabulary read_vocabulary(const Json& model, const std::string& where) {
-  Vocabulary vocabulary;
+/// The vocabulary of the model; `added` is how many tokens may come on top. Ids may leave gaps, but none that
+/// would cost far more memory than the file is large.
+inline Vocabulary read_vocabulary(const Json& model, std::size_t added, const std::string& where) {
   const Json& entries = member(model, "vocab", &Json::is_object, "an object of tokens and ids", where);
+  Vocabulary vocabulary(static_cast<std::int64_t>(8 * (entries.size() + added + 256)));
   for (const auto& [token, id] : entries.items()) {
     std::string expected;
     const auto number = json_detail::convert<std::int64_t>(id, expected);
@@ -84,13 +88,13 @@ inline std::vector<BytePairMerges::Merge> read_merges(const Json& model, const V
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto place = [&] { return where + ".merges[" + std::to_string(i) + "]"; };
     if (entries[i].is_string() && entries[i].get_ref<const std::string&>().starts_with("#version")) continue;
-    const auto [left, right] = read_pair(entries[i], place());
+    const auto pair = read_pair(entries[i], place());
     const auto id = [&](const std::string& token) {
       if (const auto found = vocabulary.id_of(token)) return static_cast<std::uint32_t>(*found);
-      throw InputError(place() + ": the merge of '" + left + "' and '" + right + "' needs the token '" + token +
-                       "', which the vocabulary lacks; the file is damaged");
+      throw InputError(place() + ": the merge of '" + pair.first + "' and '" + pair.second + "' needs the token '" +
+                       token + "', which the vocabulary lacks; the file is damaged");
     };
-    merges.push_back({id(left), id(right), id(left + right)});
+    merges.push_back({id(pair.first), id(pair.second), id(pair.first + pair.second)});
   }
   return merges;
 }
@@ -112,6 +116,7 @@ inline std::array<std::uint32_t, 256> byte_ids(const Vocabulary& vocabulary, con
 /// Reads "added_tokens" and adds those that are new to the vocabulary.
 inline std::vector<AddedToken> read_added_tokens(const Json& json, Vocabulary& vocabulary, const std::string& where) {
   std::vector<AddedToken> tokens;
+  std::unordered_set<std::string> contents;
   const auto entries = optional_value<std::vector<Json>>(json, "added_tokens", where).value_or(std::vector<Json>{});
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string place = where + ": added_tokens[" + std::to_string(i) + "]";
@@ -127,9 +132,8 @@ inline std::vector<AddedToken> read_added_tokens(const Json& json, Vocabulary& v
     if (flag("single_word"))
       throw InputError(place + ": 'single_word' is true for '" + token.content +
                        "', which is not supported; false is expected");
-    for (const AddedToken& other : tokens)
-      if (other.content == token.content)
-        throw InputError(place + ": the token '" + token.content + "' is added twice");
+    if (!contents.insert(token.content).second)
+      throw InputError(place + ": the token '" + token.content + "' is added twice");
     const auto known = vocabulary.id_of(token.content);
     if (!known) {
       vocabulary.add(token.content, token.id, place);
@@ -159,6 +163,8 @@ inline void check_decoder(const Json& json, const std::string& where) {
     throw InputError(where + ": decoder: the component '" + type + "' is not supported; ByteLevel is expected");
 }
 
+inline constexpr std::size_t max_frame = 1000;
+
 /// The ids that a post-processor puts before and behind a text.
 struct Frame {
   std::vector<std::int64_t> before, after;
@@ -169,8 +175,8 @@ inline void read_template(const Json& json, const Vocabulary& vocabulary, Frame&
   if (frame.read) throw InputError(where + ": a second TemplateProcessing; one is expected at most");
   frame.read = true;
   int texts = 0;
-  const auto specials = required<Json>(json, "special_tokens", where);
-  for (const Json& item : required<std::vector<Json>>(json, "single", where)) {
+  const Json& specials = json_member(json, "special_tokens", where);
+  for (const Json& item : json_list(json, "single", where)) {
     if (const auto sequence = optional_value<Json>(item, "Sequence", where + ".single")) {
       if (required<std::string>(*sequence, "id", where + ".single") == "A")
         ++texts;
@@ -180,11 +186,15 @@ inline void read_template(const Json& json, const Vocabulary& vocabulary, Frame&
     }
     const auto name =
         required<std::string>(required<Json>(item, "SpecialToken", where + ".single"), "id", where + ".single");
-    const auto special = required<Json>(specials, name, where + ".special_tokens");
+    const Json& special = json_member(specials, name, where + ".special_tokens");
     for (const auto id : required<std::vector<std::int64_t>>(special, "ids", where + ".special_tokens")) {
       if (!vocabulary.find(id))
         throw InputError(where + ".special_tokens: '" + name + "' has the id " + std::to_string(id) +
                          ", which no token has; the id of a token is expected");
+      // A short file can name a long list of ids often.
+      if (frame.before.size() + frame.after.size() == max_frame)
+        throw InputError(where + ".single: over " + std::to_string(max_frame) +
+                         " tokens around a text; a few are expected");
       (texts ? frame.after : frame.before).push_back(id);
     }
   }
@@ -195,7 +205,7 @@ inline void read_post_processor(const Json& json, const Vocabulary& vocabulary, 
                                 const std::string& where) {
   const auto type = required<std::string>(json, "type", where);
   if (type == "Sequence") {
-    const auto parts = required<std::vector<Json>>(json, "processors", where);
+    const Json& parts = json_list(json, "processors", where);
     for (std::size_t i = 0; i < parts.size(); ++i)
       read_post_processor(parts[i], vocabulary, frame, where + ".processors[" + std::to_string(i) + "]");
   } else if (type == "TemplateProcessing") {

@@ -1,6 +1,7 @@
 // Tokens and their ids. What a token's characters mean is not known here.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,15 +20,19 @@ namespace cell2text {
 /// A one-to-one map between tokens and ids; ids may leave gaps.
 class Vocabulary {
  public:
-  /// Ids are below this: an id that is out of all proportion is a damaged file, and would cost its size in memory.
+  /// Ids are below this and below `limit`: an id that is out of all proportion is a damaged file, and would cost
+  /// its size in memory.
   static constexpr std::int64_t max_ids = 1 << 24;
+
+  Vocabulary() = default;
+  explicit Vocabulary(std::int64_t limit) : limit_(std::min(limit, max_ids)) {}
 
   /// Adds a token. `where` names the file in errors. InputError: an id or a token that is there already, an id that
   /// is negative or too large.
   void add(std::string token, std::int64_t id, const std::string& where) {
-    if (id < 0 || id >= max_ids)
+    if (id < 0 || id >= limit_)
       throw InputError(where + ": token '" + token + "' has the id " + std::to_string(id) + "; 0 to " +
-                       std::to_string(max_ids - 1) + " is expected");
+                       std::to_string(limit_ - 1) + " is expected");
     const auto index = static_cast<std::size_t>(id);
     if (index >= tokens_.size()) tokens_.resize(index + 1);
     if (tokens_[index])
@@ -55,6 +60,7 @@ class Vocabulary {
   }
 
  private:
+  std::int64_t limit_ = max_ids;
   std::vector<std::optional<std::string>> tokens_;  // by id
   std::unordered_map<std::string, std::int64_t, ViewHash, std::equal_to<>> ids_;
 };

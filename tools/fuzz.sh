@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets of the parsers with clang's libFuzzer and runs them, as many at once as there are cores.
+# Each starts from the inputs kept in tests/fuzz and from what earlier runs found of interest (build/fuzz/corpus).
+#
+# Usage: tools/fuzz.sh [--seconds N | --runs N] [--record] [NAME...]
+#   --seconds N  each target for N seconds (default: 10)
+#   --runs N     each target for N inputs
+#   --record     write the table of counts into docs/reliability.md
+#   NAME...      these targets only: the files of tests/fuzz/targets without their ending
+#
+# Exit status: 0 no finding, 1 a finding or a failed build, 2 wrong arguments.
+set -euo pipefail
+# shellcheck source=tools/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+limit=(-max_total_time=10) record=0 names=()
+while (($#)); do
+  case $1 in
+    --seconds | --runs)
+      [[ ${2:-} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 "$1 needs a whole number from 1, found '${2:-}'"
+      if [[ $1 == --seconds ]]; then limit=("-max_total_time=$2"); else limit=("-runs=$2"); fi
+      shift ;;
+    --record) record=1 ;;
+    -h | --help) usage; exit 0 ;;
+    -*) fail 2 "unknown argument '$1'; known: --seconds N, --runs N, --record, --help" ;;
+    *)
+      [[ -e $root/tests/fuzz/targets/$1.hpp ]] ||
+        fail 2 "no target '$1'; known: $(cd "$root/tests/fuzz/targets" && echo *.hpp | sed 's/\.hpp//g')"
+      names+=("$1") ;;
+  esac
+  shift
+done
+if ((${#names[@]} == 0)); then
+  for file in "$root"/tests/fuzz/targets/*.hpp; do names+=("$(basename "$file" .hpp)"); done
+fi
+
+command -v clang++ >/dev/null || fail 1 "clang++ is missing; run tools/install_dependencies.sh --oracles"
+folder=$root/build/fuzz
+build fuzz "${names[@]/#/fuzz_}"
+
+# one NAME: runs a target; leaves build/fuzz/log/NAME and the inputs that broke it in build/fuzz/findings/NAME.
+one() {
+  local name=$1 status=0
+  rm -rf "$folder/findings/$name"
+  mkdir -p "$folder/corpus/$name" "$folder/findings/$name" "$folder/log"
+  local folders=("$folder/corpus/$name" "$root/tests/fuzz/corpus/$name")
+  if [[ -d $root/tests/fuzz/attacks/$name ]]; then folders+=("$root/tests/fuzz/attacks/$name"); fi
+  # A gigabyte and five seconds for a few kilobytes of input: far more than any parser needs.
+  "$folder/tests/fuzz/fuzz_$name" "${limit[@]}" -timeout=5 -rss_limit_mb=1536 -malloc_limit_mb=1024 -print_final_stats=1 \
+    "-artifact_prefix=$folder/findings/$name/" "${folders[@]}" >"$folder/log/$name" 2>&1 || status=$?
+  echo "$status" >"$folder/log/$name.status"
+}
+
+began=$SECONDS
+running=0
+for name in "${names[@]}"; do
+  if ((running == $(nproc))); then
+    wait -n || true
+    running=$((running - 1))
+  fi
+  one "$name" &
+  running=$((running + 1))
+done
+wait
+
+# row NAME: "inputs seconds new findings", from the log.
+row() {
+  awk -v status="$(cat "$folder/log/$1.status")" '
+    /^Done [0-9]+ runs in/ { seconds = $5 }
+    /^stat::number_of_executed_units:/ { inputs = $2 }
+    / cov: [0-9]+/ { for (i = 1; i < NF; i++) if ($i == "cov:") { last = $(i + 1); if ($2 == "INITED") first = last } }
+    END { printf "%d %d %d %d\n", inputs, seconds, last - first, status != 0 }' "$folder/log/$1"
+}
+
+status=0 table=""
+for name in "${names[@]}"; do
+  read -r inputs seconds new findings <<<"$(row "$name")"
+  table+="$name $inputs $seconds $new $findings"$'\n'
+  if ((findings)); then
+    status=1
+    grep -E 'ERROR|SUMMARY|runtime error|what\(\)|interrupted' "$folder/log/$name" | head -10 >&2 ||
+      tail -20 "$folder/log/$name" >&2
+    for file in "$folder/findings/$name"/*; do
+      [[ -e $file ]] || continue
+      say "$name: to see it again: $folder/tests/fuzz/fuzz_$name '$file'"
+    done
+  fi
+done
+printf '\n%-18s %12s %8s %13s %9s\n' target inputs seconds 'new coverage' findings
+total=0
+while read -r name inputs seconds new findings; do
+  [[ -n $name ]] || continue
+  total=$((total + inputs))
+  printf '%-18s %12s %8s %13s %9s\n' "$name" "$inputs" "$seconds" "$new" "$findings"
+done <<<"$table"
+printf '%-18s %12s %8s\n' total "$total" "$((SECONDS - began))"
+
+# shellcheck disable=SC2016
+if ((record)); then
+  page=$root/docs/reliability.md
+  [[ $(grep -cE '^<!-- fuzz (begin|end) -->$' "$page") == 2 ]] ||
+    fail 1 "$page lacks the lines '<!-- fuzz begin -->' and '<!-- fuzz end -->', between which the table goes"
+  {
+    sed '/^<!-- fuzz begin -->$/q' "$page"
+    printf '| target | inputs | seconds | findings |\n| --- | ---: | ---: | ---: |\n'
+    while read -r name inputs seconds new findings; do
+      if [[ -n $name ]]; then printf '| `%s` | %s | %s | %s |\n' "$name" "$inputs" "$seconds" "$findings"; fi
+    done <<<"$table"
+    printf '\nWritten by `tools/fuzz.sh --record`: %s, %s cores.\n' "$(clang++ --version | head -1)" "$(nproc)"
+    sed -n '/^<!-- fuzz end -->$/,$p' "$page"
+  } >"$page.tmp"
+  mv "$page.tmp" "$page"
+  say "wrote docs/reliability.md"
+fi
+exit "$status"
