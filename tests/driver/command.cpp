@@ -6,8 +6,8 @@
 using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
-  for (const char* subcommand :
-       {"", "run", "describe", "evaluate", "report", "schema", "plugins list", "plugins info", "model info"}) {
+  for (const char* subcommand : {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list",
+                                 "plugins info", "model info"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
     CHECK(outcome.status == 0);
@@ -43,9 +43,9 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
     }
     return all;
   };
-  CHECK(flags(command("run --help").out) == "--set --out --dry-run --json ");
+  CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
   CHECK(flags(command("describe --help").out) ==
-        "--model --overwrite --beams --batch-size --source --encoder --base --device --threads ");
+        "--model --overwrite --force --beams --batch-size --source --encoder --base --profile --device --threads ");
 }
 
 TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {

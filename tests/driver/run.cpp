@@ -64,6 +64,12 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
     const Outcome damaged = command("model info '" + (folder / "a/model").string() + "' --verify");
     CHECK(damaged.status == 2);
     CHECK(contains(damaged.err, "adapter.safetensors: SHA-256 is"));
+    auto card = nlohmann::json::parse(read_file(folder / "a/model/cell2text.json"));
+    card["files"]["adapter.safetensors"] = 7;
+    write_file(folder / "a/model/cell2text.json", card.dump());
+    const Outcome no_text = command("model info '" + (folder / "a/model").string() + "' --verify");
+    CHECK(no_text.status == 2);
+    CHECK(contains(no_text.err, "'adapter.safetensors' is a whole number (7), expected a text"));
   }
 }
 

@@ -30,12 +30,15 @@ for label in ("cell_type", "tissue", "disease"):
     expected += [f"cell2text_{label}", f"cell2text_{label}_ontology_term_id"]
 assert new == expected, new
 assert all(isinstance(text, str) for text in after.obs["cell2text_description"])
-assert (after.obs["cell2text_description"].str.len() > 0).all()
+empty = after.obs["cell2text_status"] == "no_counts"
+assert ((after.obs["cell2text_description"].str.len() > 0) != empty).all()
 for column in expected[1:2] + expected[4:]:
     assert isinstance(after.obs[column].dtype, pd.CategoricalDtype), column
 assert set(after.obs["cell2text_status"].cat.categories) <= {"ok", "no_counts", "few_known_genes", "unreadable", "truncated"}
-assert after.obs["cell2text_n_genes_used"].between(1, 32).all()
-assert (after.obs["cell2text_log_probability"] < 0).all()
+assert after.obs["cell2text_n_genes_used"][~empty].between(1, 32).all()
+assert (after.obs["cell2text_n_genes_used"][empty] == 0).all()
+assert (after.obs["cell2text_log_probability"][~empty] < 0).all()
+assert after.obs["cell2text_log_probability"][empty].isna().all()
 about = after.uns["cell2text"]
 for key in ("model", "model_hash", "cell2text_version", "ontology_release", "date", "generation"):
     assert key in about, key

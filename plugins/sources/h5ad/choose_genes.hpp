@@ -8,29 +8,17 @@
 #include <vector>
 
 #include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/cells/gene_names.hpp"
 #include "cell2text/context.hpp"
 #include "cell2text/io/anndata.hpp"
 
 namespace cell2text::h5ad {
 
-/// "ENSG00000141510", "ENSMUSG00000059552.14": ENS, letters that end in G, digits, perhaps a version.
-inline bool is_ensembl_gene(std::string_view id) {
-  if (!id.starts_with("ENS")) return false;
-  std::size_t at = 3;
-  while (at < id.size() && id[at] >= 'A' && id[at] <= 'Z') ++at;
-  if (id[at - 1] != 'G') return false;
-  const std::size_t digits = at;
-  while (at < id.size() && id[at] >= '0' && id[at] <= '9') ++at;
-  if (at == digits) return false;
-  if (at == id.size()) return true;
-  return id[at] == '.' && at + 1 < id.size() &&
-         std::ranges::all_of(id.substr(at + 1), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 namespace detail {
 
 inline bool mostly_ensembl(const std::vector<std::string>& ids) {
-  return !ids.empty() && 2 * std::ranges::count_if(ids, is_ensembl_gene) > std::ssize(ids);
+  const auto is_ensembl = [](const std::string& id) { return is_ensembl_gene(parse_gene_name(id).name); };
+  return !ids.empty() && 2 * std::ranges::count_if(ids, is_ensembl) > std::ssize(ids);
 }
 inline bool all_numbers(const std::vector<std::string>& ids) {
   return std::ranges::all_of(

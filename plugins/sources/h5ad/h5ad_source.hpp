@@ -24,6 +24,7 @@
 #include "choose_genes.hpp"
 #include "open_file.hpp"
 #include "rehearsal.hpp"
+#include "same_names.hpp"
 #include "totals.hpp"
 #include "transposed.hpp"
 
@@ -38,14 +39,15 @@ class H5adSource {
     std::string counts = "auto";
     std::string gene_ids = "auto";
     std::string totals = "auto";
+    bool any_values = false;
     std::int64_t transpose_memory_mib = 512;
 
     static void describe(auto& s) {
       s.field("path", &Settings::path, {.help = "the AnnData file (.h5ad) with the cells", .required = true});
       s.field("counts", &Settings::counts,
-              {.help = "the matrix of raw counts: \"X\", \"raw/X\", \"layers/NAME\", or \"auto\": the first of "
-                       "layers/counts, raw/X and X that looks like counts. Log-normalised values rank genes "
-                       "differently and are refused"});
+              {.help = "the matrix of raw counts: \"X\", \"raw/X\", \"layers/NAME\", or \"auto\": of "
+                       "layers/counts, raw/X and X the one that looks like counts and has most genes. Log-normalised "
+                       "values rank genes differently and are refused"});
       s.field(
           "gene_ids", &Settings::gene_ids,
           {.help = "where the genes' ids stand in var: \"index\", a column, or \"auto\": the index where it holds "
@@ -55,6 +57,8 @@ class H5adSource {
           {.help = "the counts of a cell over all genes, also those absent from the file: an obs column, \"sum\" "
                    "(add up the row), or \"auto\": the first of n_counts, total_counts, nCount_RNA that is at least "
                    "the row's sum in every cell (the whole file is read once to know), else the row's sum"});
+      s.field("any_values", &Settings::any_values,
+              {.help = "true takes a matrix that does not look like counts, with a warning (as --force does)"});
       s.field("transpose_memory_mib", &Settings::transpose_memory_mib,
               {.help = "memory for turning a matrix that is stored by columns (CSC) into rows, which happens once at "
                        "opening, through a temporary file in TMPDIR",
@@ -64,10 +68,12 @@ class H5adSource {
     }
   };
 
-  H5adSource(const Settings& settings, const Context& context) : opened_(open_checked(settings, context)) {
+  H5adSource(const Settings& settings, const Context& context)
+      : log_(context.log), opened_(open_checked(settings, context)) {
     for (std::size_t i = 0; i < opened_.obs.columns().size(); ++i)
       if (const std::string& fault = opened_.obs.fault(i); !fault.empty())
         context.log.warning("h5ad: obs column '" + opened_.obs.columns()[i] + "' cannot be read: " + fault);
+    warn_of_same_names(opened_.obs, context.log);
     if (opened_.counts.layout() == Matrix::Layout::csc) {
       context.log.info("h5ad: " + opened_.counts.where() +
                        " is stored by columns; turning it into rows in a temporary file");
@@ -88,6 +94,12 @@ class H5adSource {
     for (std::size_t i = 0; i < names.size(); ++i)
       if (opened_.obs.fault(i).empty()) all.push_back({names[i], opened_.obs.type(names[i])});
     return all;
+  }
+
+  /// Every matrix of the file and what its values are, from a sample.
+  std::vector<MatrixInfo> matrices() const {
+    const std::scoped_lock lock(mutex_);
+    return judge_matrices(opened_.root, opened_.counts_name, size(), log_);
   }
 
   /// Categories in their order in the file; other values as text in order of appearance.
@@ -132,6 +144,7 @@ class H5adSource {
   struct Opened {
     hdf5::Group root;
     anndata::DataFrame obs;
+    std::string counts_name;
     Matrix counts;
     std::shared_ptr<const GeneTable> genes;
   };
@@ -140,10 +153,10 @@ class H5adSource {
     hdf5::Group root = open_file(settings.path);
     anndata::DataFrame obs(root, "obs");
     if (obs.size() == 0) throw InputError(settings.path + ": holds no cells (obs is empty)");
-    ChosenCounts chosen = choose_counts(root, settings.counts, obs.size(), context);
+    ChosenCounts chosen = choose_counts(root, settings.counts, obs.size(), context, settings.any_values);
     if (chosen.matrix.columns() == 0) throw InputError(chosen.matrix.where() + ": holds no genes");
     auto genes = choose_genes(anndata::DataFrame(root, var_group(chosen.name)), settings.gene_ids, context);
-    return {std::move(root), std::move(obs), std::move(chosen.matrix), std::move(genes)};
+    return {std::move(root), std::move(obs), std::move(chosen.name), std::move(chosen.matrix), std::move(genes)};
   }
 
   /// Lets a child process do the same first: from the same state, what would end this process ends the child.
@@ -191,7 +204,10 @@ class H5adSource {
   RowBlock read_checked(std::int64_t first, std::int64_t count) const {
     RowBlock block = transposed_ ? transposed_->read(first, count) : opened_.counts.read(first, count);
     sort_columns(block, opened_.counts.where());
-    check_counts(block, opened_.counts.where());
+    if (const auto bad = first_bad_value(block))
+      throw InputError(
+          opened_.counts.where() + ": " + text_of(*bad, opened_.root, opened_.counts_name) +
+          "; counts are 0 or more and finite. Name the matrix that holds raw counts with the key 'counts'");
     return block;
   }
 
@@ -203,6 +219,7 @@ class H5adSource {
     return read_checked(first, count);
   }
 
+  Log log_;
   mutable std::mutex mutex_;
   Opened opened_;
   std::optional<TransposedMatrix> transposed_;  ///< where the counts are stored by columns

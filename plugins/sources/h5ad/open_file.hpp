@@ -1,96 +1,73 @@
-// Opens a path as AnnData, and says what it is instead where it is something else.
+// Opens a path as AnnData. What it is instead, where it is something else, is other_formats.hpp's to say.
 #pragma once
 
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "cell2text/error.hpp"
 #include "cell2text/io/hdf5.hpp"
 #include "cell2text/io/input_file.hpp"
+#include "other_formats.hpp"
 
 namespace cell2text::h5ad {
 
 namespace detail {
 
-inline std::string read_head(const std::filesystem::path& path, std::size_t size) {
-  std::string head(size, '\0');
-  head.resize(InputFile(path).read_at(0, std::as_writable_bytes(std::span(head))));
-  return head;
+/// HDF5's own switch: with FALSE (or 0) no program that uses the library asks for locks.
+inline bool locks_are_off() {
+  const char* value = std::getenv("HDF5_USE_FILE_LOCKING");
+  return value && (std::string_view(value) == "FALSE" || std::string_view(value) == "0");
 }
 
-inline void refuse_folder(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return;
-  const auto has = [&](const char* name) { return std::filesystem::exists(path / name, ignored); };
-  if (path.extension() == ".zarr" || has(".zgroup") || has(".zattrs") || has("zarr.json"))
+/// InputError where a program has the file open for writing: what stands in it now may be half of something.
+/// A disk that knows no locks cannot tell, and is believed.
+inline void refuse_locked(const InputFile& file) {
+  if (locks_are_off()) return;
+  if (::flock(file.descriptor(), LOCK_SH | LOCK_NB) == 0) {
+    ::flock(file.descriptor(), LOCK_UN);
+  } else if (errno == EWOULDBLOCK) {
+    throw InputError(file.path().string() +
+                     ": another program has it open for writing (a notebook, perhaps), so that it may be half "
+                     "written. Close it there (in Python: adata.file.close()) and run again; "
+                     "HDF5_USE_FILE_LOCKING=FALSE in the environment reads it as it stands");
+  }
+}
+
+/// Opens; says what to do where the file carries HDF5's mark of a writer.
+inline hdf5::Group open_unmarked(const std::filesystem::path& path) {
+  try {
+    return hdf5::Group::open_file(path);
+  } catch (const InputError& error) {
+    if (std::string_view(error.what()).find("already open for") == std::string_view::npos) throw;
     throw InputError(path.string() +
-                     ": is a Zarr store; an .h5ad file is needed. Convert it in Python: "
-                     "import anndata; anndata.read_zarr('" +
-                     path.string() + "').write_h5ad('cells.h5ad')");
-  throw InputError(path.string() + ": is a folder; an .h5ad file is needed");
-}
-
-/// The signature stands at 0, or after a user block of 512, 1024, 2048, ... bytes.
-inline bool has_signature(const std::string& head) {
-  constexpr std::string_view signature("\x89HDF\r\n\x1a\n", 8);
-  for (std::size_t at = 0; at + signature.size() <= head.size(); at = at ? at * 2 : 512)
-    if (std::string_view(head).substr(at, signature.size()) == signature) return true;
-  return false;
-}
-
-inline void refuse_other_format(const std::filesystem::path& path, const std::string& head) {
-  const std::string name = path.string(), extension = path.extension().string();
-  if (head.empty()) throw InputError(name + ": is empty; an .h5ad file is needed. Copy or download it again");
-  refuse_git_lfs_pointer(head, path);
-  if (extension == ".rds" || extension == ".RDS" || extension == ".rda" || extension == ".RData" || extension == ".qs")
-    throw InputError(
-        name +
-        ": is an R object; an .h5ad file is needed. Convert it in R: zellkonverter::writeH5AD(x, "
-        "'cells.h5ad'), where x is a SingleCellExperiment (of a Seurat object: as.SingleCellExperiment(x))");
-  if (has_signature(head)) return;
-  if (head.starts_with("\x1f\x8b"))
-    throw InputError(name + ": is compressed with gzip as a whole; an .h5ad file is needed. Unpack it first: gunzip '" +
-                     name + "' (compression inside of the file is fine)");
-  if (head.starts_with("PK")) throw InputError(name + ": is a zip archive; an .h5ad file is needed. Unpack it first");
-  throw InputError(name +
-                   ": is no HDF5 file (it does not start with HDF5's signature); an .h5ad file is needed. "
-                   "If it should be one, copy or download it again");
-}
-
-inline void refuse_other_hdf5(const hdf5::Group& root) {
-  const std::string& name = root.file();
-  if (root.has_group("mod"))
-    throw InputError(name +
-                     ": is a MuData file (.h5mu) with several modalities; an .h5ad file is needed. Take one out in "
-                     "Python: import mudata; mudata.read_h5mu('" +
-                     name + "').mod['rna'].write_h5ad('cells.h5ad')");
-  if (root.has("matrix") && root.has("row_attrs"))
-    throw InputError(name +
-                     ": is a Loom file; an .h5ad file is needed. Convert it in Python: import anndata; "
-                     "anndata.io.read_loom('" +
-                     name + "').write_h5ad('cells.h5ad')");
-  if (root.has("matrix/barcodes"))
-    throw InputError(name +
-                     ": is a 10x Genomics matrix; an .h5ad file is needed. Convert it in Python: import scanpy; "
-                     "scanpy.read_10x_h5('" +
-                     name + "').write_h5ad('cells.h5ad')");
+                     ": is marked as open for writing: a program is writing to it, or ended before it was done. Close "
+                     "it there; where no program has it open, take the mark off with h5clear -s '" +
+                     path.string() + "' (from the HDF5 tools), or copy the file again");
+  }
 }
 
 }  // namespace detail
 
-/// InputError where `path` is no HDF5 file, saying what it is and how it becomes an .h5ad; EnvironmentError
-/// where it may not be read. Looks at the first bytes only.
+/// InputError where `path` is no HDF5 file, saying what it is and how it becomes an .h5ad, or where a program is
+/// writing to it; EnvironmentError where it may not be read. Looks at the first bytes only.
 inline void expect_hdf5(const std::filesystem::path& path) {
   detail::refuse_folder(path);
-  detail::refuse_other_format(path, detail::read_head(path, 1 << 20));
+  const InputFile file(path);
+  std::string head(1 << 20, '\0');
+  head.resize(file.read_at(0, std::as_writable_bytes(std::span(head))));
+  detail::refuse_other_format(path, head);
+  detail::refuse_locked(file);
 }
 
 /// Opens an .h5ad file for reading and returns its root. InputError as above, and for other kinds of HDF5 file.
 inline hdf5::Group open_file(const std::filesystem::path& path) {
   expect_hdf5(path);
-  hdf5::Group root = hdf5::Group::open_file(path);
+  hdf5::Group root = detail::open_unmarked(path);
   detail::refuse_other_hdf5(root);
   return root;
 }

@@ -33,6 +33,7 @@ inline void rehearse_frame(const hdf5::Group& root, const std::string& name) {
     for (const std::string& column : frame.columns()) {
       attempt([&] { frame.type(column); });
       attempt([&] { frame.labels(column); });
+      attempt([&] { frame.numbers(column); });
     }
   });
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <string>
@@ -53,17 +52,6 @@ inline void sort_columns(RowBlock& block, const std::string& where) {
                        std::to_string(*twin) +
                        " twice. In Python: adata.X.sum_duplicates(), then write the file again");
   }
-}
-
-/// InputError where a count is negative, NaN or infinite.
-inline void check_counts(const RowBlock& block, const std::string& where) {
-  for (std::int64_t row = 0; row < block.rows(); ++row)
-    for (std::int64_t i = block.starts[row]; i < block.starts[row + 1]; ++i)
-      if (!(block.values[i] >= 0) || std::isinf(block.values[i]))
-        throw InputError(
-            where + ": row " + std::to_string(block.first_row + row) + ", column " + std::to_string(block.columns[i]) +
-            " is " + std::to_string(block.values[i]) +
-            "; counts are 0 or more and finite. Name the matrix that holds raw counts with the key 'counts'");
 }
 
 }  // namespace cell2text::h5ad

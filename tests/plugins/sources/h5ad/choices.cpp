@@ -22,7 +22,9 @@ std::vector<double> counts(std::uint64_t number) {
   return random_matrix(number, [](auto& random, int) { return static_cast<double>(1 + random() % 60); });
 }
 std::vector<double> corrected(std::uint64_t number) {
-  return random_matrix(number, [](auto& random, int) { return static_cast<double>(random() % 6000) / 97; });
+  return random_matrix(number, [](auto& random, int row) {
+    return static_cast<double>(random() % 6000) / 97 * (0.5 + row / 20.);  // deep cells and shallow ones
+  });
 }
 /// Every cell's counts divided by a number of its own.
 std::vector<double> scaled_counts(std::uint64_t number, bool to_one_sum, bool log) {
@@ -60,10 +62,11 @@ std::filesystem::path make_large(const TemporaryFolder& folder,
   return path;
 }
 
-std::string taken(const std::filesystem::path& path, const std::string& key = "auto") {
+std::string taken(const std::filesystem::path& path, const std::string& key = "auto", bool any_values = false) {
   Said said;
   H5adSource::Settings settings = settings_for(path);
   settings.counts = key;
+  settings.any_values = any_values;
   H5adSource source(settings, said.context());
   std::string all;
   for (const std::string& line : said.lines) all += line + "\n";
@@ -80,7 +83,8 @@ TEST_CASE("counts: the first matrix that looks like counts is taken, and why the
   check_says(taken(make_large(folder, {{"X", log}, {"raw/X", counts(number)}})), {"counts from raw/X"});
   check_says(taken(make_large(folder, {{"X", counts(number)}, {"raw/X", log}})),
              {"counts from X", "raw/X looks log-normalised"});
-  check_says(taken(make_large(folder, {{"X", corrected(number)}})), {"counts from X", "taken as corrected counts"});
+  check_says(taken(make_large(folder, {{"X", corrected(number)}})),
+             {"counts from X", "holds corrected or estimated counts", "taken as counts"});
 }
 
 TEST_CASE("counts: what cannot be counts is refused with what it is and what the file has") {
@@ -103,13 +107,16 @@ TEST_CASE("counts: what cannot be counts is refused with what it is and what the
              {"no layers/counts, raw/X or X", "layers/spliced"});
 }
 
-TEST_CASE("counts: the key names any matrix, with a warning where it does not look like counts") {
+TEST_CASE("counts: the key names any matrix; what does not look like counts is taken only by force, with a warning") {
   const std::uint64_t number = seed();
   INFO("CELL2TEXT_TEST_SEED=" << number);
   const TemporaryFolder folder;
   const auto path = make_large(folder, {{"X", scaled_counts(number, true, true)}, {"layers/spliced", counts(number)}});
   check_says(taken(path, "layers/spliced"), {"counts from layers/spliced (named"});
-  check_says(taken(path, "X"), {"X looks log-normalised", "because the key 'counts' names it"});
+  check_says(refusal([&] { taken(path, "X"); }),
+             {"X looks log-normalised", "layers/spliced looks like counts", "--force"});
+  check_says(taken(path, "X", true), {"X looks log-normalised", "any_values (--force) says so"});
+  check_says(taken(path, "auto", true), {"X looks log-normalised", "any_values (--force) says so"});
   check_says(refusal([&] { taken(path, "layers/none"); }), {"no matrix 'layers/none'", "layers/spliced, X"});
   check_says(refusal([&] { taken(path, "obs"); }), {"no matrix 'obs'"});
 }
@@ -154,11 +161,10 @@ TEST_CASE("totals: a column is taken only where it covers every cell") {
 }
 
 TEST_CASE("genes: Ensembl ids are recognised with and without a version") {
-  for (const char* id : {"ENSG00000141510", "ENSG00000141510.18", "ENSMUSG00000059552"})
-    CHECK(h5ad::is_ensembl_gene(id));
+  for (const char* id : {"ENSG00000141510", "ENSG00000141510.18", "ENSMUSG00000059552"}) CHECK(is_ensembl_gene(id));
   for (const char* id :
        {"", "ENS", "ENSG", "TP53", "ENST00000269305", "ENSG00000141510.", "ENSG00000141510.x", "ENSG0x", "GENSG1"})
-    CHECK(!h5ad::is_ensembl_gene(id));
+    CHECK(!is_ensembl_gene(id));
 }
 
 TEST_CASE("genes: the key names a column or the index; a table without names is refused") {

@@ -1,7 +1,12 @@
 // Files that are no .h5ad, and .h5ad files that contradict themselves: each is refused with its reason.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cmath>
 #include <csignal>
+#include <cstring>
 
 #include "files.hpp"
 
@@ -33,6 +38,13 @@ TEST_CASE("h5ad source: what is no HDF5 file is named, with the way to an .h5ad"
   check_says(refusal_of_bytes("a.rds", "\x1f\x8b\x08"), {"R object", "zellkonverter::writeH5AD"});
   check_says(refusal_of_bytes("a.h5ad.gz", "\x1f\x8b\x08"), {"gzip", "gunzip"});
   check_says(refusal_of_bytes("a.zip", "PK\x03\x04"), {"zip"});
+  check_says(refusal_of_bytes("a.RData", "RDX3\n"), {"R object"});
+  check_says(refusal_of_bytes("a.h5ad", "X\n\0\0"), {"R object"});
+  check_says(refusal_of_bytes("a.mtx", "%%MatrixMarket matrix coordinate\n"),
+             {"Matrix Market", "scanpy.read_10x_mtx('"});
+  check_says(refusal_of_bytes("a.mtx.gz", "\x1f\x8b\x08"), {"Matrix Market"});
+  check_says(refusal_of_bytes("a.csv", "cell,gene\n"), {"table of text", "scanpy.read_csv('", ".write_h5ad("});
+  check_says(refusal_of_bytes("a.TSV.gz", "\x1f\x8b\x08"), {"table of text", "scanpy.read_text('"});
   check_says(refusal_of_bytes("a.h5ad", "cell,gene\n"), {"no HDF5 file"});
   check_says(refusal_of_bytes("a.h5ad", "\x89HDF\r\n\x1a\n and nothing more"), {"opening as HDF5", "a.h5ad"});
 }
@@ -40,6 +52,8 @@ TEST_CASE("h5ad source: what is no HDF5 file is named, with the way to an .h5ad"
 TEST_CASE("h5ad source: folders are refused, Zarr stores by name") {
   const TemporaryFolder folder;
   check_says(refusal_of(folder.path()), {"is a folder"});
+  write_file(folder / "matrix.mtx.gz", "");
+  check_says(refusal_of(folder.path()), {"10x Genomics", "scanpy.read_10x_mtx('" + folder.path().string() + "')"});
   write_file(folder / ".zgroup", "{}");
   check_says(refusal_of(folder.path()), {"Zarr", "anndata.read_zarr"});
 }
@@ -52,7 +66,10 @@ TEST_CASE("h5ad source: other formats over HDF5 are named") {
     hdf5::flush(root);
     return refusal_of(folder / "other.h5");
   };
-  check_says(with({"mod"}), {"MuData", ".mod['rna'].write_h5ad"});
+  check_says(with({"mod"}), {"MuData", "(none)", ".mod['rna'].write_h5ad"});
+  check_says(with({"mod", "mod/atac", "mod/gex"}), {"modalities atac, gex", ".mod['gex'].write_h5ad"});
+  check_says(with({"GRCh38", "GRCh38/barcodes", "GRCh38/indptr"}), {"10x Genomics", "read_10x_h5"});
+  check_says(with({"assays", "cell.names"}), {"Seurat", "SeuratDisk::Convert("});
   check_says(with({"matrix", "row_attrs"}), {"Loom", "read_loom"});
   check_says(with({"matrix", "matrix/barcodes"}), {"10x Genomics", "read_10x_h5"});
   check_says(with({"X"}), {"no 'obs'"});
@@ -87,10 +104,12 @@ TEST_CASE("h5ad source: counts that are negative or not finite are refused with 
     });
     H5adSource::Settings settings = settings_for(path);
     settings.counts = "X";
+    settings.any_values = true;
     settings.totals = "sum";
     H5adSource source(settings, Context{});
     const std::vector<std::int64_t> rows = {2};
-    check_says(refusal([&] { source.read(rows); }), {": X", "row 2, column 1", text});
+    check_says(refusal([&] { source.read(rows); }),
+               {": X", "row 2 (cell 'c'), column 1 (gene 'ENSG00000000002') ", text});
   }
 }
 
@@ -185,6 +204,80 @@ TEST_CASE("hdf5: a dataset that claims more than its file can hold is refused be
       hdf5::Handle(H5Dcreate2(group.id(), name, H5T_NATIVE_INT32, space.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT));
   });
   check_says(refusal_of(path), {"X/data", "4398046511104 bytes", "damaged"});
+}
+
+TEST_CASE("hdf5: whole numbers of an unusual layout are refused: converting them overruns HDF5's buffer") {
+  const TemporaryFolder folder;
+  const auto path = make_file(folder, [](const hdf5::Group& root) {
+    const hsize_t shape = 3;
+    const hdf5::Handle type(H5Tcopy(H5T_NATIVE_INT32)), space(H5Screate_simple(1, &shape, nullptr));
+    H5Tset_precision(type.id(), 12);
+    H5Tset_offset(type.id(), 3);
+    hdf5::Handle(H5Dcreate2(root.id(), "odd", type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  });
+  const hdf5::Group root = hdf5::Group::open_file(path);
+  check_says(refusal([&] { root.dataset("odd").read_all<double>(); }),
+             {"odd: holds whole numbers of 12 bits, from bit 3, in 4 bytes", "damaged"});
+}
+
+TEST_CASE("h5ad source: a length for which the child gets no memory is damage, also where the reader goes on") {
+  const TemporaryFolder folder;
+  const auto path = make_file(folder, [](const hdf5::Group& root) {
+    hdf5::write_numbers(root, "n", std::vector<double>{1, 2});
+  });
+  const auto read_with_buffer = [&](std::size_t bytes) {
+    const hdf5::Dataset data = hdf5::Group::open_file(path).dataset("n");
+    const hdf5::Handle plan(H5Pcreate(H5P_DATASET_XFER));
+    H5Pset_buffer(plan.id(), bytes, nullptr, nullptr);
+    float values[2];
+    H5Dread(data.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, plan.id(), values);
+  };
+  check_says(refusal([&] { hdf5::rehearse(path, [&] { read_with_buffer(std::size_t{1} << 40); }); }),
+             {"cells.h5ad", "damaged", "HDF5 library crash"});
+  hdf5::rehearse(path, [&] { read_with_buffer(1 << 20); });
+}
+
+TEST_CASE("h5ad source: a file that a program holds locked for writing is refused, unless locks are off") {
+  const TemporaryFolder folder;
+  const auto path = make_file(folder, [](const hdf5::Group& root) { write_sparse(root, "X", {}); });
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::flock(file, LOCK_EX | LOCK_NB) == 0);
+  unsetenv("HDF5_USE_FILE_LOCKING");
+  check_says(refusal_of(path), {"another program has it open for writing", "HDF5_USE_FILE_LOCKING=FALSE"});
+  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+  CHECK(H5adSource(settings_for(path), Context{}).size() == 3);
+  unsetenv("HDF5_USE_FILE_LOCKING");
+  ::flock(file, LOCK_SH);
+  CHECK(H5adSource(settings_for(path), Context{}).size() == 3);
+  ::close(file);
+}
+
+TEST_CASE("h5ad source: a file that carries HDF5's mark of a writer is refused with the way to take it off") {
+  const TemporaryFolder folder;
+  const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_libver_bounds(access.id(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);  // older layouts have no such mark
+  const hdf5::Handle file(H5Fcreate((folder / "open.h5ad").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()));
+  REQUIRE(H5Fflush(file.id(), H5F_SCOPE_GLOBAL) >= 0);
+  write_file(folder / "marked.h5ad", read_file(folder / "open.h5ad"));
+  check_says(refusal_of(folder / "marked.h5ad"), {"marked.h5ad", "is marked as open for writing", "h5clear -s"});
+}
+
+TEST_CASE("h5ad source: cells that share a name are told of once, with an example and how many there are") {
+  const TemporaryFolder folder;
+  const auto said_of = [&](const std::vector<std::string>& names) {
+    const auto path = folder / "names.h5ad";
+    const hdf5::Group root = new_file(path);
+    new_frame(root, "obs", names);
+    new_frame(root, "var", gene_names);
+    write_sparse(root, "X", {});
+    hdf5::flush(root);
+    Said said;
+    const H5adSource source(settings_for(path), said.context());
+    return said;
+  };
+  CHECK(said_of({"a", "b", "a"}).has("2 cells share their name with another, as 'a' (2 cells)"));
+  CHECK(said_of({"", "", ""}).has("3 cells share their name with another, as '' (3 cells)"));
+  CHECK_FALSE(said_of({"a", "b", "c"}).has("share their name"));
 }
 
 TEST_CASE("hdf5: a range outside of a dataset, text as numbers, and attributes of another type are refused") {

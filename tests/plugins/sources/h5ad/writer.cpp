@@ -113,8 +113,8 @@ TEST_CASE("h5ad copy: an input that is no .h5ad is refused; a disk that refuses 
   const auto input = make_input(folder);
   write_file(folder / "text", "no HDF5");
   check_says(refusal([&] { write_h5ad_copy(folder / "text", folder / "out", one_column("new")); }), {"text"});
-  CHECK_THROWS_AS(h5ad_writer_detail::copy_bytes(input, "/dev/full"), EnvironmentError);
-  CHECK_THROWS_AS(h5ad_writer_detail::copy_bytes(input, folder / "none/out"), EnvironmentError);
+  CHECK_THROWS_AS(h5ad_writer_detail::copy_bytes(input, "/dev/full", 0, folder / "out"), EnvironmentError);
+  CHECK_THROWS_AS(h5ad_writer_detail::copy_bytes(input, folder / "none/out", 0, folder / "none/out"), EnvironmentError);
   const hdf5::Group closed = hdf5::Group::open_file(input);  // for reading only
   CHECK_THROWS_AS(hdf5::write_strings(closed, "new", {"a"}), EnvironmentError);
   CHECK_THROWS_AS(hdf5::write_group(closed, "new"), EnvironmentError);
