@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace cell2text::driver {
 
@@ -55,7 +56,8 @@ Progress::~Progress() {
 void Progress::update(std::int64_t done, const std::string& detail) {
   const auto now = std::chrono::steady_clock::now();
   const std::chrono::duration<double> since = now - shown_;
-  if (done < total_ && since.count() < (terminal_ ? 0.2 : 15)) return;
+  const bool first = !std::exchange(began_, true);  // at once: it tells that the work goes on, and how fast
+  if (!first && done < total_ && since.count() < (terminal_ ? 0.2 : 15)) return;
   shown_ = now;
   show(done, detail);
 }

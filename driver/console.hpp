@@ -15,7 +15,7 @@ Log log();
 /// Seconds as "47 s", "3 min 20 s", "2 h 05 min".
 std::string duration_text(double seconds);
 
-/// A bar on a terminal, a plain line now and then elsewhere.
+/// A bar on a terminal; elsewhere a plain line for the first update, and one now and then.
 class Progress {
  public:
   /// `unit` in the plural ("cells"). Nothing is shown before the first update.
@@ -34,7 +34,7 @@ class Progress {
   std::int64_t total_;
   bool terminal_;
   std::chrono::steady_clock::time_point started_, shown_;
-  bool line_open_ = false;
+  bool line_open_ = false, began_ = false;
 };
 
 }  // namespace cell2text::driver

@@ -7,7 +7,10 @@
 #include "cell2text/io/toml.hpp"
 #include "commands.hpp"
 #include "described_output.hpp"
+#include "doctor.hpp"
 #include "host.hpp"
+#include "interrupts.hpp"
+#include "profile.hpp"
 
 namespace cell2text::driver {
 
@@ -17,8 +20,9 @@ struct DescribeArguments {
   std::string cells, model, out, encoder, base, device = "auto";
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
+  std::optional<std::string> profile;
   std::vector<std::string> source_settings;
-  bool overwrite = false;
+  bool overwrite = false, force = false;
 };
 
 /// The labels that a text names, with the ontology ids that training cells had for them.
@@ -55,6 +59,7 @@ Value about(const DescribeArguments& arguments, const ModelCard& card) {
 std::unique_ptr<SourceHandle> open_source(const Host& host, const DescribeArguments& arguments) {
   Value settings;
   settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
+  if (arguments.force) settings.set("any_values", {true, {}});
   for (const std::string& assignment : arguments.source_settings) apply_override(settings, assignment);
   return std::make_unique<SourceHandle>(
       host.registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
@@ -69,7 +74,9 @@ void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
 }
 
 void describe(const DescribeArguments& arguments) {
-  check_output(arguments.cells, arguments.out, arguments.overwrite);
+  check_output_name(arguments.out);
+  const Profile profile(arguments.profile);
+  const Interrupts interrupts;
   const Registry registry;
   const Host host = make_host(registry, arguments.device, arguments.threads, 0);
   ModelPlaces places;
@@ -79,7 +86,10 @@ void describe(const DescribeArguments& arguments) {
   if (arguments.beams) card.generation.beams = *arguments.beams;
   if (arguments.batch_size) card.generation.batch_size = *arguments.batch_size;
   const auto source = open_source(host, arguments);
+  check_output(arguments.cells, arguments.out, arguments.overwrite);
+  const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
+  check_before_describing(*source, model, card.generation, arguments.cells, base_bytes, arguments.force);
 
   auto known = card.known_labels().values;
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
@@ -87,16 +97,23 @@ void describe(const DescribeArguments& arguments) {
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<LabelledCell> cells(rows.size());
   Progress progress("describing", static_cast<std::int64_t>(rows.size()), "cells");
-  CellLoader loader(*source, *model.encoder, rows, {card.generation.batch_size, 8, 0, false});
   std::int64_t done = 0;
-  while (auto batch = loader.next()) {
-    for (DescribedCell& cell : describe_cells(model, *batch, card.generation)) {
-      const std::int64_t row = cell.row;
-      cells[row] = label(std::move(cell), reader, card);
-      ++done;
+  const auto describe_rows = [&](std::vector<std::int64_t> part, const LoaderOptions& options) {
+    CellLoader loader(*source, *model.encoder, std::move(part), options);
+    while (auto batch = loader.next()) {
+      for (DescribedCell& cell : describe_cells(model, *batch, card.generation)) {
+        const std::int64_t row = cell.row;
+        cells[row] = label(std::move(cell), reader, card);
+        ++done;
+      }
+      progress.update(done);
+      interrupts.check("after " + std::to_string(done) + " cells; nothing was written");
     }
-    progress.update(done);
-  }
+  };
+  // A few cells first: what is wrong shows at once, and so does the time that the others will take.
+  const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
+  describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
+  describe_rows({few, rows.end()}, {card.generation.batch_size, 8, 0, false});
   write_described(arguments.cells, arguments.out, cells, about(arguments, card), arguments.overwrite);
   summarise(cells, arguments.out);
 }
@@ -112,6 +129,8 @@ void add_describe(CLI::App& app) {
       ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the input with more obs columns), .csv or .jsonl")
       ->required();
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
+  command->add_flag("--force", arguments.force,
+                    "Go on with values that do not look like counts, or an unsuitable file");
   command->add_option("--beams", arguments.beams, "Instead of the model's own number; 1 is fastest")
       ->check(CLI::Range(1, 1024));
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
@@ -119,6 +138,7 @@ void add_describe(CLI::App& app) {
       ->take_all();
   command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
   command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");
+  command->add_option("--profile", arguments.profile, profile_help);
   command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
   command->callback([] { describe(arguments); });

@@ -102,12 +102,16 @@ void write_jsonl(const std::filesystem::path& output, const std::vector<Labelled
 
 }  // namespace
 
-void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite) {
+void check_output_name(const std::filesystem::path& output) {
   const auto ending = output.extension();
   if (ending != ".h5ad" && ending != ".csv" && ending != ".jsonl")
     throw InputError(output.string() + ": the output's ending is '" + ending.string() +
                      "'; it must be .h5ad, .csv or .jsonl");
-  if (ending != ".h5ad") return;
+}
+
+void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite) {
+  const AtomicFile probe(output);
+  if (output.extension() != ".h5ad") return;
   if (input.extension() != ".h5ad")
     throw InputError(output.string() + ": an .h5ad can be written only from an .h5ad; " + input.string() +
                      " is none. Write .csv or .jsonl");

@@ -32,7 +32,11 @@ inline std::vector<std::string> described_columns() {
 void write_described(const std::filesystem::path& input, const std::filesystem::path& output,
                      const std::vector<LabelledCell>& cells, const Value& about, bool overwrite);
 
-/// InputError where `output` has no ending that can be written, or columns are taken: before any work is done.
+/// InputError where `output` has no ending that can be written.
+void check_output_name(const std::filesystem::path& output);
+
+/// InputError where `output` cannot be made from `input`, columns are taken or the folder is missing, and
+/// EnvironmentError where it may not be written to: before any work is done. `input` is known to be whole.
 void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite);
 
 }  // namespace cell2text::driver

@@ -1,6 +1,5 @@
 // The `cell2text` command: declares the subcommands, and turns errors into sentences and exit codes.
-#include <ATen/Context.h>
-
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -8,6 +7,8 @@
 #include "cell2text/version.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "mapping_fault.hpp"
+#include "process.hpp"
 
 namespace {
 
@@ -29,8 +30,9 @@ int report(const cell2text::Fault& fault) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Before any pool thread exists: threads inherit the setting, and those made earlier would miss it.
-  at::globalContext().setFlushDenormal(true);
+  cell2text::driver::prepare_process();
+  cell2text::driver::name_lost_mappings();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is then an error of the write, which names it
 
   CLI::App app{
       "Turns one cell's RNA profile into a text.\n"
@@ -41,7 +43,8 @@ int main(int argc, char** argv) {
   app.footer(
       "Results go to stdout, progress and logs to stderr.\nExit codes: 0 done, 1 failed, 2 bad usage or bad input.");
   using namespace cell2text::driver;
-  for (auto add : {add_run, add_describe, add_evaluate, add_plugins, add_schema, add_model, add_report}) add(app);
+  for (auto add : {add_run, add_describe, add_doctor, add_evaluate, add_plugins, add_schema, add_model, add_report})
+    add(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -18,12 +18,12 @@ struct InfoArguments {
 void verify_files(const std::filesystem::path& folder, const nlohmann::json& root) {
   const std::string where = (folder / "cell2text.json").string();
   const auto files = required<nlohmann::json>(root, "files", where);
-  for (const auto& [name, hash] : files.items()) {
+  for (const auto& [name, unused] : files.items()) {
+    const auto hash = required<std::string>(files, name, where);
     const auto file = folder / name;
     if (!std::filesystem::exists(file)) throw InputError(file.string() + " is missing from the model folder");
     if (const auto found = sha256_file(file); found != hash)
-      throw InputError(file.string() + ": SHA-256 is " + found + "; the model was written with " +
-                       hash.get<std::string>());
+      throw InputError(file.string() + ": SHA-256 is " + found + "; the model was written with " + hash);
   }
 }
 

@@ -1,13 +1,14 @@
 // cell2text run EXPERIMENT.toml: from cells to a trained model, descriptions and scores.
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "cell2text/evaluate/predictions_file.hpp"
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/run_folder.hpp"
 #include "commands.hpp"
+#include "doctor.hpp"
 #include "host.hpp"
+#include "interrupts.hpp"
+#include "profile.hpp"
 #include "tables.hpp"
 #include "write_report.hpp"
 
@@ -18,10 +19,9 @@ namespace {
 struct RunArguments {
   std::string file, out;
   std::vector<std::string> set;
-  bool dry_run = false, json = false;
+  bool resume = false, dry_run = false, json = false, force = false;
+  std::optional<std::string> profile;
 };
-
-volatile std::sig_atomic_t interrupted = 0;
 
 std::string parts_text(const Split& split) {
   return fmt::format("{} to train, {} to validate, {} to test", split.train.size(), split.validation.size(),
@@ -30,6 +30,8 @@ std::string parts_text(const Split& split) {
 
 void log_data(const ExperimentData& data) {
   log().info(fmt::format("cells: {} ({})", data.source->size(), parts_text(data.split)));
+  if (data.without_counts > 0)
+    log().warning(fmt::format("{} cells have no counts and are not trained on", data.without_counts));
   if (data.left_out > 0) log().warning(fmt::format("{} cells have no known cell type and are left out", data.left_out));
   if (data.donors == 1) log().warning("all cells are of one donor: a split by cell overstates quality for new donors");
 }
@@ -47,13 +49,19 @@ void log_model(const Model& model) {
 }
 
 TrainingSummary train(Model& model, const Experiment& experiment, const ExperimentData& data, const TextOfRow& text,
-                      const RunFolder& folder) {
+                      const RunFolder& folder, const Interrupts& interrupts) {
   Trainer trainer(model, experiment.training, static_cast<std::uint64_t>(experiment.general.seed),
-                  folder.best_weights());
-  RunLog run_log(folder.log());
-  Progress progress("training", experiment.training.epochs * static_cast<std::int64_t>(data.split.train.size()),
-                    "cells");
-  std::int64_t cells = 0, last_step = 0;
+                  folder.checkpoints());
+  TrainingState state;
+  if (const auto before = trainer.resume()) {
+    state = *before;
+    log().info(fmt::format("going on after step {} (epoch {}, {} of its cells done)", state.step, state.epoch + 1,
+                           state.cells));
+  }
+  RunLog run_log(folder.log(), state);
+  const auto cells_per_epoch = static_cast<std::int64_t>(data.split.train.size());
+  Progress progress("training", experiment.training.epochs * cells_per_epoch, "cells");
+  std::int64_t cells = state.epoch * cells_per_epoch + state.cells, last_step = state.step;
   TrainingObserver observer;
   observer.step = [&](const StepReport& report) {
     run_log.step(report);
@@ -64,12 +72,13 @@ TrainingSummary train(Model& model, const Experiment& experiment, const Experime
     run_log.epoch(report, last_step);
     log().debug(fmt::format("epoch {}: loss {:.4f}", report.epoch, report.training_loss));
   };
-  observer.stop = [] { return interrupted != 0; };
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
-  TrainingSummary summary = trainer.run({*data.source, text, data.split.train, data.split.validation}, observer);
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  observer.stop = [&] { return interrupts.asked(); };
+  const TrainingSummary summary = trainer.run({*data.source, text, data.split.train, data.split.validation}, observer);
+  interrupts.check(fmt::format("after step {}; a checkpoint is in {}, and the same command with --resume goes on",
+                               summary.steps, folder.checkpoints().string()));
+  log().info(fmt::format(
+      "trained {} steps in {}{}", summary.steps, duration_text(summary.seconds),
+      summary.best_epoch > 0 ? fmt::format("; lowest validation loss after epoch {}", summary.best_epoch) : ""));
   return summary;
 }
 
@@ -101,58 +110,79 @@ nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, con
   all["cells"] = {{"train", data.split.train.size()},
                   {"validation", data.split.validation.size()},
                   {"test", data.split.test.size()},
-                  {"left_out", data.left_out}};
+                  {"left_out", data.left_out},
+                  {"without_counts", data.without_counts}};
   const Value* path = experiment.data.resolved.find("path");
   const auto* file = path ? path->get_if<std::string>() : nullptr;
   if (file && std::filesystem::is_regular_file(*file)) all["data"] = {{"path", *file}, {"sha256", sha256_file(*file)}};
   return all;
 }
 
-void run(const RunArguments& arguments) {
-  Value root = read_toml(arguments.file);
-  for (const std::string& assignment : arguments.set) apply_override(root, assignment);
-  const Registry registry;
-  Experiment experiment = read_experiment(root, registry);
-  if (arguments.dry_run) return fmt::print("{}", write_toml(experiment.resolved()));
-
-  const Host host = make_host(registry, experiment.general.device, experiment.general.threads, experiment.general.seed);
-  const RunFolder folder = RunFolder::create(arguments.out.empty() ? "runs/" + experiment.general.name : arguments.out);
-  const ExperimentData data = open_data(host, experiment);
-  log_data(data);
-  Model model = build_model(host, {experiment.encoder, experiment.adapter, experiment.decoder, experiment.finetuning,
-                                   experiment.prompt, experiment.encoder_role.frozen});
-  log_model(model);
-  const TextOfRow text = text_tokens(data, *model.decoder);
-  if (!experiment.generation.max_new_tokens.value)
-    experiment.generation.max_new_tokens.value = automatic_max_new_tokens(data, text);
-  folder.write_experiment(experiment);
-  folder.write_environment(facts(host, experiment, data));
-
-  const TrainingSummary summary = train(model, experiment, data, text, folder);
-  log().info(fmt::format(
-      "trained {} steps in {}{}", summary.steps, duration_text(summary.seconds),
-      summary.best_epoch > 0 ? fmt::format("; lowest validation loss after epoch {}", summary.best_epoch) : ""));
-  const ModelCard card = card_of(experiment, data, summary);
-  model.set_training(false);
-  save_model(folder.model(), model, card);
-  log().info("model: " + folder.model().string());
-  if (summary.stopped) throw EnvironmentError("interrupted; the model so far is in " + folder.model().string());
+/// Describes the test cells, scores the texts, writes the report.
+void test(const Host& host, const Experiment& experiment, const ExperimentData& data, const Model& model,
+          const ModelCard& card, const RunFolder& folder, const Interrupts& interrupts, bool json) {
   if (data.split.test.empty()) return log().info("no cells to test");
-
   Progress progress("describing", static_cast<std::int64_t>(data.split.test.size()), "cells");
-  const auto predictions =
-      predict(model, data, experiment.generation, [&](std::int64_t done) { progress.update(done); });
+  const auto predictions = predict(model, data, experiment.generation, [&](std::int64_t done) {
+    progress.update(done);
+    interrupts.check("while describing the test cells; the model is in " + folder.model().string() +
+                     ", and the same command with --resume goes on from there");
+  });
   {
     JsonLinesWriter out(folder.predictions());
     for (const Prediction& prediction : predictions) out.write(prediction_json(prediction));
     out.flush();
   }
   const AllScores scores = score(host, experiment.metrics, predictions, known_labels(card, data));
-  write_atomically(folder.metrics(), metrics_json(scores).dump(2) + "\n");
   write_atomically(folder.confusion(), confusion_json(scores).dump(2) + "\n");
+  write_atomically(folder.metrics(), metrics_json(scores).dump(2) + "\n");
   write_report(folder.path(), folder.report());
-  if (arguments.json) return fmt::print("{}\n", metrics_json(scores).dump(2));
+  if (json) return fmt::print("{}\n", metrics_json(scores).dump(2));
   fmt::print("\n{}\n{}\nreport: {}\n", scores_table(scores), examples_text(predictions, 3), folder.report().string());
+}
+
+void run(const RunArguments& arguments) {
+  Value root = read_toml(arguments.file);
+  for (const std::string& assignment : arguments.set) apply_override(root, assignment);
+  const Registry registry;
+  if (arguments.force) allow_any_values(root, registry);
+  Experiment experiment = read_experiment(root, registry);
+  if (arguments.dry_run) return fmt::print("{}", write_toml(experiment.resolved()));
+
+  const Profile profile(arguments.profile);
+  const Interrupts interrupts;
+  const Host host = make_host(registry, experiment.general.device, experiment.general.threads, experiment.general.seed);
+  log().info(
+      fmt::format("{}, {} threads, {} kernels", host.device.str(), host.context.threads, cpu::name_of(cpu::level())));
+  const RunFolder folder =
+      RunFolder::open(arguments.out.empty() ? "runs/" + experiment.general.name : arguments.out, arguments.resume);
+  if (std::filesystem::exists(folder.report())) {  // written last
+    log().info(folder.path().string() + " is finished; nothing is left to do");
+    return arguments.json ? fmt::print("{}\n", read_json(folder.metrics()).dump(2))
+                          : fmt::print("report: {}\n", folder.report().string());
+  }
+  const ExperimentData data = open_data(host, experiment);
+  log_data(data);
+  const bool trained = std::filesystem::exists(folder.model());
+  Model model = trained ? load_model(host, read_model_card(folder.model(), registry), folder.model())
+                        : build_model(host, {experiment.encoder, experiment.adapter, experiment.decoder,
+                                             experiment.finetuning, experiment.prompt, experiment.encoder_role.frozen});
+  log_model(model);
+  const TextOfRow text = text_tokens(data, *model.decoder);
+  if (!experiment.generation.max_new_tokens.value)
+    experiment.generation.max_new_tokens.value = automatic_max_new_tokens(data, text);
+  check_before_training(data, experiment, model, arguments.force);
+  folder.describe(experiment, facts(host, experiment, data), log());
+  interrupts.check("before training began");
+
+  if (!trained) {
+    const TrainingSummary summary = train(model, experiment, data, text, folder, interrupts);
+    model.set_training(false);
+    save_model(folder.model(), model, card_of(experiment, data, summary));
+  }
+  Checkpoints(folder.checkpoints()).remove();  // the model folder holds what they held
+  log().info("model: " + folder.model().string());
+  test(host, experiment, data, model, read_model_card(folder.model(), registry), folder, interrupts, arguments.json);
 }
 
 }  // namespace
@@ -166,8 +196,13 @@ void add_run(CLI::App& app) {
   command->add_option("--set", arguments.set, "Replace a setting, e.g. --set training.epochs=1 (may be repeated)")
       ->take_all();
   command->add_option("--out", arguments.out, "Folder of the run (default runs/NAME)");
+  command->add_flag("--resume", arguments.resume,
+                    "Go on with an interrupted run of the same folder, to the same result");
+  command->add_option("--profile", arguments.profile, profile_help);
   command->add_flag("--dry-run", arguments.dry_run, "Check everything, print the file with all defaults, and stop");
   command->add_flag("--json", arguments.json, "Print the scores as JSON");
+  command->add_flag("--force", arguments.force,
+                    "Go on with values that do not look like counts, or an unsuitable file");
   command->callback([] { run(arguments); });
 }
 

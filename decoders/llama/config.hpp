@@ -55,6 +55,9 @@ inline std::vector<std::int64_t> token_ids(const nlohmann::json& json, const std
 
 namespace config_detail {
 
+// Tables of rotary positions are made for a head's channels before any weight is seen.
+inline constexpr std::int64_t max_head_dim = 65536;
+
 inline std::int64_t size_of(const nlohmann::json& json, const char* key, const std::string& where,
                             std::optional<std::int64_t> fallback = {}) {
   const auto value = fallback ? optional_value<std::int64_t>(json, key, where).value_or(*fallback)
@@ -104,7 +107,7 @@ inline void read_rope(const nlohmann::json& json, const std::string& where, Conf
 }  // namespace config_detail
 
 inline Config Config::read(const nlohmann::json& json, const std::string& where) {
-  using config_detail::size_of;
+  using config_detail::max_head_dim, config_detail::size_of;
   if (const auto type = required<std::string>(json, "model_type", where); type != "llama")
     throw InputError(where + ": 'model_type' is '" + type +
                      "'; this decoder reads 'llama'. Choose the decoder plugin "
@@ -128,6 +131,9 @@ inline Config Config::read(const nlohmann::json& json, const std::string& where)
                      "'num_attention_heads', which is " +
                      std::to_string(config.heads));
   config.head_dim = size_of(json, "head_dim", where, std::max<std::int64_t>(config.width / config.heads, 1));
+  if (config.head_dim > max_head_dim)
+    throw InputError(where + ": a head has " + std::to_string(config.head_dim) + " channels; at most " +
+                     std::to_string(max_head_dim) + " are expected");
   if (config.head_dim % 2 != 0)
     throw InputError(where + ": a head has " + std::to_string(config.head_dim) +
                      " channels; an even number is expected");

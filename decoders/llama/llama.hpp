@@ -16,6 +16,7 @@
 #include "cell2text/nn/kv_cache.hpp"
 #include "cell2text/nn/rms_norm.hpp"
 #include "cell2text/nn/rope.hpp"
+#include "cell2text/nn/table.hpp"
 #include "checkpoint.hpp"
 
 namespace cell2text::llama {
@@ -56,9 +57,14 @@ class Llama {
   std::int64_t width() const { return checkpoint_.config().width; }
   std::int64_t vocabulary_size() const { return checkpoint_.config().vocabulary; }
 
-  Tensor embed(const Tensor& ids) const { return at::embedding(embedding_->value, ids); }
+  Tensor embed(const Tensor& ids) const { return table_rows(*embedding_, ids); }
+  std::int64_t state_bytes_per_token() const {  // a key and a value per layer
+    const Config& config = checkpoint_.config();
+    return 2 * config.layers * config.kv_heads * config.head_dim *
+           static_cast<std::int64_t>(embedding_->value.element_size());
+  }
   State new_state() const { return State(checkpoint_.config().layers); }
-  Tensor logits(const Tensor& hidden) const { return at::linear(hidden, output_->value); }
+  Tensor logits(const Tensor& hidden) const { return table_scores(*output_, hidden); }
 
   /// As DecoderHandle::forward. With a state no gradients are recorded.
   Tensor forward(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths, const Tensor& positions_BT,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -102,16 +103,18 @@ class BertBlock {
         norm_(parameters, name + ".output.LayerNorm", config.width, config.layer_norm_epsilon) {}
 
   /// x [B,G,E] -> [B,G,E]. `mask` [B,1,1,G] is true at the keys that may be looked at; undefined where all may.
-  Tensor operator()(const Tensor& x_BGE, const Tensor& mask, bool training) const {
+  /// Of the result only the first `wanted` tokens are made.
+  Tensor operator()(const Tensor& x_BGE, const Tensor& mask, bool training, std::int64_t wanted) const {
     const auto split = [&](const Tensor& y_BGE) {  // -> [B,H,G,E/H]
       return y_BGE.unflatten(2, {config_.heads, config_.width / config_.heads}).transpose(1, 2);
     };
     const std::optional<Tensor> where = mask.defined() ? std::optional(mask) : std::nullopt;
+    const Tensor first_BGE = wanted < x_BGE.size(1) ? x_BGE.narrow(1, 0, wanted) : x_BGE;
     const Tensor attended =
-        at::scaled_dot_product_attention(split(query_(x_BGE)), split(key_(x_BGE)), split(value_(x_BGE)), where,
+        at::scaled_dot_product_attention(split(query_(first_BGE)), split(key_(x_BGE)), split(value_(x_BGE)), where,
                                          training ? config_.attention_dropout : 0.0);
     const Tensor mixed = attention_out_(attended.transpose(1, 2).flatten(2));
-    const Tensor h_BGE = attention_norm_(dropped(mixed, training) + x_BGE);
+    const Tensor h_BGE = attention_norm_(dropped(mixed, training) + first_BGE);
     return norm_(dropped(down_(activate(up_(h_BGE), config_.activation)), training) + h_BGE);
   }
 
@@ -143,22 +146,42 @@ class BertEncoder {
       blocks_.emplace_back(parameters, "bert.encoder.layer." + std::to_string(i), config);
   }
 
-  /// ids [B,G] (int64, on the parameters' device, G <= max_positions) -> [B,G,E]. Tokens at or beyond a row's length
-  /// are not looked at, and what comes out there means nothing.
-  Tensor forward(const Tensor& ids_BG, const std::vector<std::int64_t>& lengths, bool training) const {
-    const std::int64_t num_genes = ids_BG.size(1);
-    const Tensor fixed_GE = positions_->value.narrow(0, 0, num_genes) + types_->value.select(0, 0);
-    Tensor x_BGE = norm_(at::embedding(tokens_->value, ids_BG) + fixed_GE);
-    if (training && config_.hidden_dropout > 0) x_BGE = at::dropout(x_BGE, config_.hidden_dropout, true);
-    const Tensor mask = key_mask(lengths, num_genes, ids_BG.device());
-    for (const BertBlock& block : blocks_) x_BGE = block(x_BGE, mask, training);
-    return x_BGE;
+  /// ids [B,G] (int64, on the parameters' device, G <= max_positions) -> [B,W,E], the first W = min(wanted, G) tokens.
+  /// Tokens at or beyond a row's length are not looked at, and what comes out there means nothing.
+  Tensor forward(const Tensor& ids_BG, const std::vector<std::int64_t>& lengths, bool training,
+                 std::int64_t wanted = std::numeric_limits<std::int64_t>::max()) const {
+    wanted = std::min(wanted, ids_BG.size(1));
+    if (torch::GradMode::is_enabled() || training || !ids_BG.device().is_cpu())
+      return through(ids_BG, key_mask(lengths, ids_BG.size(1), ids_BG.device()), training, wanted);
+    // Cell by cell: nothing is computed for padding, attention needs no mask, and what is at hand stays in the caches.
+    // A cell's result is then the same bits in any batch.
+    Tensor all_BWE;
+    for (std::int64_t b = 0; b < ids_BG.size(0); ++b) {
+      const std::int64_t length = std::clamp<std::int64_t>(lengths[b], 1, ids_BG.size(1));
+      const Tensor ids_1G = ids_BG.narrow(0, b, 1).narrow(1, 0, length);
+      const Tensor cell_1WE = through(ids_1G, {}, false, std::min(wanted, length));
+      if (ids_BG.size(0) == 1 && cell_1WE.size(1) == wanted) return cell_1WE;
+      if (!all_BWE.defined()) all_BWE = at::zeros({ids_BG.size(0), wanted, config_.width}, cell_1WE.options());
+      all_BWE.narrow(0, b, 1).narrow(1, 0, cell_1WE.size(1)).copy_(cell_1WE);
+    }
+    return all_BWE;
   }
 
   const BertConfig& config() const { return config_; }
   std::int64_t num_blocks() const { return static_cast<std::int64_t>(blocks_.size()); }
 
  private:
+  Tensor through(const Tensor& ids_BG, const Tensor& mask, bool training, std::int64_t wanted) const {
+    const std::int64_t num_genes = ids_BG.size(1);
+    const Tensor fixed_GE = positions_->value.narrow(0, 0, num_genes) + types_->value.select(0, 0);
+    Tensor x_BGE = norm_(at::embedding(tokens_->value, ids_BG) + fixed_GE);
+    if (training && config_.hidden_dropout > 0) x_BGE = at::dropout(x_BGE, config_.hidden_dropout, true);
+    for (std::size_t i = 0; i < blocks_.size();
+         ++i)  // only the last block can leave tokens out: the others are looked at
+      x_BGE = blocks_[i](x_BGE, mask, training, i + 1 == blocks_.size() ? wanted : num_genes);
+    return x_BGE.size(1) > wanted ? x_BGE.narrow(1, 0, wanted) : x_BGE;
+  }
+
   Parameter* table(Parameters& parameters, const char* name, std::int64_t rows) const {
     return &parameters.declare(std::string("bert.embeddings.") + name + ".weight", {rows, config_.width},
                                Init::normal(config_.initializer_range));

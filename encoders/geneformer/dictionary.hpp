@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/cells/gene_names.hpp"
 #include "cell2text/error.hpp"
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/pickle.hpp"
@@ -81,9 +82,9 @@ class GeneDictionary {
   }
 
   /// The gene of each column, or null where it is not in the dictionary. Several columns may be one gene.
-  /// Ensembl ids lose their version (".12"), then go through the mapping of retired ids. Symbols go through the
-  /// names; one that is missing there is looked up in the mapping, and taken when no other column claims its id.
-  /// InputError for a table of symbols where the dictionary has no names.
+  /// Genome prefixes ("GRCh38_") are left out. Ensembl ids lose their version (".12"), then go through the mapping of
+  /// retired ids. Symbols go through the names; one that is missing there is looked up in the mapping, and taken when
+  /// no other column claims its id. InputError for a table of symbols where the dictionary has no names.
   std::vector<const Gene*> find(const GeneTable& table) const {
     const std::vector<std::string> ids = table.kind == GeneTable::Kind::symbol ? ids_of_symbols(table) : ids_of(table);
     std::vector<const Gene*> found;
@@ -153,7 +154,8 @@ class GeneDictionary {
 
   std::vector<std::string> ids_of(const GeneTable& table) const {
     std::vector<std::string> ids;
-    for (const std::string& written : table.ids) {
+    for (const std::string& whole : table.ids) {
+      const std::string written(parse_gene_name(whole).name);
       const std::string id = upper(written.substr(0, 3)) == "ENS" ? written.substr(0, written.find('.')) : written;
       const std::string* current = mapped(id);
       ids.push_back(current ? *current : id);
@@ -170,10 +172,14 @@ class GeneDictionary {
     std::vector<std::string> ids;
     std::vector<bool> by_name;
     Map<int> claims;
-    for (const std::string& symbol : table.ids) {
+    for (const std::string& whole : table.ids) {
+      const GeneName gene = parse_gene_name(whole);
+      const std::string symbol(gene.name);
       const auto named = names_.find(symbol);
       by_name.push_back(named != names_.end());
-      const std::string* older = mapped(symbol);
+      // Older names match in any case of letters; what is said to be a mouse's must not become a human gene that way.
+      const bool other_species = !gene.prefix.empty() && std::string_view(gene.species) != "human";
+      const std::string* older = other_species ? nullptr : mapped(symbol);
       ids.push_back(by_name.back() ? named->second : older ? *older : std::string());
       ++claims[ids.back()];
     }

@@ -9,6 +9,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "bert.hpp"
 #include "cell2text/io/atomic_file.hpp"
@@ -58,15 +59,19 @@ class Geneformer {
       out.lengths.push_back(ranked.starts[i + 1] - ranked.starts[i]);
       longest = std::max(longest, out.lengths.back());
     }
-    out.ids_BG = torch::full({out.size(), longest}, pad(), torch::kInt64);
+    out.ids_BG = torch::empty({out.size(), longest}, torch::kInt64);
     auto* row = out.ids_BG.mutable_data_ptr<std::int64_t>();
-    for (std::size_t i = 0; i < out.lengths.size(); ++i, row += longest)
-      std::copy(ranked.tokens.begin() + ranked.starts[i], ranked.tokens.begin() + ranked.starts[i + 1], row);
+    const std::int64_t padding = pad();
+    for (std::size_t i = 0; i < out.lengths.size(); ++i, row += longest) {
+      const std::int32_t* tokens = ranked.tokens.data() + ranked.starts[i];
+      std::fill(std::copy(tokens, tokens + out.lengths[i], row), row + longest, padding);
+    }
     return out;
   }
 
   /// One vector per gene: special tokens take part and are left out of the result. On the device of the context.
-  /// Gradients are recorded as the caller has set it. A cell without known genes has length 0.
+  /// Genes beyond tokens.wanted_genes take part and are left out too. Gradients are recorded as the caller has set it.
+  /// A cell without known genes has length 0.
   GeneEmbeddings encode(const GeneTokens& tokens) {
     expect_shape(tokens.ids_BG, {tokens.size(), -1}, "gene tokens");
     const std::int64_t before = tokenizer_->options().framed ? 1 : 0, framing = 2 * before;
@@ -78,10 +83,21 @@ class Geneformer {
       out.values_BGE = torch::zeros({tokens.size(), 0, width()}, like.options().requires_grad(false));
       return out;
     }
-    const Tensor hidden_BGE = bert_->forward(tokens.ids_BG.to(device_), tokens.lengths, training_);
-    out.values_BGE = hidden_BGE.narrow(1, before, num_genes);
+    const std::int64_t wanted = std::min(num_genes, std::max<std::int64_t>(tokens.wanted_genes, 1));
+    const Tensor hidden_BGE = bert_->forward(tokens.ids_BG.to(device_), tokens.lengths, training_, before + wanted);
+    out.values_BGE = hidden_BGE.narrow(1, before, wanted);
+    for (std::int64_t& length : out.lengths) length = std::min(length, wanted);
     return out;
   }
+
+  /// Columns whose gene is in the dictionary.
+  std::vector<bool> known(const GeneTable& genes) const {
+    std::vector<bool> all;
+    for (const Gene* gene : tokenizer_->dictionary().find(genes)) all.push_back(gene != nullptr);
+    return all;
+  }
+  /// Counts over medians of counts: logarithms would rank differently.
+  bool needs_counts() const { return true; }
 
   std::int64_t width() const { return bert_->config().width; }
   void set_training(bool training) { training_ = training; }

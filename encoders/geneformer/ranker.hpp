@@ -7,9 +7,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "cell2text/nn/cpu/kernels.hpp"
 
 namespace cell2text::geneformer {
 
@@ -32,59 +35,128 @@ namespace ranker_detail {
 /// A gene of one cell: in the high half what is sorted by, ascending; in the low half the token.
 using Item = std::uint64_t;
 
-/// Radix sort of `items[0, n)` by `passes` digits of 9 bits of (high half - least), stable. `other` is scratch of
-/// the same size. Returns where the result lies. The number of passes is a template argument so that shifts are
-/// constants.
-template <int passes>
-Item* radix_sort(Item* items, Item* other, std::size_t n, std::uint32_t least) {
-  constexpr int digit_bits = 9, size = 1 << digit_bits;
-  std::array<std::array<std::uint32_t, size>, passes> places{};
-  const auto digit = [least](Item item, int pass) {
-    return ((static_cast<std::uint32_t>(item >> 32) - least) >> (pass * digit_bits)) & (size - 1);
-  };
+inline bool before(Item a, Item b) {
+  return (a >> 32) < (b >> 32);
+}
+
+/// Sorts what is nearly in order already; stable.
+inline void finish_sort(Item* items, std::size_t n) {
+  std::size_t moves = 0;
+  for (std::size_t i = 1; i < n; ++i) {
+    if (!before(items[i], items[i - 1])) [[likely]]
+      continue;
+    const Item item = items[i];
+    std::size_t to = i;
+    for (; to > 0 && before(item, items[to - 1]); --to, ++moves) items[to] = items[to - 1];
+    items[to] = item;
+    if (moves > 4 * n) return std::stable_sort(items, items + n, before);  // it was not
+  }
+}
+
+/// Sorts by the high half, ascending and stable; all high halves lie in least..most. Radix sort by the upper 20 bits of
+/// what differs, in two passes without a branch; the few that these leave in disorder come last.
+/// `other` is scratch of the same size. Returns where the result lies.
+inline Item* sort_by_high_half(Item* items, Item* other, std::size_t n, std::uint32_t least, std::uint32_t most) {
+  if (n < 48) return std::stable_sort(items, items + n, before), items;
+  constexpr int digit_bits = 10, size = 1 << digit_bits;
+  const int shift = std::max(0, static_cast<int>(std::bit_width(most - least)) - 2 * digit_bits);
+  std::array<std::array<std::uint32_t, size>, 2> places{};
+  const auto key = [=](Item item) { return (static_cast<std::uint32_t>(item >> 32) - least) >> shift; };
   for (std::size_t i = 0; i < n; ++i) {
-#pragma GCC unroll 4
-    for (int pass = 0; pass < passes; ++pass) ++places[pass][digit(items[i], pass)];
+    const std::uint32_t k = key(items[i]);
+    ++places[0][k & (size - 1)], ++places[1][k >> digit_bits];
   }
-#pragma GCC unroll 4
-  for (int pass = 0; pass < passes; ++pass) {
-    std::uint32_t start = 0;
-    for (std::uint32_t& place : places[pass]) start += std::exchange(place, start);
-    for (std::size_t i = 0; i < n; ++i) other[places[pass][digit(items[i], pass)]++] = items[i];
-    std::swap(items, other);
+  std::uint32_t start[2] = {};
+  for (int i = 0; i < size; ++i) {
+    start[0] += std::exchange(places[0][i], start[0]);
+    start[1] += std::exchange(places[1][i], start[1]);
   }
+  for (std::size_t i = 0; i < n; ++i) other[places[0][key(items[i]) & (size - 1)]++] = items[i];
+  for (std::size_t i = 0; i < n; ++i) items[places[1][key(other[i]) >> digit_bits]++] = other[i];
+  if (shift > 0) finish_sort(items, n);
   return items;
 }
 
-/// Sorts by the high half, ascending and stable; all high halves lie in least..most, and the narrower that is,
-/// the fewer passes are made. Returns where the result lies: `items` or `other`.
-inline Item* sort_by_high_half(Item* items, Item* other, std::size_t n, std::uint32_t least, std::uint32_t most) {
-  if (n < 48) {
-    std::stable_sort(items, items + n, [](Item a, Item b) { return (a >> 32) < (b >> 32); });
-    return items;
+/// What has been collected of a cell so far.
+struct Collected {
+  std::size_t read = 0;                 ///< entries of the cell that were looked at
+  std::size_t items = 0;                ///< those that are expressed and known
+  std::uint32_t least = ~0u, most = 0;  ///< of their sort keys
+};
+
+#ifdef CELL2TEXT_X86_KERNELS
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,popcnt")
+/// Goes on for as long as there are 16 entries, none of them of a gene with several columns. `items` has room for 16
+/// more than are written. The same items as one by one, to the bit.
+inline void collect_sixteens(const RankedColumn* table, const std::int32_t* columns, const float* counts,
+                             std::size_t count, Item* items, Collected& all) {
+  using Ints = std::int32_t __attribute__((vector_size(64)));
+  using Counts = float __attribute__((vector_size(32)));
+  using Values = double __attribute__((vector_size(64)));
+  using Items = std::uint64_t __attribute__((vector_size(64)));
+  const __m512i none = _mm512_setzero_si512();
+  __m512i least = _mm512_set1_epi32(static_cast<int>(all.least)), most = _mm512_set1_epi32(static_cast<int>(all.most));
+  for (; all.read + 16 <= count; all.read += 16) {
+    const auto column = (Ints)_mm512_loadu_si512(columns + all.read);
+    const __m512i fields = (__m512i)(column << 2);
+    const auto duplicate = _mm512_mask_i32gather_epi32(none, 0xffff, fields, &table->duplicate, 4);
+    const auto token = _mm512_mask_i32gather_epi32(none, 0xffff, fields, &table->token, 4);
+    const __m512 written = _mm512_loadu_ps(counts + all.read);
+    const __mmask16 kept = _mm512_cmpge_epi32_mask(token, none) & _mm512_cmp_ps_mask(written, (__m512)none, _CMP_GT_OQ);
+    if (_mm512_mask_cmpge_epi32_mask(kept, duplicate, none)) break;
+    const auto doubles = [&](int half) {
+      Counts eight;
+      std::memcpy(&eight, counts + all.read + 8 * half, sizeof eight);
+      __m256i places;
+      std::memcpy(&places, columns + all.read + 8 * half, sizeof places);
+      places = (__m256i)((__v8si)places << 1);
+      const __m512d inverse = _mm512_mask_i32gather_pd((__m512d)none, 0xff, places, &table->inverse_median, 8);
+      return __builtin_convertvector(__builtin_convertvector(eight, Values) * (Values)inverse, Counts);
+    };
+    using Keys = std::uint32_t __attribute__((vector_size(32)));
+    const Counts values[2] = {doubles(0), doubles(1)};
+    Keys keys[2], tokens[2];
+    std::memcpy(keys, values, sizeof keys), std::memcpy(tokens, &token, sizeof tokens);
+    for (int half = 0; half < 2; ++half) {
+      const Keys key = ~keys[half];
+      keys[half] = key;
+      const Items wide = (__builtin_convertvector(key, Items) << 32) | __builtin_convertvector(tokens[half], Items);
+      const auto mask = static_cast<__mmask8>(kept >> (8 * half));
+      _mm512_storeu_si512(items + all.items, _mm512_maskz_compress_epi64(mask, (__m512i)wide));
+      all.items += static_cast<std::size_t>(__builtin_popcount(mask));
+    }
+    __m512i both;
+    std::memcpy(&both, keys, sizeof both);
+    least = _mm512_mask_min_epu32(least, kept, least, both), most = _mm512_mask_max_epu32(most, kept, most, both);
   }
-  if (most - least < 1u << 18) return radix_sort<2>(items, other, n, least);
-  if (most - least < 1u << 27) return radix_sort<3>(items, other, n, least);
-  return radix_sort<4>(items, other, n, least);
+  std::uint32_t lows[16], highs[16];
+  std::memcpy(lows, &least, sizeof lows), std::memcpy(highs, &most, sizeof highs);
+  for (int lane = 0; lane < 16; ++lane)
+    all.least = lows[lane] < all.least ? lows[lane] : all.least,
+    all.most = highs[lane] > all.most ? highs[lane] : all.most;
 }
+#pragma GCC pop_options
+#endif
 
 }  // namespace ranker_detail
 
 /// Ranks one cell after another; keeps its memory between them. One per thread.
 class Ranker {
  public:
-  explicit Ranker(const RankedColumns& table) : table_(table), places_(table.num_duplicated, -1) {}
+  explicit Ranker(const RankedColumns& table, cpu::Level level = cpu::level())
+      : table_(table), level_(level), places_(table.num_duplicated, -1) {}
 
   /// Appends at most `limit` tokens of a cell to `out`, the highest value first; ties by column.
   /// Returns how many expressed genes the dictionary has. The cell's total and the factor 10,000 scale
   /// all its values alike and leave the ranks as they are, so neither is computed.
   std::int64_t rank(std::span<const std::int32_t> columns, std::span<const float> counts, std::size_t limit,
                     std::vector<std::int32_t>& out) {
-    if (items_.size() < columns.size() + 1) items_.resize(columns.size() + 1), other_.resize(columns.size() + 1);
-    least_ = ~0u, most_ = 0;
-    const std::size_t n = table_.num_duplicated > 0 ? collect<true>(columns, counts) : collect<false>(columns, counts);
+    if (items_.size() < columns.size() + 16) items_.resize(columns.size() + 16), other_.resize(columns.size() + 16);
+    const Collected all = collect(columns, counts);
+    const std::size_t n = all.items;
     if (n == 0) return 0;
-    const Item* sorted = ranker_detail::sort_by_high_half(items_.data(), other_.data(), n, least_, most_);
+    const Item* sorted = ranker_detail::sort_by_high_half(items_.data(), other_.data(), n, all.least, all.most);
     const std::size_t kept = std::min(n, limit), start = out.size();
     out.resize(start + kept);
     for (std::size_t i = 0; i < kept; ++i) out[start + i] = static_cast<std::int32_t>(sorted[i]);
@@ -93,6 +165,7 @@ class Ranker {
 
  private:
   using Item = ranker_detail::Item;
+  using Collected = ranker_detail::Collected;
 
   // Positive floats are ordered as their bits are; the complement turns descending into ascending.
   static std::uint32_t sort_key(double value) { return ~std::bit_cast<std::uint32_t>(static_cast<float>(value)); }
@@ -100,18 +173,40 @@ class Ranker {
   static Item item(std::uint32_t key, std::int32_t token) {
     return (Item{key} << 32) | static_cast<std::uint32_t>(token);
   }
-  void widen(std::uint32_t least, std::uint32_t most) {
-    least_ = std::min(least_, least), most_ = std::max(most_, most);
+
+  // Fills items_ with the expressed known genes, by column.
+  Collected collect(std::span<const std::int32_t> columns, std::span<const float> counts) {
+    Collected all;
+    while (all.read < columns.size()) {
+#ifdef CELL2TEXT_X86_KERNELS
+      if (level_ == cpu::Level::avx512)
+        ranker_detail::collect_sixteens(table_.columns.data(), columns.data(), counts.data(), columns.size(),
+                                        items_.data(), all);
+#endif
+      // What is left, or a block that holds a gene of several columns.
+      const std::size_t end = level_ == cpu::Level::avx512 ? std::min(all.read + 16, columns.size()) : columns.size();
+      table_.num_duplicated > 0 ? collect_each<true>(columns, counts, end, all)
+                                : collect_each<false>(columns, counts, end, all);
+    }
+    for (const auto& [place, sum, gene] : sums_) {
+      const std::uint32_t key = sort_key(sum * gene->inverse_median);
+      items_[place] = item(key, gene->token);
+      all.least = std::min(all.least, key), all.most = std::max(all.most, key);
+      places_[gene->duplicate] = -1;
+    }
+    sums_.clear();
+    return all;
   }
 
-  // Fills items_ with the expressed known genes, by column. The loop is the hot one: no branch but the rare one.
+  // Entries up to `end`, one by one, without a branch but the rare one.
   template <bool with_duplicates>
-  std::size_t collect(std::span<const std::int32_t> columns, std::span<const float> counts) {
+  void collect_each(std::span<const std::int32_t> columns, std::span<const float> counts, std::size_t end,
+                    Collected& all) {
     const RankedColumn* const table = table_.columns.data();
     Item* const items = items_.data();
-    std::uint32_t least = ~0u, most = 0;
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
+    std::uint32_t least = all.least, most = all.most;
+    std::size_t n = all.items;
+    for (std::size_t i = all.read; i < end; ++i) {
       const RankedColumn& gene = table[columns[i]];
       const bool kept = (gene.token >= 0) & (counts[i] > 0);
       if constexpr (with_duplicates)
@@ -125,15 +220,7 @@ class Ranker {
       const std::uint32_t all_if_kept = -std::uint32_t{kept};
       least = std::min(least, key | ~all_if_kept), most = std::max(most, key & all_if_kept);
     }
-    widen(least, most);
-    for (const auto& [place, sum, gene] : sums_) {
-      const std::uint32_t key = sort_key(sum * gene->inverse_median);
-      items_[place] = item(key, gene->token);
-      widen(key, key);
-      places_[gene->duplicate] = -1;
-    }
-    sums_.clear();
-    return n;
+    all = {end, n, least, most};
   }
 
   // A gene of several columns stands at the first of them that is expressed; returns 1 there, else 0.
@@ -151,9 +238,9 @@ class Ranker {
     const RankedColumn* gene;
   };
   const RankedColumns& table_;
+  cpu::Level level_;
   std::vector<Item> items_, other_;
-  std::uint32_t least_ = 0, most_ = 0;  // sort keys of the cell at hand
-  std::vector<std::int32_t> places_;    // of a duplicated gene in sums_, or -1
+  std::vector<std::int32_t> places_;  // of a duplicated gene in sums_, or -1
   std::vector<Sum> sums_;
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/cells/value_kind.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/model_types.hpp"
 #include "cell2text/settings.hpp"
@@ -28,7 +29,25 @@ concept HasSettings = requires {
 }
 &&DescribesItself<typename P::Settings>;
 
+// Optional calls: a class without one passes, a class with one of another type does not.
+template <class P>
+concept MatricesIfAny = !requires(P source) {
+  source.matrices();
+}
+|| requires(P source) {
+  { source.matrices() } -> std::convertible_to<std::vector<MatrixInfo>>;
+};
+template <class P>
+concept KnownIfAny = !requires(const P& encoder, const GeneTable& genes) {
+  encoder.known(genes);
+}
+|| requires(const P& encoder, const GeneTable& genes) {
+  { encoder.known(genes) } -> std::convertible_to<std::vector<bool>>;
+};
+
 /// Cells and their labels from a file. Rows are numbered from 0.
+/// Optional: matrices() -> std::vector<MatrixInfo>, what the file holds and what its values are; for checks of the
+/// file.
 template <class P>
 concept Source = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(P source, std::span<const std::int64_t> rows, const std::string& column) {
@@ -37,9 +56,12 @@ concept Source = HasSettings<P> && std::constructible_from<P, const typename P::
   { source.columns() } -> std::convertible_to<std::vector<ColumnInfo>>;
   { source.labels(column) } -> std::convertible_to<LabelColumn>;
   { source.read(rows) } -> std::convertible_to<CellBatch>;
-};
+} && MatricesIfAny<P>;
 
 /// One vector per gene of a cell. `tokenize` is const and called from several threads.
+/// Optional, for checks of a file before the work:
+///   known(genes) const -> std::vector<bool>, whether the encoder knows the gene of each column
+///   needs_counts() const -> bool, whether normalised values would mislead it; without the call: true
 /// `save` writes a folder that `checkpoint = FOLDER` of the same plugin opens again. Settings with a default (how it
 /// works) are then given again as they were; optional ones (where it came from) are not. A Decoder's `save` likewise.
 template <class P>
@@ -50,7 +72,7 @@ concept Encoder = HasSettings<P> && std::constructible_from<P, const typename P:
   { encoder.encode(tokens) } -> std::convertible_to<GeneEmbeddings>;
   { constant.width() } -> std::convertible_to<std::int64_t>;
   {encoder.save(folder)};
-};
+} && KnownIfAny<P>;
 
 /// From gene embeddings [B,G,E] to soft tokens [B,P,D].
 template <class P>
@@ -78,7 +100,9 @@ concept TextTokenizer = requires(const T& tokenizer, std::string_view text, std:
   { tokenizer.decode(ids) } -> std::convertible_to<std::string>;
 };
 
-/// A language model that reads embeddings. See DecoderHandle (plugin/handles.hpp) for the meaning of each call.
+/// A language model that reads embeddings. Optional: state_bytes_per_token() const -> std::int64_t, what its state
+/// keeps of one token of one row, for an estimate of the memory that a command needs. See DecoderHandle
+/// (plugin/handles.hpp) for the meaning of each call.
 template <class P>
 concept Decoder = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&> &&
     requires(P decoder, const P& constant, const ChatText& chat, const Tensor& x,

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "cell2text/cells/without_counts.hpp"
 #include "cell2text/evaluate/bootstrap.hpp"
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
@@ -16,11 +17,13 @@ struct ExperimentData {
   std::unique_ptr<SourceHandle> source;
   std::unique_ptr<DescriptionSource> descriptions;
   Split split;
-  std::int64_t left_out = 0;  ///< cells without a description
-  std::int64_t donors = 0;    ///< distinct donors, 0 where the file does not say
+  std::int64_t left_out = 0;        ///< cells without a description
+  std::int64_t without_counts = 0;  ///< cells that express nothing: left out of training, and not of the test
+  std::int64_t donors = 0;          ///< distinct donors, 0 where the file does not say
 };
 
-/// Opens the source, splits its cells, and leaves out those without a description.
+/// Opens the source, splits its cells, and leaves out those without a description, and of training those without
+/// counts: there is nothing to learn from.
 inline ExperimentData open_data(const Host& host, const Experiment& experiment) {
   ExperimentData data;
   const LoadedPlugin plugin = host.registry.load("source", experiment.data.name);
@@ -42,6 +45,11 @@ inline ExperimentData open_data(const Host& host, const Experiment& experiment) 
   for (auto* rows : {&data.split.train, &data.split.validation, &data.split.test})
     data.left_out += static_cast<std::int64_t>(
         std::erase_if(*rows, [&](std::int64_t row) { return !data.descriptions->text(row); }));
+  data.without_counts = leave_out_empty(*data.source, {&data.split.train, &data.split.validation});
+  if (data.split.train.empty())
+    throw InputError("no cells are left to train on: " + std::to_string(data.left_out) +
+                     " have no description, and of the others to train or validate on " +
+                     std::to_string(data.without_counts) + " have no counts");
   if (data.source->has_column("donor_id")) {
     const LabelColumn donors = data.source->labels("donor_id");
     data.donors = static_cast<std::int64_t>(std::set<std::int32_t>(donors.codes.begin(), donors.codes.end()).size());

@@ -1,4 +1,4 @@
-// What a program that runs plugins needs beside cell2text.hpp. Pulls in Boost.DLL, toml++ and HDF5, which the
+// What a program that runs plugins needs beside cell2text.hpp. Pulls in Boost, toml++ and HDF5, which the
 // program links itself.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "cell2text/io/hdf5_object.hpp"
 #include "cell2text/io/hdf5_probe.hpp"
 #include "cell2text/io/hdf5_write.hpp"
+#include "cell2text/io/tensorboard.hpp"
 #include "cell2text/io/toml.hpp"
 #include "cell2text/model_builder.hpp"
 #include "cell2text/model_folder.hpp"

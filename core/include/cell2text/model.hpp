@@ -30,10 +30,12 @@ struct Model {
 
   /// Gene tokens -> soft tokens. A frozen encoder records no gradients.
   SoftPrompt soft_prompt(const GeneTokens& tokens) const {
+    GeneTokens asked = tokens;
+    asked.wanted_genes = max_genes;  // an encoder may give more
     GeneEmbeddings genes;
     {
       torch::AutoGradMode gradients(!encoder_frozen && torch::GradMode::is_enabled());
-      genes = encoder->encode(tokens);
+      genes = encoder->encode(asked);
     }
     if (genes.values_BGE.size(1) > max_genes) {
       genes.values_BGE = genes.values_BGE.narrow(1, 0, max_genes);

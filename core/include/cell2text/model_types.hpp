@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct GeneTokens {
   Tensor values_BG;                       ///< float32 expression values, or undefined where the encoder takes none
   std::vector<std::int64_t> lengths;      ///< [B] tokens of each cell, special tokens included
   std::vector<std::int64_t> known_genes;  ///< [B] expressed genes that the encoder knows, before any cut
+  std::int64_t wanted_genes = std::numeric_limits<std::int64_t>::max();  ///< of each cell's embeddings, the first ones
 
   std::int64_t size() const { return static_cast<std::int64_t>(lengths.size()); }
 };

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -43,18 +45,8 @@ struct LoadedPlugin {
 inline std::optional<PluginFile> read_plugin_file(const std::filesystem::path& path) {
   const auto section = read_elf_section(path, manifest_section);
   if (!section) return std::nullopt;
-  Manifest stamp;
-  if (section->size() < sizeof stamp.magic + sizeof stamp.size)
-    throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) +
-                     " bytes; the file is damaged");
-  std::memcpy(&stamp, section->data(), std::min(section->size(), sizeof stamp));
+  const Manifest stamp = read_manifest(*section, path.string());
   using plugin_detail::text_of;
-  if (text_of(stamp.magic) != Manifest::magic_text)
-    throw InputError(path.string() + ": its plugin stamp does not begin with '" + std::string(Manifest::magic_text) +
-                     "'; the file is damaged or of another program");
-  if (section->size() < stamp.size)
-    throw InputError(path.string() + ": its plugin stamp has " + std::to_string(section->size()) + " bytes and says " +
-                     std::to_string(stamp.size) + "; the file is damaged");
   PluginFile file{path, text_of(stamp.kind), text_of(stamp.name), text_of(stamp.compiler), text_of(stamp.build_type),
                   ""};
   file.refusal = incompatibility(stamp, make_manifest("", ""));
@@ -64,6 +56,48 @@ inline std::optional<PluginFile> read_plugin_file(const std::filesystem::path& p
   return file;
 }
 
+namespace registry_detail {
+
+/// The library that this thread is loading, for the handler below, which can be handed nothing.
+inline const char*& loading() {
+  static thread_local const char* path = nullptr;
+  return path;
+}
+
+/// An exception of a library's initialisers cannot pass dlopen: the process ends. While one of these lives, it ends
+/// with a sentence that names the library, and the exit code of an InputError.
+class LoadingGuard {
+ public:
+  explicit LoadingGuard(const char* path) : before_(std::set_terminate(&end)) { loading() = path; }
+  LoadingGuard(const LoadingGuard&) = delete;
+  ~LoadingGuard() {
+    loading() = nullptr;
+    std::set_terminate(before_);
+  }
+
+  /// To be called where an exception is being handled.
+  [[noreturn]] static void end() {
+    if (!loading() || !std::current_exception()) std::abort();  // of another thread, or of another cause
+    const char* reason = "an exception of an unknown type";
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      reason = error.what();
+    } catch (...) {
+    }
+    std::fprintf(stderr,
+                 "cell2text: %s: the library threw while it was being loaded, before anything of it was used: %s. Mend "
+                 "its static initialisers, or take it off the search path (CELL2TEXT_PLUGIN_PATH)\n",
+                 loading(), reason);
+    std::_Exit(2);
+  }
+
+ private:
+  std::terminate_handler before_;
+};
+
+}  // namespace registry_detail
+
 /// Loads a plugin library whose stamp fits. InputError where it does not fit or cannot be loaded, both sides named.
 inline LoadedPlugin load_plugin_file(const PluginFile& file) {
   if (!file.refusal.empty())
@@ -71,7 +105,15 @@ inline LoadedPlugin load_plugin_file(const PluginFile& file) {
                      ". Build it again against this version");
   auto library = std::make_shared<boost::dll::shared_library>();
   boost::dll::fs::error_code error;
-  library->load(file.path.string(), error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+  {
+    const registry_detail::LoadingGuard guard(file.path.c_str());
+    const std::string path = file.path.string();
+    try {
+      library->load(path, error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    } catch (...) {  // through dlopen after all, by frames without tables; the loader is left locked
+      registry_detail::LoadingGuard::end();
+    }
+  }
   if (error) {
     const char* reason = ::dlerror();  // names the symbol or the library; the error code does not
     throw InputError(file.path.string() + ": the library cannot be loaded: " + (reason ? reason : error.message()) +

@@ -170,6 +170,65 @@ TEST_CASE("llama checkpoint: missing and mismatched files are refused by name") 
   CHECK(has(refusal(folder.path()), "'cell2text_template' is 'other'"));
 }
 
+TEST_CASE("llama checkpoint: a config.json that does not fit the weights is refused, whatever the size") {
+  for (const bool tied : {true, false}) {
+    test::TemporaryFolder folder;
+    test::make_decoder<llama::Llama>(test::tiny_llama(tied), 1).handle->save(folder.path());
+    CHECK(refusal(folder.path()) == "");
+    const auto config = nlohmann::json::parse(test::read_file(folder / "config.json"));
+    const auto with = [&](const char* key, const nlohmann::json& value) {
+      auto json = config;
+      json[key] = value;
+      test::write_file(folder / "config.json", json.dump());
+      return refusal(folder.path());
+    };
+    // Heads that are twice as many and half as wide ask for weights of the same shapes: only such a change is not seen.
+    for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size", "head_dim",
+                            "num_attention_heads", "num_key_value_heads"}) {
+      const auto right = config.at(key).get<std::int64_t>();
+      for (const std::int64_t wrong :
+           {right - 1, right + 1, right / 2, right * 2, std::int64_t{1} << 20, std::int64_t{1} << 31}) {
+        if (wrong < 1 || wrong == right) continue;
+        INFO(key << " " << wrong);
+        CHECK(has(with(key, wrong), folder.path().string()));
+      }
+    }
+    CHECK(has(with("attention_bias", true), "bias' is missing"));
+    CHECK(has(with("mlp_bias", true), "bias' is missing"));
+    if (tied) CHECK(has(with("tie_word_embeddings", false), "'lm_head.weight' is missing"));
+    for (const std::string broken : {"", "{", "[]", "null", "version https://git-lfs.github.com/spec/v1\n"}) {
+      test::write_file(folder / "config.json", broken);
+      CHECK(has(refusal(folder.path()), (folder / "config.json").string()));
+    }
+  }
+}
+
+TEST_CASE("llama checkpoint: weights that are missing, of another type, or of another model are refused") {
+  test::TemporaryFolder folder;
+  auto made = test::make_decoder<llama::Llama>(test::tiny_llama(), 1);
+  made.handle->save(folder.path());
+  const auto weights = folder / "model.safetensors";
+  const auto files = TensorFiles::open(weights);
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const std::string& name : files.names()) tensors.emplace_back(name, files.tensor(name).clone());
+  const auto with = [&](const std::string& name, const Tensor& value) {
+    auto changed = tensors;
+    changed[0] = {name, value};
+    save_tensors(weights, changed);
+    return refusal(folder.path());
+  };
+  const std::string first = tensors[0].first;
+  CHECK(has(with(first, tensors[0].second.to(torch::kInt32)), "'" + first + "' holds Int values"));
+  CHECK(has(with(first, tensors[0].second.unsqueeze(0)), "'" + first + "' has shape"));
+  CHECK(has(with("other.weight", tensors[0].second), "is missing"));
+  tensors.emplace_back("model.layers.0.mlp.experts.0.weight", torch::zeros({2}));
+  CHECK(has(with(first, tensors[0].second), "'model.layers.0.mlp.experts.0.weight'"));
+  save_tensors(weights, {});
+  CHECK(has(refusal(folder.path()), "is missing"));
+  std::filesystem::remove(weights);
+  CHECK(has(refusal(folder.path()), folder.path().string()));
+}
+
 TEST_CASE("llama checkpoint: a tokenizer without any token that ends a text is refused") {
   test::TemporaryFolder folder;
   auto json = nlohmann::json::parse(test::read_file(test::demo_tokenizer() + "/tokenizer.json"));

@@ -54,6 +54,30 @@ TEST_CASE("bert: each row alone gives what it gives in a batch, whatever the pad
     CHECK(difference(all[row].slice(0, 0, lengths[row]), other_padding[row].slice(0, 0, lengths[row])) < 1e-5);
 }
 
+TEST_CASE("bert: cell by cell without gradients is as all together with them, and the same bits in any batch") {
+  Parameters set = parameters(6);
+  const BertEncoder bert(set, small_config(), 2);
+  for (auto& parameter : set.list()) parameter.value.requires_grad_(true);
+  const std::vector<std::int64_t> lengths = {5, 12, 0, 9};
+  const Tensor ids = torch::randint(0, 30, {4, 12}, torch::kInt64);
+  const Tensor together = bert.forward(ids, lengths, false).detach();
+  const torch::NoGradGuard no_grad;
+  const Tensor one_by_one = bert.forward(ids, lengths, false);
+  CHECK(one_by_one.sizes() == together.sizes());
+  for (const std::int64_t wanted : {1, 4, 7, 12, 40}) {
+    const Tensor some = bert.forward(ids, lengths, false, wanted);
+    CHECK(some.size(1) == std::min<std::int64_t>(wanted, 12));
+    for (std::int64_t row = 0; row < 4; ++row) {
+      if (lengths[row] == 0) continue;
+      const std::int64_t n = std::min(lengths[row], some.size(1));
+      CHECK(difference(some[row].slice(0, 0, n), together[row].slice(0, 0, n)) < 1e-5);
+      const Tensor alone =
+          bert.forward(ids.slice(0, row, row + 1).slice(1, 0, lengths[row]), {lengths[row]}, false, wanted);
+      CHECK(difference(some[row].slice(0, 0, n), alone[0].slice(0, 0, n)) == 0);
+    }
+  }
+}
+
 TEST_CASE("bert: a row of length 0 gives no NaN, also in its gradients") {
   Parameters set = parameters(1);
   const BertEncoder bert(set, small_config(), 2);

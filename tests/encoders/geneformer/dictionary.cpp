@@ -44,6 +44,19 @@ TEST_CASE("dictionary: ids are found without their version, others are not") {
         std::vector<std::int64_t>{6, 4, 5, -1, -1, -1, -1});
 }
 
+TEST_CASE("dictionary: genome prefixes are left out; a mouse symbol never becomes a human gene") {
+  const test::TemporaryFolder folder;
+  test::write_dictionaries(folder.path(), {1, 2, 3});
+  test::write_json(folder / "gene_name_id_dict.json", {{"ABC", "ENSG0"}});
+  test::write_json(folder / "ensembl_mapping_dict.json", {{"OLD", "ENSG1"}});
+  const auto dictionary = open(folder);
+  CHECK(tokens_of(dictionary, {"GRCh38_ENSG2.4", "hg19-ENSG0", "mm10___ENSMUSG0", "GRCh38______ENSG1"}) ==
+        std::vector<std::int64_t>{6, 4, -1, 5});
+  CHECK(tokens_of(dictionary, {"GRCh38_ABC", "GRCh38_Old", "mm10___Abc"}, GeneTable::Kind::symbol) ==
+        std::vector<std::int64_t>{4, 5, -1});
+  CHECK(tokens_of(dictionary, {"mm10___Old"}, GeneTable::Kind::symbol) == std::vector<std::int64_t>{-1});
+}
+
 TEST_CASE("dictionary: retired ids lead to current ones, in any case of letters") {
   const test::TemporaryFolder folder;
   test::write_dictionaries(folder.path(), {1, 2, 3});

@@ -273,6 +273,70 @@ TEST_CASE("geneformer: settings that contradict each other or the model are refu
   CHECK(message.find(part) != std::string::npos);
 }
 
+TEST_CASE(
+    "geneformer: a config.json that does not fit the weights is refused, whatever the size, never a random start") {
+  const test::TemporaryFolder folder, saved;
+  test::write_dictionaries(folder.path(), {1, 2, 3, 4});
+  Settings deep = random_start(folder.path());
+  deep.layer = 0;
+  Built(deep).encoder->save(saved.path());
+  CHECK_NOTHROW(Built{checkpoint(saved.path(), 0)});
+  const auto config = nlohmann::json::parse(test::read_file(saved / "config.json"));
+  for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size",
+                          "max_position_embeddings", "type_vocab_size"}) {
+    const auto right = config.at(key).get<std::int64_t>();
+    for (const std::int64_t wrong : {right - 1, right + 1, right / 2, right * 2, std::int64_t{1} << 30}) {
+      if (wrong < 1 || wrong == right) continue;
+      auto json = config;
+      json[key] = wrong;
+      json.erase("cell2text_layers_of_whole_model");
+      test::write_json(saved / "config.json", json);
+      INFO(key << " " << wrong);
+      const auto message = test::message_of<InputError>([&] { Built{checkpoint(saved.path(), 0)}; });
+      CHECK(message.find(saved.path().string()) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("geneformer: weights that are missing, of another type, or of another model are refused") {
+  const test::TemporaryFolder folder, saved;
+  test::write_dictionaries(folder.path(), {1, 2, 3, 4});
+  Built built(random_start(folder.path()));
+  built.encoder->save(saved.path());
+  const auto weights = saved / "model.safetensors";
+  const auto refusal = [&] { return test::message_of<InputError>([&] { Built{checkpoint(saved.path())}; }); };
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const auto& parameter : built.parameters->list()) tensors.emplace_back(parameter.name, parameter.value.clone());
+  const auto with = [&](std::size_t index, const std::string& name, const Tensor& value) {
+    auto changed = tensors;
+    changed[index] = {name, value};
+    cell2text::save_tensors(weights, changed);
+    return refusal();
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string first = tensors[0].first;
+  CHECK(has(with(0, first, tensors[0].second.to(torch::kInt64)), "'" + first + "' holds Long values"));
+  CHECK(has(with(0, first, tensors[0].second > 0), "'" + first + "' holds Bool values"));
+  CHECK(has(with(0, first, tensors[0].second.flatten()), "'" + first + "' has shape"));
+  CHECK(has(with(0, first, tensors[0].second.t().contiguous()), "'" + first + "' has shape"));
+  CHECK(has(with(0, "other.weight", tensors[0].second), "'" + first + "' is missing"));
+  tensors.emplace_back("bert.encoder.layer.9.output.dense.bias", torch::zeros({16}));
+  CHECK(has(with(0, first, tensors[0].second), "'bert.encoder.layer.9.output.dense.bias'"));
+  cell2text::save_tensors(weights, {});
+  CHECK(has(refusal(), "is missing"));
+  std::filesystem::remove(weights);
+  CHECK(has(refusal(), saved.path().string()));
+  const auto config = test::read_file(saved / "config.json");
+  for (const std::string broken : {"", "{", "[]", "null", "version https://git-lfs.github.com/spec/v1\n"}) {
+    test::write_file(saved / "config.json", broken);
+    CHECK(has(refusal(), (saved / "config.json").string()));
+  }
+  std::filesystem::remove(saved / "config.json");
+  CHECK(has(refusal(), (saved / "config.json").string()));
+}
+
 namespace {
 
 GeneTokens tokens_from(const TensorFiles& files) {

@@ -9,6 +9,7 @@
 
 #include "cell2text/generate/constraint.hpp"
 #include "cell2text/generate/rows.hpp"
+#include "cell2text/generate/scores.hpp"
 
 namespace cell2text {
 
@@ -142,7 +143,7 @@ inline std::vector<Generated> beam_search(DecodingRows rows, const BeamSearchOpt
 
   while (!open.empty()) {
     Tensor scores_RV = rows.logits();
-    const Tensor normaliser_R = scores_RV.logsumexp(-1, true);
+    const std::vector<double> normalisers = log_sums_of_exponentials(scores_RV);
     if (!constraints.empty()) {
       std::vector<std::int64_t> cells;
       std::vector<std::span<const std::int64_t>> texts;
@@ -151,12 +152,8 @@ inline std::vector<Generated> beam_search(DecodingRows rows, const BeamSearchOpt
           cells.push_back(first_cell + static_cast<std::int64_t>(b)), texts.push_back(beam.tokens);
       apply_constraints(constraints, scores_RV, cells, texts);
     }
-    const std::int64_t n = std::min(beam_detail::CellSearch::candidates(options, end_tokens.size()), scores_RV.size(1));
-    const auto [best_Rn, token_Rn] = scores_RV.topk(n);
-    const Tensor log_probability_Rn = (best_Rn - normaliser_R).to(torch::kCPU, torch::kFloat64).contiguous();
-    const Tensor chosen_Rn = token_Rn.to(torch::kCPU).contiguous();
-    const auto* log_probability = log_probability_Rn.const_data_ptr<double>();
-    const auto* chosen = chosen_Rn.const_data_ptr<std::int64_t>();
+    const BestTokens best =
+        best_tokens(scores_RV, normalisers, beam_detail::CellSearch::candidates(options, end_tokens.size()));
 
     std::vector<std::int64_t> parents, tokens;
     std::vector<std::size_t> still_open;
@@ -166,8 +163,9 @@ inline std::vector<Generated> beam_search(DecodingRows rows, const BeamSearchOpt
       const auto beams = static_cast<std::int64_t>(search.running().size());
       std::vector<beam_detail::Candidate> candidates;
       for (std::int64_t beam = 0; beam < beams; ++beam)
-        for (std::int64_t i = (first_row + beam) * n; i < (first_row + beam + 1) * n; ++i)
-          candidates.push_back({search.running()[beam].log_probability + log_probability[i], beam, chosen[i]});
+        for (std::int64_t i = (first_row + beam) * best.each; i < (first_row + beam + 1) * best.each; ++i)
+          candidates.push_back(
+              {search.running()[beam].log_probability + best.log_probabilities[i], beam, best.tokens[i]});
       search.step(std::move(candidates));
       if (!search.done()) {
         still_open.push_back(b);

@@ -7,6 +7,7 @@
 
 #include "cell2text/generate/constraint.hpp"
 #include "cell2text/generate/rows.hpp"
+#include "cell2text/generate/scores.hpp"
 
 namespace cell2text {
 
@@ -22,30 +23,27 @@ inline std::vector<Generated> greedy(DecodingRows rows, std::int64_t max_new_tok
 
   for (std::int64_t step = 1; !cell_of_row.empty(); ++step) {
     Tensor scores_RV = rows.logits();
-    const Tensor normaliser_R = scores_RV.logsumexp(-1);
+    const std::vector<double> normalisers = log_sums_of_exponentials(scores_RV);
     if (!constraints.empty()) {
       std::vector<std::int64_t> cells;
       std::vector<std::span<const std::int64_t>> texts;
       for (const std::int64_t cell : cell_of_row) cells.push_back(first_cell + cell), texts.push_back(all[cell].tokens);
       apply_constraints(constraints, scores_RV, cells, texts);
     }
-    const auto [best_R, token_R] = scores_RV.max(-1);
-    const Tensor log_probability_R = (best_R - normaliser_R).to(torch::kCPU, torch::kFloat64);
-    const Tensor chosen_R = token_R.to(torch::kCPU);
-    const auto* log_probability = log_probability_R.const_data_ptr<double>();
-    const auto* chosen = chosen_R.const_data_ptr<std::int64_t>();
+    const BestTokens best = best_tokens(scores_RV, normalisers, 1);
 
     std::vector<std::int64_t> staying, tokens, cells;
     for (std::size_t i = 0; i < cell_of_row.size(); ++i) {
       Generated& text = all[cell_of_row[i]];
-      if (std::isinf(log_probability[i])) continue;  // nothing is allowed here
-      if (std::isnan(log_probability[i])) refuse_nan();
-      text.log_probability += log_probability[i];
-      text.ended = std::ranges::find(end_tokens, chosen[i]) != end_tokens.end();
+      if (std::isinf(best.log_probabilities[i])) continue;  // nothing is allowed here
+      if (std::isnan(best.log_probabilities[i])) refuse_nan();
+      text.log_probability += best.log_probabilities[i];
+      text.ended = std::ranges::find(end_tokens, best.tokens[i]) != end_tokens.end();
       if (text.ended) continue;
-      text.tokens.push_back(chosen[i]);
+      text.tokens.push_back(best.tokens[i]);
       if (step == max_new_tokens) continue;
-      staying.push_back(static_cast<std::int64_t>(i)), tokens.push_back(chosen[i]), cells.push_back(cell_of_row[i]);
+      staying.push_back(static_cast<std::int64_t>(i)), tokens.push_back(best.tokens[i]),
+          cells.push_back(cell_of_row[i]);
     }
     cell_of_row = std::move(cells);
     if (cell_of_row.empty()) break;

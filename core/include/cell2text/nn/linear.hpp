@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cell2text/nn/parameters.hpp"
+#include "cell2text/nn/product.hpp"
 
 namespace cell2text {
 
@@ -49,7 +50,7 @@ class LinearSlot {
 
   /// x [..., in] -> [..., out]. `training` switches the delta's dropout.
   Tensor operator()(const Tensor& x, bool training = false) const {
-    Tensor y = at::linear(x, weight_->value, bias_ ? bias_->value : Tensor());
+    Tensor y = linear_map(x, weight_->value, bias_ ? bias_->value : Tensor());
     if (!delta_) return y;
     if (delta_->function) return y + delta_->function(x);
     Tensor dropped = delta_->dropout > 0 ? at::dropout(x, delta_->dropout, training) : x;

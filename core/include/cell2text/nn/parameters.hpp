@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cell2text/error.hpp"
+#include "cell2text/huge_pages.hpp"
 #include "cell2text/io/tensors.hpp"
 #include "cell2text/shapes.hpp"
 
@@ -126,6 +127,10 @@ class Parameters {
     if (files_->shape(key) != shape)
       throw InputError(files_->path().string() + ": tensor '" + key + "' has shape " + sizes(files_->shape(key)) +
                        "; config.json asks for " + sizes(shape));
+    // Packed weights of a quantised model, for instance: as numbers they mean nothing.
+    if (!at::isFloatingType(files_->dtype(key)))
+      throw InputError(files_->path().string() + ": tensor '" + key + "' holds " + c10::toString(files_->dtype(key)) +
+                       " values; floating-point weights are expected");
     used_.insert(key);
     return files_->tensor(key).to(device_, dtype_);
   }
@@ -139,6 +144,7 @@ class Parameters {
   // Always drawn in float32 on the CPU: the same start on every device and in every type.
   Tensor initial(const std::vector<std::int64_t>& shape, Init init) {
     Tensor value = torch::empty(shape, torch::kFloat32);
+    prefer_huge_pages(value);
     switch (init.kind) {
       case Init::Kind::normal:
         value.normal_(0, init.a, generator_);

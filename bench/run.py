@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Times this program against transformers and numpy on the same work, side by side in one run.
+
+Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,generate,tokenize,describe] [--steps 9] [--docs]
+
+Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
+the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
+the generated texts, the gene tokens. Writes bench/results/DATE-MACHINE.json and prints the table as Markdown; --docs
+also puts it into docs/benchmarks.md. Needs: cmake --build build/release --target bench, and the oracles' environment.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+OURS = COMMAND = None  # set by main
+DOCS = ROOT / "docs/benchmarks.md"
+TARGETS = {"train": 2.0, "train_memory": 0.7, "generate": 2.5, "tokenize": 3.0, "describe": 1.0}
+
+
+class Sampler(threading.Thread):
+    """Reads /proc/PID/status every 10 ms: the high-water mark of resident memory, and the peak of what is not
+    file-backed (mapped checkpoints count in the first and not in the second). MiB."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.path, self.resident, self.anonymous, self.ended = f"/proc/{pid}/status", 0, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ended.wait(0.01):
+            try:
+                fields = dict(re.findall(r"^(VmHWM|RssAnon|RssShmem):\s+(\d+) kB", open(self.path).read(), re.M))
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            if not fields:  # ended, not yet waited for
+                return
+            self.resident = max(self.resident, int(fields["VmHWM"]) / 1024)
+            self.anonymous = max(self.anonymous, (int(fields["RssAnon"]) + int(fields["RssShmem"])) / 1024)
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+        return {"vm_hwm_mib": round(self.resident), "anonymous_mib": round(self.anonymous)}
+
+
+def measured(arguments, threads):
+    """Runs a side; its JSON with its memory."""
+    environment = os.environ | {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    process = subprocess.Popen([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env=environment)
+    sampler = Sampler(process.pid)
+    out, errors = process.communicate()
+    memory = sampler.stop()
+    if process.returncode != 0:
+        sys.exit(f"bench/run.py: {arguments} ended with {process.returncode}:\n{errors}")
+    return json.loads(out.splitlines()[-1]) | memory
+
+
+def ours(what, folder, *numbers, threads):
+    return measured([OURS, what, folder / f"{what}.toml", *numbers], threads)
+
+
+def peer(what, folder, *numbers, threads):
+    return measured([sys.executable, HERE / "peer.py", what, folder, *numbers], threads)
+
+
+def per_second(result, key, count, time_key="wall_s"):
+    return count / sum(part[time_key] for part in result[key])
+
+
+def row(name, pairs, rates, unit, target):
+    """`rates` gives a pair's two speeds by 'wall_s' or 'cpu_s'; the ratio is of each pair, then the median."""
+    found = {"name": name, "unit": unit, "target": target}
+    for label, key in (("wall", "wall_s"), ("cpu", "cpu_s")):
+        speeds = [rates(pair, key) for pair in pairs]
+        found[label] = {"ours": statistics.median(s[0] for s in speeds), "peer": statistics.median(s[1] for s in speeds),
+                        "ratio": statistics.median(s[0] / s[1] for s in speeds),
+                        "ratios": [round(s[0] / s[1], 3) for s in speeds]}
+    return found
+
+
+def bench_train(folder, options):
+    check, cells = 8, 4
+    pairs = []
+    for _ in range(options.pairs):
+        a = ours("train", folder, check, threads=options.threads)
+        b = peer("train", folder, check, options.steps, threads=options.threads)
+        if abs(a["check_loss"] - b["check_loss"]) > 1e-4:
+            sys.exit(f"bench/run.py: the losses differ: {a['check_loss']} and {b['check_loss']}")
+        for side in (a, b):
+            side["timed"] = side["steps"][1:]  # the first step makes the optimiser's arrays
+        pairs.append((a, b))
+        print(f"train: {[round(per_second(s, 'timed', cells * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
+              f"{a['vm_hwm_mib']} and {b['vm_hwm_mib']} MiB", file=sys.stderr)
+    speed = row("training step, full", pairs, lambda pair, key: [
+        per_second(side, "timed", cells * len(side["timed"]), key) for side in pair], "cells/s", TARGETS["train"])
+    memory = {"name": "its peak memory", "unit": "MiB", "target": TARGETS["train_memory"]}
+    for label, key in (("wall", "vm_hwm_mib"), ("anonymous", "anonymous_mib")):
+        a, b = (statistics.median(pair[i][key] for pair in pairs) for i in (0, 1))
+        memory[label] = {"ours": a, "peer": b, "ratio": a / b}
+    return [speed, memory], pairs
+
+
+def bench_generate(folder, options):
+    cells, repeats, pairs = 4, 2, []
+    for _ in range(options.pairs):
+        a = ours("generate", folder, cells, repeats, threads=options.threads)
+        b = peer("generate", folder, cells, repeats, threads=options.threads)
+        a["same_texts"] = sum(x.strip() == y.strip() for x, y in zip(a["texts"], b["texts"]))
+        if a["same_texts"] < cells:
+            sys.exit("bench/run.py: the generated texts differ")
+        pairs.append((a, b))
+        print(f"generate: {[round(per_second(s, 'repeats', cells * repeats), 3) for s in (a, b)]} cells/s",
+              file=sys.stderr)
+    return [row("4-beam generation of 64 tokens, 4 cells", pairs, lambda pair, key: [
+        per_second(side, "repeats", cells * repeats, key) for side in pair], "cells/s", TARGETS["generate"])], pairs
+
+
+def bench_tokenize(folder, options):
+    cells, repeats, pairs = options.many, 5, []
+    for _ in range(options.pairs):
+        a = ours("tokenize", folder, cells, repeats, threads=1)
+        b = peer("tokenize", folder, cells, repeats, threads=1)
+        if (a["tokens"], a["first_genes"]) != (b["tokens"], b["first_genes"]):
+            sys.exit("bench/run.py: the gene tokens differ")
+        pairs.append((a, b))
+        print(f"tokenize: {[round(per_second(s, 'repeats', cells * repeats, 'cpu_s')) for s in (a, b)]} cells/s of CPU",
+              file=sys.stderr)
+    return [row("tokenising cells of 2,000 expressed genes, one core", pairs, lambda pair, key: [
+        per_second(side, "repeats", cells * repeats, key) for side in pair], "cells/s", TARGETS["tokenize"])], pairs
+
+
+def bench_describe(folder, options):
+    """The quickstart's model, trained for a few steps: its texts run to their limit, which is the slowest case."""
+    run = folder / "quickstart"
+    if not (run / "model").exists():
+        subprocess.run([COMMAND, "run", "examples/quickstart.toml", "--out", run, "--set", "training.max_steps=1",
+                        "--set", "split.train=0.1", "--set", "split.validation=0.88", "--set", "split.test=0.02",
+                        "--set", "training.keep=last", "--set", "generation.max_new_tokens=100"],
+                       cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seconds, whole = [], []
+    for i in range(options.pairs + 1):
+        out = folder / "described.jsonl"
+        out.unlink(missing_ok=True)
+        began = time.perf_counter()
+        process = subprocess.Popen([COMMAND, "describe", "data/demo/pbmc.h5ad", "--model", run / "model", "-o", out,
+                                    "--threads", str(options.threads)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        first = None
+        for line in process.stderr:
+            if first is None and line.startswith("describing"):
+                first = time.perf_counter() - began
+        if process.wait() != 0 or first is None:
+            sys.exit("bench/run.py: describe failed, or did not say when its first cell was done")
+        if i > 0:  # the first run fills the page cache
+            seconds.append(first)
+            whole.append(time.perf_counter() - began)
+    print(f"describe: first cell after {[round(s, 2) for s in seconds]} s", file=sys.stderr)
+    middle = statistics.median(seconds)
+    return [{"name": "describe: start to first cell, quickstart model", "unit": "s", "target": TARGETS["describe"],
+             "wall": {"ours": middle, "all": seconds, "whole_s": statistics.median(whole)}}], seconds
+
+
+def versions():
+    import anndata
+    import numpy
+    import torch
+    import transformers
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
+    return {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": numpy.__version__,
+            "anndata": anndata.__version__, "python": platform.python_version(), "kernel": platform.release(),
+            "cpu": cpu, "cores": os.cpu_count(), "load_before": os.getloadavg()[0],
+            "commit": commit.strip() + (" with changes" if changed.strip() else "")}
+
+
+def markdown(rows, about):
+    lines = ["| what | ours | peer | ratio | to reach | CPU time ratio |", "|---|---|---|---|---|---|"]
+    for one in rows:
+        number = lambda x: f"{x:,.0f}" if x >= 100 else f"{x:.2f}"
+        wall, unit = one["wall"], one["unit"]
+        if "peer" not in wall:
+            lines.append(f"| {one['name']} | {number(wall['ours'])} {unit} | | | under {one['target']:.0f} {unit} | |")
+            continue
+        smaller = unit == "MiB"
+        cpu = f"{one['cpu']['ratio']:.2f}" if "cpu" in one else ""
+        name = one["name"] + (f" (not counting mapped pages: {one['anonymous']['ratio']:.2f})" if smaller else "")
+        lines.append(f"| {name} | {number(wall['ours'])} {unit} | {number(wall['peer'])} {unit} | "
+                     f"**{wall['ratio']:.2f}** | {'at most ' if smaller else ''}{one['target']} | {cpu} |")
+    lines += ["", f"{about['cpu']}, {about['cores']} cores, {about['threads']} threads; torch {about['torch']}, "
+                  f"transformers {about['transformers']}, numpy {about['numpy']}; medians of {about['pairs']} "
+                  f"interleaved pairs, {about['date']}; load before the start {about['load_before']:.2f}."]
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=9, help="training steps of a pair; the first is not timed")
+    parser.add_argument("--only", default="train,generate,tokenize,describe")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--many", type=int, default=4096, help="cells to tokenise")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=pathlib.Path, help="folder of the inputs, kept and used again")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    parser.add_argument("--docs", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--no-results", action="store_true", help="write no file under bench/results")
+    options = parser.parse_args()
+    global OURS, COMMAND
+    OURS, COMMAND = (options.build / "bin" / name for name in ("bench_cell2text", "cell2text"))
+    if not OURS.exists():
+        sys.exit(f"bench/run.py: {OURS} is not there; cmake --build build/release --target bench")
+    sys.path.insert(0, str(HERE))
+    import inputs
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.keep or pathlib.Path(temporary)).resolve()
+        if not (folder / "inputs.npz").exists():
+            inputs.make(folder, options.seed, num_cells=32, many_cells=options.many)
+        inputs.write_experiments(folder, options.steps)
+        for what in ("train", "generate"):
+            if not (folder / f"weights-{what}").exists():
+                measured([OURS, "save", folder / f"{what}.toml", folder / f"weights-{what}"], options.threads)
+        about = versions() | {"date": str(datetime.date.today()), "threads": options.threads, "pairs": options.pairs,
+                              "steps": options.steps, "seed": options.seed, "shapes": inputs.SHAPES}
+        rows, runs = [], {}
+        for what in options.only.split(","):
+            found, runs[what] = globals()[f"bench_{what}"](folder, options)
+            rows += found
+    table = markdown(rows, about)
+    print(table)
+    if not options.no_results:
+        results = HERE / "results"
+        results.mkdir(exist_ok=True)
+        machine = re.sub(r"[^a-z0-9]+", "-", f"{about['cpu']} {about['cores']} cores".lower()).strip("-")
+        path = results / f"{about['date']}-{machine}.json"
+        path.write_text(json.dumps({"about": about, "rows": rows, "runs": runs}, indent=1) + "\n")
+        print(f"\nwritten: {path.relative_to(ROOT)}", file=sys.stderr)
+    if options.docs:
+        begin, end = "<!-- bench/run.py writes from here -->", "<!-- to here -->"
+        text = DOCS.read_text()
+        head, rest = text.split(begin)
+        DOCS.write_text(head + begin + "\n" + table + "\n" + end + rest.split(end)[1])
+
+
+if __name__ == "__main__":
+    main()
