@@ -30,7 +30,7 @@ install(CODE "
   file(CREATE_LINK \"${CELL2TEXT_TORCH_DIR}\" \"\${prefix}/lib/cell2text/torch\" SYMBOLIC)
   message(STATUS \"Installing: \${prefix}/lib/cell2text/torch -> ${CELL2TEXT_TORCH_DIR}\")")
 
-install(DIRECTORY core/include/cell2text DESTINATION include FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY core/include/cell2text DESTINATION include FILES_MATCHING PATTERN "*.hpp" PATTERN "*.inc")
 install(FILES LICENSE THIRD_PARTY_NOTICES.md DESTINATION share/doc/cell2text)
 
 install(TARGETS cell2text_core EXPORT Cell2TextTargets)

@@ -71,6 +71,14 @@ struct SourceRead : Rebuilt<GoodSource> {
   using Rebuilt::Rebuilt;
   CellBatch read() { return {}; }
 };
+struct SourceMatrices : Rebuilt<GoodSource> {  // optional, and right
+  using Rebuilt::Rebuilt;
+  std::vector<MatrixInfo> matrices() { return {}; }
+};
+struct SourceMatricesType : Rebuilt<GoodSource> {
+  using Rebuilt::Rebuilt;
+  std::vector<std::string> matrices() { return {}; }
+};
 struct SourceBuilt : Rebuilt<GoodSource> {
   explicit SourceBuilt(const Settings& s) : Rebuilt(s, {}) {}
 };
@@ -84,6 +92,8 @@ static_assert(!Source<SourceGenes>);
 static_assert(!Source<SourceColumns>);
 static_assert(!Source<SourceLabels>);
 static_assert(!Source<SourceRead>);
+static_assert(Source<SourceMatrices>);
+static_assert(!Source<SourceMatricesType>);
 static_assert(!Source<SourceBuilt>);
 static_assert(!Source<SourceSettings>);
 
@@ -112,6 +122,14 @@ struct EncoderSave : GoodEncoder {
   using GoodEncoder::GoodEncoder;
   void save() {}
 };
+struct EncoderKnown : GoodEncoder {  // optional, and right
+  using GoodEncoder::GoodEncoder;
+  std::vector<bool> known(const GeneTable&) const { return {}; }
+};
+struct EncoderKnownType : GoodEncoder {
+  using GoodEncoder::GoodEncoder;
+  std::int64_t known(const GeneTable&) const { return 0; }
+};
 struct EncoderBuilt : GoodEncoder {
   EncoderBuilt(const Settings&, const Context&);
 };
@@ -120,6 +138,8 @@ static_assert(!Encoder<EncoderTokenize>);  // not const: it is called from sever
 static_assert(!Encoder<EncoderEncode>);
 static_assert(!Encoder<EncoderWidth>);
 static_assert(!Encoder<EncoderSave>);
+static_assert(Encoder<EncoderKnown>);
+static_assert(!Encoder<EncoderKnownType>);
 
 // Adapter
 struct GoodAdapter {

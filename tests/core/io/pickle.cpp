@@ -156,6 +156,10 @@ TEST_CASE("pickle: attacks are refused by name and never run") {
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
+TEST_CASE("pickle: what torch.save writes is named") {
+  CHECK(has(refusal(raw("PK\3\4\24\0\0\0")), "it is a zip archive, as torch.save writes"));
+}
+
 TEST_CASE("pickle: bytes that make no sense are refused") {
   CHECK(has(refusal(""), "x.pkl cannot be read as a pickle of plain values: it is truncated"));
   CHECK(has(refusal("."), "it takes a value that was never put there (at byte 0)"));
@@ -193,8 +197,11 @@ TEST_CASE("pickle: bytes that make no sense are refused") {
 }
 
 TEST_CASE("pickle: bombs of depth, of sharing and of size are refused quickly") {
-  CHECK(has(refusal(std::string(1'000'000, ']') + std::string(999'999, 'a') + "."), "nested deeper than 200 levels"));
-  CHECK(has(refusal(std::string(1'000'000, '(') + std::string(1'000'000, 't') + "."), "nested deeper than 200 levels"));
+  CHECK(has(refusal(std::string(20'000, ']') + std::string(19'999, 'a') + "."), "nested deeper than 200 levels"));
+  CHECK(has(refusal(std::string(20'000, '(') + std::string(20'000, 't') + "."), "nested deeper than 200 levels"));
+  for (const auto& [deeper, out] : {std::pair(']', 'a'), std::pair('(', 't')})
+    CHECK(has(refusal(std::string(1'000'000, deeper) + std::string(1'000'000, out) + "."),
+              "it holds far more values than a dictionary of its size"));
   CHECK(has(refusal(raw("]q\0h\0a.")), "or in themselves"));
   std::string shared = "]";  // each list holds the one before ten times
   for (int level = 0; level < 60; ++level) {

@@ -145,6 +145,34 @@ TEST_CASE("toml: damaged text is refused or read, never more") {
   CHECK(refused > 100);
 }
 
+TEST_CASE("toml: what the library dies of is refused before it sees it") {
+  const auto refusal = [](const std::string& text) {
+    return message_of<InputError>([&] { parse_toml(text, "x.toml"); });
+  };
+  const auto repeated = [](const std::string& part, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += part;
+    return all;
+  };
+  CHECK(has(refusal("b = 1\n" + repeated("a.", 20) + "a = 1"), "x.toml:2: a key of over 20 parts"));
+  CHECK_NOTHROW(parse_toml(repeated("a.", 19) + "a = 1", "x.toml"));
+  CHECK(has(refusal("[" + repeated("a . ", 1'000'000) + "a]"), "a key of over 20 parts"));
+  CHECK(
+      has(refusal("a = '''\n" + repeated("x.", 50) + "\n'''\n" + repeated("\"a\".", 20) + "a = 1"), "x.toml:4: a key"));
+  CHECK(has(refusal("a = " + repeated("[", 101) + repeated("]", 101)), "nested deeper than 100 levels"));
+  CHECK(has(refusal("\u0470 = 1"), "x.toml:1: a letter beyond ASCII outside of quotes"));
+  CHECK(has(refusal("a = 0\"\u0408\""), "x.toml:1: a quote in the middle of a value"));
+  // Malformed, and told by the library itself, whether its assertions are on or off.
+  for (const char* text : {"[`]", "[[[", "a=[}", "[", "[a", "a = {,}", "a = ,"}) CHECK(has(refusal(text), "x.toml:1:"));
+  // Much that looks alike is fine.
+  const Value value = parse_toml(
+      "\xEF\xBB\xBF# a.b.c.\u00fc\n\"\u00fc\" = [0.1, 0.2, 'a.b'] # \"\n"
+      "b = \"\"\"\u00fc\"\"\"\"\"\nc = ''''a'''''\nd = {e = \"\", f = 'g\"'}\n",
+      "x.toml");
+  CHECK(*value.find("b")->get_if<std::string>() == "\u00fc\"\"");
+  CHECK(*value.find("c")->get_if<std::string>() == "'a''");
+}
+
 TEST_CASE("toml: random trees are written and read back as they were") {
   const std::uint64_t number = seed();
   INFO("seed " << number);
@@ -230,6 +258,15 @@ TEST_CASE("override: tables on the way are made, items of lists are reached by n
   apply_override(root, "metrics.1.plugin=c");
   CHECK(*(*value_at(root, {"metrics"}).get_if<Value::Array>())[1].find("plugin")->get_if<std::string>() == "c");
   CHECK(*(*value_at(root, {"metrics"}).get_if<Value::Array>())[0].find("plugin")->get_if<std::string>() == "a");
+}
+
+TEST_CASE("override: endless paths and bytes that are no text are refused") {
+  Value root;
+  std::string path = "a";
+  for (int i = 0; i < 100'000; ++i) path += ".a";
+  CHECK(has(message_of<InputError>([&] { apply_override(root, path + "=1"); }), "a key of over 20 parts"));
+  CHECK(
+      has(message_of<InputError>([&] { apply_override(root, "name=\xff"); }), "name=\uFFFD: bytes that are no UTF-8"));
 }
 
 TEST_CASE("override: what cannot be set is refused with the reason") {
