@@ -62,10 +62,15 @@ class TensorBoardWriter {
   /// Values that older files have from `first_step` on are hidden by TensorBoard: an interrupted run writes them anew.
   TensorBoardWriter(const std::filesystem::path& folder, std::int64_t first_step) {
     using namespace tensorboard_detail;
+    // TensorBoard reads the files in the order of their names.
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    path_ = folder / ("events.out.tfevents." + std::to_string(milliseconds / 1000) + "." +
-                      std::to_string(milliseconds % 1000) + ".cell2text");
+    auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    do {
+      const std::string fraction = std::to_string(1'000'000 + microseconds % 1'000'000).substr(1);
+      path_ = folder /
+              ("events.out.tfevents." + std::to_string(microseconds / 1'000'000) + "." + fraction + ".cell2text");
+      ++microseconds;
+    } while (std::filesystem::exists(path_));
     out_.open(path_, std::ios::binary);
     std::string version;
     put_bytes(version, 3, "brain.Event:2");
