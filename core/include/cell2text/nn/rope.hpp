@@ -4,7 +4,6 @@
 
 #include <torch/types.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
@@ -62,17 +61,15 @@ class Rope {
     if (channels < 2 || channels % 2 != 0)
       throw InputError("rotary positions need an even number of channels per head; found " + std::to_string(channels));
     const Tensor exponents = at::arange(0, channels, 2, torch::kFloat32) / static_cast<double>(channels);
-    Tensor plain = at::pow(theta, exponents).reciprocal();
+    const Tensor plain = at::pow(theta, exponents).reciprocal();
     if (scaling.kind == RopeScaling::Kind::linear) return plain / scaling.factor;
     if (scaling.kind == RopeScaling::Kind::none) return plain;
+    // In float32 and in the order of the reference: the last digit of a frequency, times the position, shows.
     const double low = scaling.low_frequency_factor, high = scaling.high_frequency_factor;
-    auto* values = plain.data_ptr<float>();
-    for (std::int64_t i = 0; i < plain.numel(); ++i) {
-      const double turns = scaling.original_max_positions * values[i] / (2 * std::numbers::pi);
-      const double kept = std::clamp((turns - low) / (high - low), 0.0, 1.0);
-      values[i] = static_cast<float>((1 - kept) * values[i] / scaling.factor + kept * values[i]);
-    }
-    return plain;
+    const Tensor wave = plain.reciprocal() * (2 * std::numbers::pi);  // positions per turn
+    const Tensor turns = wave.reciprocal() * scaling.original_max_positions;
+    const Tensor kept = ((turns - low) / (high - low)).clamp(0, 1);
+    return (1 - kept) * plain / scaling.factor + kept * plain;
   }
 
  private:
