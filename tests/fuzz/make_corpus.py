@@ -4,6 +4,7 @@ corpus/TARGET/   sound inputs, and (found-*) inputs that once broke a promise; t
 attacks/TARGET/  hostile inputs; every one must be refused with InputError (corpus.cpp checks)
 
 Nothing here is executed by being read: the pickles are put together opcode by opcode.
+One file, though long: a list of inputs, one function a target, with the few helpers that all share.
 Usage: python3 tests/fuzz/make_corpus.py
 """
 
