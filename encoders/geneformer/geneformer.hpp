@@ -51,21 +51,17 @@ class Geneformer {
 
   /// Ranked genes of each cell as ids [B,G]; V2 frames them by <cls> and <eos>. Const and safe from several threads.
   GeneTokens tokenize(const CellBatch& cells) const {
-    RankedCells ranked = tokenizer_->tokenize(cells);
+    const std::int64_t width = tokenizer_->width_of(cells);
+    const Tensor rows = torch::empty({cells.size(), width}, torch::kInt64);
+    auto* row = rows.mutable_data_ptr<std::int64_t>();
+    RankedCells ranked = tokenizer_->tokenize(cells, row, width);
     GeneTokens out;
-    out.known_genes = std::move(ranked.known_genes);
-    std::int64_t longest = 0;
-    for (std::size_t i = 0; i + 1 < ranked.starts.size(); ++i) {
-      out.lengths.push_back(ranked.starts[i + 1] - ranked.starts[i]);
-      longest = std::max(longest, out.lengths.back());
-    }
-    out.ids_BG = torch::empty({out.size(), longest}, torch::kInt64);
-    auto* row = out.ids_BG.mutable_data_ptr<std::int64_t>();
+    out.lengths = std::move(ranked.lengths), out.known_genes = std::move(ranked.known_genes);
+    const std::int64_t longest = out.lengths.empty() ? 0 : std::ranges::max(out.lengths);
     const std::int64_t padding = pad();
-    for (std::size_t i = 0; i < out.lengths.size(); ++i, row += longest) {
-      const std::int32_t* tokens = ranked.tokens.data() + ranked.starts[i];
-      std::fill(std::copy(tokens, tokens + out.lengths[i], row), row + longest, padding);
-    }
+    for (std::size_t i = 0; i < out.lengths.size(); ++i, row += width)
+      std::fill(row + out.lengths[i], row + longest, padding);
+    out.ids_BG = rows.narrow(1, 0, longest);
     return out;
   }
 

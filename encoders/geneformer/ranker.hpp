@@ -77,6 +77,19 @@ inline Item* sort_by_high_half(Item* items, Item* other, std::size_t n, std::uin
   return items;
 }
 
+/// The low halves of n items.
+inline void copy_low_halves(const Item* items, std::size_t n, std::int64_t* to) {
+  using Items = Item __attribute__((vector_size(32)));
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    Items four;
+    std::memcpy(&four, items + i, sizeof four);
+    four &= 0xffffffff;
+    std::memcpy(to + i, &four, sizeof four);
+  }
+  for (; i < n; ++i) to[i] = static_cast<std::int64_t>(items[i] & 0xffffffff);
+}
+
 /// What has been collected of a cell so far.
 struct Collected {
   std::size_t read = 0;                 ///< entries of the cell that were looked at
@@ -141,26 +154,31 @@ inline void collect_sixteens(const RankedColumn* table, const std::int32_t* colu
 
 }  // namespace ranker_detail
 
+/// How many genes of one cell are expressed and known, and how many of them were written.
+struct RankedCell {
+  std::int64_t known = 0;
+  std::int64_t written = 0;
+};
+
 /// Ranks one cell after another; keeps its memory between them. One per thread.
 class Ranker {
  public:
   explicit Ranker(const RankedColumns& table, cpu::Level level = cpu::level())
       : table_(table), level_(level), places_(table.num_duplicated, -1) {}
 
-  /// Appends at most `limit` tokens of a cell to `out`, the highest value first; ties by column.
-  /// Returns how many expressed genes the dictionary has. The cell's total and the factor 10,000 scale
-  /// all its values alike and leave the ranks as they are, so neither is computed.
-  std::int64_t rank(std::span<const std::int32_t> columns, std::span<const float> counts, std::size_t limit,
-                    std::vector<std::int32_t>& out) {
+  /// Writes at most `limit` tokens of a cell to `out`, the highest value first; ties by column.
+  /// The cell's total and the factor 10,000 scale all its values alike and leave the ranks as they are, so neither
+  /// is computed.
+  RankedCell rank(std::span<const std::int32_t> columns, std::span<const float> counts, std::size_t limit,
+                  std::int64_t* out) {
     if (items_.size() < columns.size() + 16) items_.resize(columns.size() + 16), other_.resize(columns.size() + 16);
     const Collected all = collect(columns, counts);
     const std::size_t n = all.items;
-    if (n == 0) return 0;
+    if (n == 0) return {};
     const Item* sorted = ranker_detail::sort_by_high_half(items_.data(), other_.data(), n, all.least, all.most);
-    const std::size_t kept = std::min(n, limit), start = out.size();
-    out.resize(start + kept);
-    for (std::size_t i = 0; i < kept; ++i) out[start + i] = static_cast<std::int32_t>(sorted[i]);
-    return static_cast<std::int64_t>(n);
+    const std::size_t kept = std::min(n, limit);
+    ranker_detail::copy_low_halves(sorted, kept, out);
+    return {static_cast<std::int64_t>(n), static_cast<std::int64_t>(kept)};
   }
 
  private:

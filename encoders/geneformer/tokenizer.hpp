@@ -19,11 +19,10 @@
 
 namespace cell2text::geneformer {
 
-/// Tokens of B cells one after another, special tokens included.
+/// What is known of B cells whose tokens have been written.
 struct RankedCells {
-  std::vector<std::int32_t> tokens;
-  std::vector<std::int64_t> starts = {0};  ///< [B+1] offsets into `tokens`
-  std::vector<std::int64_t> known_genes;   ///< [B] expressed genes of the dictionary, before the cut
+  std::vector<std::int64_t> lengths;      ///< [B] tokens, special ones included
+  std::vector<std::int64_t> known_genes;  ///< [B] expressed genes of the dictionary, before the cut
 };
 
 /// How cells become tokens. V2 frames a cell by <cls> and <eos>; V1 has neither.
@@ -49,20 +48,27 @@ class GeneTokenizer {
     }
   }
 
-  /// Tokens of each cell: known genes with counts above zero, ranked by count / median, descending, ties by column,
-  /// cut to max_tokens. Counts of columns that are one gene (mapped or duplicate ids) are summed first.
-  RankedCells tokenize(const CellBatch& cells) const {
+  /// No cell of these has more tokens than this.
+  std::int64_t width_of(const CellBatch& cells) const {
+    std::size_t most = 0;
+    for (std::int64_t cell = 0; cell < cells.size(); ++cell) most = std::max(most, cells.columns_of(cell).size());
+    return std::min(static_cast<std::int64_t>(most) + frame(), options_.max_tokens);
+  }
+
+  /// Writes the tokens of cell i to rows + i * width, width at least width_of(cells); what follows them stays as it is.
+  /// Known genes with counts above zero, ranked by count / median, descending, ties by column, cut to max_tokens.
+  /// Counts of columns that are one gene (mapped or duplicate ids) are summed first.
+  RankedCells tokenize(const CellBatch& cells, std::int64_t* rows, std::int64_t width) const {
     const auto columns = columns_of(cells.genes);
     Ranker ranker(*columns);
     RankedCells out;
-    const auto limit = static_cast<std::size_t>(options_.max_tokens - (options_.framed ? 2 : 0));
-    const auto num_cells = static_cast<std::size_t>(cells.size());
-    out.tokens.reserve(std::min(cells.columns.size(), num_cells * limit) + 2 * num_cells);
-    for (std::int64_t cell = 0; cell < cells.size(); ++cell) {
-      if (options_.framed) out.tokens.push_back(cls_);
-      out.known_genes.push_back(ranker.rank(cells.columns_of(cell), cells.counts_of(cell), limit, out.tokens));
-      if (options_.framed) out.tokens.push_back(eos_);
-      out.starts.push_back(static_cast<std::int64_t>(out.tokens.size()));
+    const auto limit = static_cast<std::size_t>(options_.max_tokens - frame());
+    for (std::int64_t cell = 0; cell < cells.size(); ++cell, rows += width) {
+      const std::int64_t before = options_.framed ? 1 : 0;
+      const auto ranked = ranker.rank(cells.columns_of(cell), cells.counts_of(cell), limit, rows + before);
+      if (options_.framed) rows[0] = cls_, rows[1 + ranked.written] = eos_;
+      out.known_genes.push_back(ranked.known);
+      out.lengths.push_back(ranked.written + frame());
     }
     return out;
   }
@@ -81,6 +87,8 @@ class GeneTokenizer {
   const TokenizerOptions& options() const { return options_; }
 
  private:
+  std::int64_t frame() const { return options_.framed ? 2 : 0; }
+
   RankedColumns look_up(const GeneTable& genes) const {
     const auto found = dictionary_->find(genes);
     RankedColumns table;

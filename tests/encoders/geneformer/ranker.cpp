@@ -21,7 +21,7 @@ std::vector<cpu::Level> levels() {
 }
 
 /// The recipe as it is written down: sums per gene, divided by the median, sorted, stable by first column.
-std::vector<std::int32_t> by_definition(const RankedColumns& table, const std::vector<std::int32_t>& columns,
+std::vector<std::int64_t> by_definition(const RankedColumns& table, const std::vector<std::int32_t>& columns,
                                         const std::vector<float>& counts, std::size_t limit) {
   struct Gene {
     std::size_t first;
@@ -38,10 +38,24 @@ std::vector<std::int32_t> by_definition(const RankedColumns& table, const std::v
   std::ranges::stable_sort(list, std::greater{}, [](const auto& gene) {
     return static_cast<float>(gene.second.sum * gene.second.inverse_median);
   });
-  std::vector<std::int32_t> tokens;
+  std::vector<std::int64_t> tokens;
   for (const auto& [token, gene] : list) tokens.push_back(token);
   tokens.resize(std::min(tokens.size(), limit));
   return tokens;
+}
+
+struct Ranked {
+  std::int64_t known;
+  std::vector<std::int64_t> tokens;
+};
+
+Ranked rank(Ranker& ranker, const std::vector<std::int32_t>& columns, const std::vector<float>& counts,
+            std::size_t limit) {
+  std::vector<std::int64_t> tokens(std::min(columns.size(), limit) + 1, -7);
+  const RankedCell cell = ranker.rank(columns, counts, limit, tokens.data());
+  CHECK(tokens[cell.written] == -7);  // nothing is written beyond
+  tokens.resize(cell.written);
+  return {cell.known, tokens};
 }
 
 }  // namespace
@@ -77,12 +91,10 @@ TEST_CASE("ranker: every instruction set ranks as the definition says") {
               counts.push_back(static_cast<float>(random() % 7));
             }
           const auto all = by_definition(table, columns, counts, columns.size());
-          std::vector<std::int32_t> found = {-7};
-          CHECK(ranker.rank(columns, counts, columns.size(), found) == static_cast<std::int64_t>(all.size()));
-          CHECK(std::equal(all.begin(), all.end(), found.begin() + 1, found.end()));
-          found.clear();
-          ranker.rank(columns, counts, 17, found);
-          CHECK(found == by_definition(table, columns, counts, 17));
+          const auto [known, tokens] = rank(ranker, columns, counts, columns.size());
+          CHECK(known == static_cast<std::int64_t>(all.size()));
+          CHECK(tokens == all);
+          CHECK(rank(ranker, columns, counts, 17).tokens == by_definition(table, columns, counts, 17));
         }
       }
     }
@@ -98,8 +110,6 @@ TEST_CASE("ranker: keys that crowd in a narrow place of a wide range are sorted 
   const std::vector<float> counts(4000, 1);
   for (const cpu::Level level : levels()) {
     Ranker ranker(table, level);
-    std::vector<std::int32_t> found;
-    ranker.rank(columns, counts, 4000, found);
-    CHECK(found == by_definition(table, columns, counts, 4000));
+    CHECK(rank(ranker, columns, counts, 4000).tokens == by_definition(table, columns, counts, 4000));
   }
 }

@@ -30,11 +30,26 @@ std::shared_ptr<const GeneDictionary> open(const std::filesystem::path& folder) 
                             {}}));
 }
 
-std::vector<std::int32_t> tokens_of(const RankedCells& cells, std::size_t cell) {
-  return {cells.tokens.begin() + cells.starts[cell], cells.tokens.begin() + cells.starts[cell + 1]};
+using Tokens = std::vector<std::int64_t>;
+
+struct Ranked : RankedCells {
+  std::int64_t width;
+  Tokens tokens;  // rows of `width`
+};
+
+Ranked rank(const GeneTokenizer& tokenizer, const CellBatch& cells) {
+  Ranked out;
+  out.width = tokenizer.width_of(cells);
+  out.tokens.resize(cells.size() * out.width, -7);
+  static_cast<RankedCells&>(out) = tokenizer.tokenize(cells, out.tokens.data(), out.width);
+  return out;
 }
 
-using Tokens = std::vector<std::int32_t>;
+Tokens tokens_of(const Ranked& cells, std::size_t cell) {
+  const auto row = cells.tokens.begin() + static_cast<std::int64_t>(cell) * cells.width;
+  CHECK(std::all_of(row + cells.lengths[cell], row + cells.width, [](auto token) { return token == -7; }));
+  return {row, row + cells.lengths[cell]};
+}
 
 }  // namespace
 
@@ -44,7 +59,7 @@ TEST_CASE("tokenizer: genes are ranked by count over median, framed, ties by col
   const GeneTokenizer tokenizer(open(folder.path()), {});
   const auto genes = test::ensembl_table({"ENSG3", "unknown", "ENSG0", "ENSG2", "ENSG1"});
   // values: ENSG3 2/.5, ENSG0 4/1, ENSG2 4/4, ENSG1 2/2
-  const auto ranked = tokenizer.tokenize(test::cells_of(genes, {{2, 9, 4, 4, 2}, {0, 5, 0, 0, 0}, {0, 0, 0, 0, 1}}));
+  const auto ranked = rank(tokenizer, test::cells_of(genes, {{2, 9, 4, 4, 2}, {0, 5, 0, 0, 0}, {0, 0, 0, 0, 1}}));
   CHECK(tokens_of(ranked, 0) == Tokens{2, 7, 4, 6, 5, 3});
   CHECK(tokens_of(ranked, 1) == Tokens{2, 3});
   CHECK(tokens_of(ranked, 2) == Tokens{2, 5, 3});
@@ -56,10 +71,10 @@ TEST_CASE("tokenizer: a cut counts the frame, and known genes are counted before
   test::write_dictionaries(folder.path(), {1, 1, 1, 1, 1});
   const auto genes = test::ensembl_table({"ENSG0", "ENSG1", "ENSG2", "ENSG3", "ENSG4"});
   const auto cells = test::cells_of(genes, {{1, 2, 3, 4, 5}});
-  const auto framed = GeneTokenizer(open(folder.path()), {true, 4}).tokenize(cells);
+  const auto framed = rank(GeneTokenizer(open(folder.path()), {true, 4}), cells);
   CHECK(framed.tokens == Tokens{2, 8, 7, 3});
   CHECK(framed.known_genes[0] == 5);
-  CHECK(GeneTokenizer(open(folder.path()), {false, 4}).tokenize(cells).tokens == Tokens{8, 7, 6, 5});
+  CHECK(rank(GeneTokenizer(open(folder.path()), {false, 4}), cells).tokens == Tokens{8, 7, 6, 5});
 }
 
 TEST_CASE("tokenizer: explicit zeros and empty cells give no genes") {
@@ -67,8 +82,8 @@ TEST_CASE("tokenizer: explicit zeros and empty cells give no genes") {
   test::write_dictionaries(folder.path(), {1, 1});
   auto cells = test::cells_of(test::ensembl_table({"ENSG0", "ENSG1"}), {{1, 2}, {0, 0}});
   cells.counts[1] = 0;
-  const auto ranked = GeneTokenizer(open(folder.path()), {false, 100}).tokenize(cells);
-  CHECK(ranked.starts == std::vector<std::int64_t>{0, 1, 1});
+  const auto ranked = rank(GeneTokenizer(open(folder.path()), {false, 100}), cells);
+  CHECK(ranked.lengths == std::vector<std::int64_t>{1, 0});
   CHECK(ranked.known_genes == std::vector<std::int64_t>{1, 0});
 }
 
@@ -78,8 +93,8 @@ TEST_CASE("tokenizer: columns of one gene are summed, and stand at the first tha
   test::write_json(folder / "ensembl_mapping_dict.json", {{"ENSG70", "ENSG0"}, {"ENSG71", "ENSG0"}});
   const auto genes = test::ensembl_table({"ENSG70.1", "ENSG1", "ENSG0", "ENSG2", "ENSG71"});
   const auto ranked =
-      GeneTokenizer(open(folder.path()), {false, 100})
-          .tokenize(test::cells_of(genes, {{1, 3, 1, 2, 2}, {0, 3, 1, 3, 2}, {1, 1, 0, 2, 0}, {0, 3, 0, 1, 0}}));
+      rank(GeneTokenizer(open(folder.path()), {false, 100}),
+           test::cells_of(genes, {{1, 3, 1, 2, 2}, {0, 3, 1, 3, 2}, {1, 1, 0, 2, 0}, {0, 3, 0, 1, 0}}));
   CHECK(tokens_of(ranked, 0) == Tokens{4, 5, 6});
   CHECK(tokens_of(ranked, 1) == Tokens{5, 4, 6});
   CHECK(tokens_of(ranked, 2) == Tokens{6, 4, 5});
@@ -115,7 +130,7 @@ TEST_CASE("tokenizer: random cells of all sizes agree with a stable sort") {
     for (auto& row : counts)
       for (float& count : row)
         if (std::uniform_real_distribution()(random) < density) count = static_cast<float>(random() % 6);
-    const auto ranked = tokenizer.tokenize(test::cells_of(genes, counts));
+    const auto ranked = rank(tokenizer, test::cells_of(genes, counts));
     for (std::size_t cell = 0; cell < counts.size(); ++cell) {
       std::vector<std::pair<float, std::int32_t>> expected;
       for (std::size_t column = 0; column < ids.size(); ++column) {
@@ -146,7 +161,7 @@ TEST_CASE("tokenizer: a gene table is looked up once while it lives, also from s
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&, i] {
       for (int k = 0; k < 50; ++k)
-        results[i] = tokenizer.tokenize(test::cells_of(i % 2 ? genes : other, {{3, 1}})).tokens;
+        results[i] = tokens_of(rank(tokenizer, test::cells_of(i % 2 ? genes : other, {{3, 1}})), 0);
     });
   for (auto& thread : threads) thread.join();
   CHECK(tokenizer.columns_of(genes) == columns);
@@ -168,7 +183,7 @@ void check_against_recipe(const test::TemporaryFolder& folder, std::int64_t limi
   for (std::int64_t cell = 0; cell < counts.size(0); ++cell)
     rows.emplace_back(counts[cell].const_data_ptr<float>(), counts[cell].const_data_ptr<float>() + counts.size(1));
   const auto cells = test::cells_of(test::ensembl_table(ids), rows);
-  const auto ranked = GeneTokenizer(open(folder.path()), {true, limit + 2}).tokenize(cells);
+  const auto ranked = rank(GeneTokenizer(open(folder.path()), {true, limit + 2}), cells);
   std::int64_t compared = 0;
   for (std::int64_t cell = 0; cell < counts.size(0); ++cell) {
     const Tokens tokens = tokens_of(ranked, cell);
@@ -184,7 +199,7 @@ void check_against_recipe(const test::TemporaryFolder& folder, std::int64_t limi
       CHECK(of_token[tokens[rank + 1]] == doctest::Approx(at_rank[rank]).epsilon(1e-6));
       ++compared;
     }
-    CHECK(std::set<std::int32_t>(tokens.begin(), tokens.end()).size() == tokens.size());
+    CHECK(std::set<std::int64_t>(tokens.begin(), tokens.end()).size() == tokens.size());
   }
   CHECK(compared > 500);
 }
