@@ -27,22 +27,27 @@ std::vector<float> normals(std::mt19937_64& random, std::int64_t n, float deviat
 /// The kernels of a level, as functions; every level that this machine has.
 struct Kernels {
   cpu::Level level;
-  std::function<void(const cpu::Product&, std::int64_t, std::int64_t)> product;
+  std::function<void(const cpu::Product<float>&, std::int64_t, std::int64_t)> product;
+  std::function<void(const cpu::Product<cpu::Bf16>&, std::int64_t, std::int64_t)> narrow_product;
+  std::function<void(const cpu::Bf16*, float*, std::int64_t)> widen;
   std::function<double(const float*, std::int64_t)> log_sum_exp;
   std::function<double(const float*, std::int64_t, std::int64_t, cpu::CrossEntropy, float*)> cross_entropy;
   std::function<void(const float*, std::int64_t, std::int64_t, float*)> block_largest;
 };
 
 std::vector<Kernels> all_kernels() {
-  std::vector<Kernels> all{{cpu::Level::plain, cpu::plain::few_rows_product, cpu::plain::log_sum_exp,
+  std::vector<Kernels> all{{cpu::Level::plain, cpu::plain::few_rows_product<float>,
+                            cpu::plain::few_rows_product<cpu::Bf16>, cpu::plain::widen, cpu::plain::log_sum_exp,
                             cpu::plain::cross_entropy_gradient, cpu::plain::block_largest}};
 #ifdef CELL2TEXT_X86_KERNELS
   if (cpu::best_level() >= cpu::Level::avx2)
-    all.push_back({cpu::Level::avx2, cpu::avx2::few_rows_product, cpu::avx2::log_sum_exp,
-                   cpu::avx2::cross_entropy_gradient, cpu::avx2::block_largest});
+    all.push_back({cpu::Level::avx2, cpu::avx2::few_rows_product<float>, cpu::avx2::few_rows_product<cpu::Bf16>,
+                   cpu::avx2::widen, cpu::avx2::log_sum_exp, cpu::avx2::cross_entropy_gradient,
+                   cpu::avx2::block_largest});
   if (cpu::best_level() >= cpu::Level::avx512)
-    all.push_back({cpu::Level::avx512, cpu::avx512::few_rows_product, cpu::avx512::log_sum_exp,
-                   cpu::avx512::cross_entropy_gradient, cpu::avx512::block_largest});
+    all.push_back({cpu::Level::avx512, cpu::avx512::few_rows_product<float>, cpu::avx512::few_rows_product<cpu::Bf16>,
+                   cpu::avx512::widen, cpu::avx512::log_sum_exp, cpu::avx512::cross_entropy_gradient,
+                   cpu::avx512::block_largest});
 #endif
   return all;
 }
@@ -94,6 +99,27 @@ TEST_CASE("cpu kernels: the product of few rows, at every level") {
         CHECK(worst < 1e-6 * static_cast<double>(K) + 1e-6);
       }
   }
+}
+
+TEST_CASE("cpu kernels: weights of two bytes give what the same weights of four give, to the bit, at every level") {
+  std::mt19937_64 random(test::seed());
+  INFO("seed " << test::seed());
+  for (const Kernels& kernels : all_kernels())
+    for (const std::int64_t K : {1, 7, 64, 1030})
+      for (const std::int64_t M : {1, 6, 11}) {
+        CAPTURE(cpu::name_of(kernels.level));
+        const std::int64_t N = 4 * (1 + static_cast<std::int64_t>(random() % 40));
+        const auto x = normals(random, M * K);
+        std::vector<cpu::Bf16> w(N * K);
+        for (auto& value : w)
+          value.bits = static_cast<std::uint16_t>(0x3f00 + random() % 0x100 + 0x8000 * (random() % 2));
+        std::vector<float> wide(N * K), y(M * N), expected(M * N);
+        kernels.widen(w.data(), wide.data(), N * K);
+        for (std::size_t i = 0; i < w.size(); ++i) REQUIRE(wide[i] == cpu::widened(w[i]));
+        kernels.narrow_product({x.data(), w.data(), y.data(), M, K, N}, 0, N);
+        kernels.product({x.data(), wide.data(), expected.data(), M, K, N}, 0, N);
+        CHECK(y == expected);
+      }
 }
 
 TEST_CASE("cpu kernels: the product leaves other columns alone") {
@@ -208,6 +234,31 @@ TEST_CASE("linear map: as at::linear, and the same bits for a row in any batch")
   CHECK_FALSE(linear_map(x, w).requires_grad());
   CHECK(torch::allclose(linear_map(x, w), at::linear(x, w), 1e-5, 1e-5));  // x is not contiguous
   CHECK(linear_map(torch::randn({0, 16}), w).sizes() == torch::IntArrayRef({0, 8}));
+}
+
+TEST_CASE("linear map: weights of two bytes as the same weights of four, with gradients") {
+  torch::manual_seed(static_cast<std::int64_t>(test::seed() % 1000));
+  INFO("seed " << test::seed());
+  for (const auto type : {torch::kBFloat16, torch::kHalf})
+    for (const std::int64_t out : {4, 62, 3000})
+      for (const std::int64_t rows : {1, 7, 100}) {
+        const torch::Tensor x = torch::randn({rows, 1, 700}), w = torch::randn({out, 700}).to(type);
+        const torch::Tensor wide = w.to(torch::kFloat32), b = torch::randn({out}).to(type);
+        const torch::Tensor y = linear_map(x, w, b);
+        CHECK((y.scalar_type() == torch::kFloat32));
+        CHECK(torch::allclose(y, at::linear(x, wide, b.to(torch::kFloat32)), 1e-4, 1e-4));
+
+        const torch::Tensor x1 = x.clone().requires_grad_(true), x2 = x.clone().requires_grad_(true);
+        const torch::Tensor w1 = w.clone().requires_grad_(true), w2 = wide.clone().requires_grad_(true);
+        const torch::Tensor d_y = torch::randn(y.sizes());
+        linear_map(x1, w).backward(d_y);  // a frozen weight
+        at::linear(x2, w2).backward(d_y);
+        CHECK(torch::allclose(x1.grad(), x2.grad(), 1e-4, 1e-4));
+        linear_map(x1, w1).backward(d_y);
+        CHECK((w1.grad().scalar_type() == type));
+        CHECK(torch::equal(w1.grad(), w2.grad().to(type)));
+      }
+  CHECK((activation_type(torch::empty({2, 2}, torch::kBFloat16)) == torch::kFloat32));
 }
 
 TEST_CASE("parallel pieces: every number once, and an exception comes back") {

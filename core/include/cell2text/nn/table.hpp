@@ -57,9 +57,9 @@ struct Scores : torch::autograd::Function<Scores> {
 
 }  // namespace table_detail
 
-/// Rows of the table [V,D]: ids [...] (int64) -> [..., D].
+/// Rows of the table [V,D]: ids [...] (int64) -> [..., D], of the activations' type.
 inline Tensor table_rows(const Parameter& table_VD, const Tensor& ids) {
-  if (!table_detail::adds_in_place(table_VD.value)) return at::embedding(table_VD.value, ids);
+  if (!table_detail::adds_in_place(table_VD.value)) return at::embedding(table_VD.value, ids).to(activation_type(table_VD.value));
   return table_detail::Rows::apply(table_VD.value, ids);
 }
 

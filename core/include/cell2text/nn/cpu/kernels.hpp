@@ -1,4 +1,4 @@
-// The core's own CPU kernels, on float32 in plain memory: each compiled for several instruction sets, one of which
+// The core's own CPU kernels, on float32 (weights also on bfloat16) in plain memory: each compiled for several instruction sets, one of which
 // level.hpp picks. Threads and tensors are their callers'. What a kernel gives for a row depends on that row alone,
 // so results are the same bits in any batch.
 #pragma once
@@ -16,10 +16,25 @@
 
 namespace cell2text::cpu {
 
-/// y = x w^T
+/// The upper half of a float32.
+struct Bf16 {
+  std::uint16_t bits;
+};
+inline float widened(float a) {
+  return a;
+}
+inline float widened(Bf16 a) {
+  const std::uint32_t bits = std::uint32_t{a.bits} << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// y = x w^T, the weights of type W (float or Bf16) widened on the way
+template <class W>
 struct Product {
   const float* x;  // [M,K]
-  const float* w;  // [N,K]
+  const W* w;      // [N,K]
   float* y;        // [M,N]
   std::int64_t M, K, N;
 };
