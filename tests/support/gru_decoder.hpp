@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cell2text/concepts.hpp"
+#include "cell2text/nn/table.hpp"
 #include "cell2text/plugin/handles.hpp"
 
 namespace cell2text::test {
@@ -61,9 +62,9 @@ class GruDecoder {
   std::vector<std::int64_t> end_tokens() const { return {0}; }
   std::int64_t width() const { return width_; }
   std::int64_t vocabulary_size() const { return 28; }
-  Tensor embed(const Tensor& ids) const { return at::embedding(embedding_->value, ids); }
+  Tensor embed(const Tensor& ids) const { return table_rows(*embedding_, ids); }
   State new_state() const { return {}; }
-  Tensor logits(const Tensor& hidden) const { return at::linear(hidden, output_->value); }
+  Tensor logits(const Tensor& hidden) const { return table_scores(*output_, hidden); }
   std::vector<LinearSlot*> linear_layers() { return {&gates_.front()}; }
   void save(const std::filesystem::path&) const {}
 

@@ -75,14 +75,45 @@ TEST_CASE("flat groups: release keeps the values and ends the recording of gradi
   CHECK(!toy.matrix.value.grad().defined());
 }
 
-TEST_CASE("flat groups: nothing to train gives no group, and another dtype is a bug") {
+TEST_CASE("flat groups: parameters of two bytes are copies of float32 values, and so are their gradients") {
+  Toy toy;
+  for (Parameter* parameter : {&toy.matrix, &toy.vector}) parameter->value = parameter->value.to(torch::kBFloat16);
+  const Tensor matrix = toy.matrix.value.clone();
+  auto groups = cell2text::flat_groups({&toy.parameters});
+  REQUIRE(groups.size() == 3);  // a type and a form each
+  Optimizer optimizer(groups, {});
+  CHECK(torch::equal(toy.matrix.value, matrix));
+  CHECK((optimizer.value(toy.matrix).scalar_type() == torch::kFloat32));
+  optimizer.value(toy.matrix).add_(1e-4);  // too little to show
+  optimizer.publish();
+  CHECK(torch::equal(toy.matrix.value, matrix));
+  optimizer.value(toy.matrix).fill_(3);
+  optimizer.publish();
+  CHECK(torch::equal(toy.matrix.value, torch::full({3, 4}, 3.0, torch::kBFloat16)));
+
+  for (int pass = 0; pass < 300; ++pass) {  // two bytes hold no sum of 300 ones
+    (toy.matrix.value.sum() + toy.other.value.sum()).backward();
+    optimizer.collect_gradients();
+  }
+  const auto gradient = groups[0].view(groups[0].gradients(), toy.matrix);
+  REQUIRE(gradient);
+  CHECK(torch::equal(*gradient, torch::full({3, 4}, 300.0)));
+  CHECK(torch::equal(toy.other.value.grad(), torch::full({2, 2}, 300.0)));
+  for (int step = 0; step < 10; ++step) optimizer.step(1e-4);
+  CHECK(optimizer.value(toy.matrix)[0][0].item<double>() < 3 - 5e-4);  // small steps add up
+  CHECK_THROWS_AS(optimizer.value(toy.frozen), BugError);
+  for (FlatGroup& group : groups) group.release();
+  CHECK((toy.matrix.value.scalar_type() == torch::kBFloat16));
+}
+
+TEST_CASE("flat groups: nothing to train gives no group, and mixed types in one are a bug") {
   Toy toy;
   toy.parameters.set_trainable(false);
   CHECK(cell2text::flat_groups({&toy.parameters}).empty());
   toy.vector.trainable = true;
   CHECK(cell2text::flat_groups({&toy.parameters}).size() == 1);
-  toy.vector.value = toy.vector.value.detach().to(torch::kBFloat16);
-  CHECK_THROWS_AS(cell2text::flat_groups({&toy.parameters}), BugError);
+  toy.matrix.value = toy.matrix.value.detach().to(torch::kBFloat16);
+  CHECK_THROWS_AS(FlatGroup({&toy.matrix, &toy.vector}), BugError);
 }
 
 TEST_CASE("optimizer: five steps are those of the formulas, with weight decay on matrices alone") {

@@ -3,9 +3,11 @@
 
 #include "cell2text/io/json.hpp"
 #include "cell2text/io/value_json.hpp"
+#include "cell2text/train/checkpoint.hpp"
 #include "cell2text/train/loss.hpp"
 #include "cell2text/train/optimizer.hpp"
 #include "llama.hpp"
+#include "plugins/finetuning/lora/lora.hpp"
 #include "support/toy_model.hpp"
 
 using cell2text::LossSum;
@@ -45,19 +47,28 @@ double difference(const Tensor& a, const Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
+/// The model of the folder as it starts.
+Model model_of(const std::filesystem::path& folder, const Value& adapter) {
+  Value decoder, tuning;
+  decoder.set("checkpoint", test::text((folder / "model").string()));
+  if (!std::filesystem::exists(folder / "lora")) return test::toy_model<cell2text::llama::Llama>(1, decoder, adapter);
+  tuning.set("checkpoint", test::text((folder / "lora").string()));
+  return test::toy_model<cell2text::llama::Llama, cell2text::lora::Lora>(1, decoder, adapter, tuning);
+}
+
 void compare(const std::filesystem::path& folder) {
   const auto expected = cell2text::read_json(folder / "training.json");
-  Value decoder, adapter;
-  decoder.set("checkpoint", test::text((folder / "model").string()));
+  Value adapter;
   adapter.set("hidden", test::number(expected["hidden"]));
-  Model model = test::toy_model<cell2text::llama::Llama>(1, decoder, adapter);
+  Model model = model_of(folder, adapter);
   model.pieces = {expected["before"], expected["after"]};
   const auto start = TensorFiles::open(folder / "start.safetensors");
   model.encoder_parameters->find("table")->value = start.tensor("genes");
   for (auto& parameter : model.adapter_parameters->list()) parameter.value = start.tensor(parameter.name).clone();
 
   const TrainingSettings settings = settings_of(expected["settings"]);
-  auto groups = cell2text::flat_groups({model.adapter_parameters.get(), model.decoder_parameters.get()});
+  auto groups = cell2text::flat_groups(
+      {model.adapter_parameters.get(), model.decoder_parameters.get(), model.tuning_parameters.get()});
   cell2text::Optimizer optimizer(groups, settings);
   model.set_training(true);
   const auto& steps = expected["steps"];
@@ -81,22 +92,23 @@ void compare(const std::filesystem::path& folder) {
     optimizer.step(rate);
   }
   const auto end = TensorFiles::open(folder / "end.safetensors");
-  for (const auto& [prefix, set] :
-       {std::pair{"adapter.", model.adapter_parameters.get()}, std::pair{"decoder.", model.decoder_parameters.get()}})
-    for (const auto& parameter : set->list()) {
-      INFO(prefix << parameter.name);
-      CHECK(difference(parameter.value.detach(), end.tensor(prefix + parameter.name)) < 1e-4);
-    }
+  const auto trained = trained_parameters(model);
+  CHECK(trained.size() == end.names().size());
+  for (const auto& [name, parameter] : trained) {
+    INFO(name);
+    CHECK(difference(parameter->value.detach(), end.tensor(name)) < 1e-4);
+  }
 }
 
 }  // namespace
 
-TEST_CASE("oracle: training: ten losses and all weights are those of transformers and torch.optim") {
+TEST_CASE("oracle: training: ten losses and all weights are those of transformers, peft and torch.optim") {
   const auto seed = test::seed();
   INFO("seed " << seed);
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"--optimizer", "adamw", "--schedule", "step", "--tied"},
-        std::vector<std::string>{"--optimizer", "adam", "--schedule", "cosine", "--label-smoothing", "0.1"}}) {
+        std::vector<std::string>{"--optimizer", "adam", "--schedule", "cosine", "--label-smoothing", "0.1"},
+        std::vector<std::string>{"--optimizer", "adamw", "--schedule", "cosine", "--lora"}}) {
     const auto folder = test::oracle("training.py", seed, arguments);
     INFO(arguments[1]);
     compare(folder.path());

@@ -102,6 +102,7 @@ Runner random_runner(std::mt19937_64& random, const fs::path& folder) {
   runner.settings.schedule = std::vector<std::string>{"step", "cosine", "constant"}[random() % 3];
   runner.settings.optimizer = random() % 2 ? "adam" : "adamw";
   runner.settings.keep = random() % 3 ? "best" : "last";
+  runner.settings.precision = random() % 3 ? "float32" : "bfloat16";
   if (random() % 3 == 0) runner.settings.max_steps = static_cast<std::int64_t>(3 + random() % 9);
   return runner;
 }

@@ -99,6 +99,23 @@ inline Tensor widened_map(const Tensor& x, const Tensor& weight_OI) {
   return y_MO.view(shape);
 }
 
+}  // namespace product_detail
+
+/// d_y [..., out], weight [out, in] -> d_y W [..., in]: what linear_map gives back to its x.
+inline Tensor linear_map_backward(const Tensor& d_y, const Tensor& weight_OI) {
+  const Tensor d_MO = d_y.reshape({-1, weight_OI.size(0)});
+  auto shape = d_y.sizes().vec();
+  shape.back() = weight_OI.size(1);
+  if (d_MO.scalar_type() == weight_OI.scalar_type()) return at::mm(d_MO, weight_OI).view(shape);
+  Tensor d_MI = at::zeros({d_MO.size(0), weight_OI.size(1)}, d_MO.options());
+  product_detail::for_widened_blocks(weight_OI, [&](std::int64_t first, const Tensor& part_nI) {
+    d_MI.addmm_(d_MO.narrow(1, first, part_nI.size(0)), part_nI);
+  });
+  return d_MI.view(shape);
+}
+
+namespace product_detail {
+
 /// Keeps the weight as it is between forward and backward: no float32 copy of it ever exists whole.
 struct WidenedMap : torch::autograd::Function<WidenedMap> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight_OI) {
@@ -108,19 +125,11 @@ struct WidenedMap : torch::autograd::Function<WidenedMap> {
   static variable_list backward(AutogradContext* context, variable_list d_y) {
     const variable_list saved = context->get_saved_variables();
     const Tensor& weight_OI = saved[1];
-    const Tensor d_MO = d_y[0].reshape({-1, weight_OI.size(0)});
     Tensor d_x, d_weight;
-    if (context->needs_input_grad(0)) {
-      Tensor d_MI = at::zeros({d_MO.size(0), weight_OI.size(1)}, d_MO.options());
-      for_widened_blocks(weight_OI, [&](std::int64_t first, const Tensor& part_nI) {
-        d_MI.addmm_(d_MO.narrow(1, first, part_nI.size(0)), part_nI);
-      });
-      auto shape = d_y[0].sizes().vec();
-      shape.back() = weight_OI.size(1);
-      d_x = d_MI.view(shape);
-    }
+    if (context->needs_input_grad(0)) d_x = linear_map_backward(d_y[0], weight_OI);
     if (context->needs_input_grad(1))
-      d_weight = at::mm(d_MO.t(), saved[0].reshape({-1, weight_OI.size(1)})).to(weight_OI.scalar_type());
+      d_weight = at::mm(d_y[0].reshape({-1, weight_OI.size(0)}).t(), saved[0].reshape({-1, weight_OI.size(1)}))
+                     .to(weight_OI.scalar_type());
     return {d_x, d_weight};
   }
 };

@@ -72,7 +72,9 @@ class Checkpoints {
     save_tensors(best_weights(), tensors);
   }
 
-  void load_best(const Model& model) const { load_values(best_weights(), model); }
+  void load_best(const Model& model) const {
+    load_values(best_weights(), model, [](Parameter& parameter) { return parameter.value; });
+  }
 
   /// Writes `step-N` and then removes older ones. EnvironmentError where the disk is full: the older one stays.
   void write(const TrainingState& state, const Model& model, Optimizer& optimizer) const {
@@ -81,7 +83,7 @@ class Checkpoints {
       AtomicFolder folder(path);
       std::vector<std::pair<std::string, Tensor>> values, moments;
       for (const auto& [name, parameter] : trained_parameters(model)) {
-        values.emplace_back(name, parameter->value);
+        values.emplace_back(name, optimizer.value(*parameter));
         const auto [first, second] = optimizer.moments(*parameter);
         moments.emplace_back("exp_avg." + name, first);
         moments.emplace_back("exp_avg_sq." + name, second);
@@ -107,7 +109,8 @@ class Checkpoints {
   /// Puts a checkpoint back into model, optimiser and generators. InputError where it does not fit or is damaged.
   TrainingState read(const std::filesystem::path& path, const Model& model, Optimizer& optimizer) const {
     const TrainingState state = from_json(read_json(path / "state.json"), (path / "state.json").string());
-    load_values(path / "trained.safetensors", model);
+    load_values(path / "trained.safetensors", model, [&](Parameter& parameter) { return optimizer.value(parameter); });
+    optimizer.publish();
     {
       torch::NoGradGuard no_grad;
       const TensorFiles moments = TensorFiles::open(path / "optimizer.safetensors");
@@ -153,7 +156,9 @@ class Checkpoints {
     return states;
   }
 
-  static void load_values(const std::filesystem::path& path, const Model& model) {
+  // `place(parameter)` is what a value is copied to.
+  template <class Place>
+  static void load_values(const std::filesystem::path& path, const Model& model, const Place& place) {
     torch::NoGradGuard no_grad;
     const TensorFiles files = TensorFiles::open(path);
     for (const auto& [name, parameter] : trained_parameters(model)) {
@@ -161,7 +166,7 @@ class Checkpoints {
       if (value.sizes() != parameter->value.sizes())
         throw InputError(path.string() + ": tensor '" + name + "' has another shape than the model's; the checkpoint " +
                          "belongs to another experiment");
-      parameter->value.copy_(value);
+      place(*parameter).copy_(value);
     }
   }
 

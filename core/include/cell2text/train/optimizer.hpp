@@ -14,7 +14,7 @@ namespace cell2text {
 
 class Optimizer {
  public:
-  /// Group 0 of `flat_groups` holds the matrices, which alone are decayed. The groups must outlive this.
+  /// Matrices alone are decayed. The groups must outlive this.
   Optimizer(std::vector<FlatGroup>& groups, const TrainingSettings& settings) : groups_(groups), settings_(settings) {
     for (FlatGroup& group : groups_) {
       for (auto* moments : {&first_, &second_}) {
@@ -56,11 +56,28 @@ class Optimizer {
         update([](auto&&... x) { at::_fused_adamw_(x...); });
       else
         update([](auto&&... x) { at::_fused_adam_(x...); });
+      groups_[g].publish();
     }
   }
 
   void zero_gradients() {
     for (FlatGroup& group : groups_) group.zero_gradients();
+  }
+
+  /// To be called after each backward pass.
+  void collect_gradients() {
+    for (FlatGroup& group : groups_) group.collect();
+  }
+  /// To be called after `value` has been written to.
+  void publish() {
+    for (FlatGroup& group : groups_) group.publish();
+  }
+
+  /// A trained parameter in float32, as a view: what the next step starts from.
+  Tensor value(const Parameter& parameter) {
+    for (FlatGroup& group : groups_)
+      if (const auto value = group.view(group.values(), parameter)) return *value;
+    throw BugError("parameter '" + parameter.name + "' is not trained by this optimiser");
   }
 
   /// Running means of a trained parameter's gradient and of its square, as views: a checkpoint reads and writes them.

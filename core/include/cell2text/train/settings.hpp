@@ -21,6 +21,7 @@ struct TrainingSettings {
   double gamma = 0.98;
   std::int64_t warmup_steps = 0;
   double label_smoothing = 0;
+  std::string precision = "float32";
   std::string keep = "best";
   std::int64_t length_window = 8;
   std::optional<std::int64_t> max_steps;
@@ -50,6 +51,10 @@ struct TrainingSettings {
             {.help = "steps over which the rate rises from 0", .unit = "steps", .min = 0});
     s.field("label_smoothing", &T::label_smoothing,
             {.help = "share of each target spread over the vocabulary. 0 = off", .min = 0, .max = 0.5});
+    s.field("precision", &T::precision,
+            {.help = "what a trained decoder computes with: float32, or bfloat16 copies of its weights; values, "
+                     "gradients and the optimiser's state stay float32. bfloat16 is for GPUs: a CPU gains nothing",
+             .choices = {"float32", "bfloat16"}});
     s.field(
         "keep", &T::keep,
         {.help = "which weights become the model: best (lowest validation loss, looked at after each epoch) or last",

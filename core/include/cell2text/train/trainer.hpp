@@ -57,8 +57,7 @@ class Trainer {
         settings_(settings),
         seed_(seed),
         checkpoints_(std::move(checkpoints)),
-        groups_(flat_groups({model.encoder_parameters.get(), model.adapter_parameters.get(),
-                             model.decoder_parameters.get(), model.tuning_parameters.get()})),
+        groups_(groups_of(model, settings)),
         optimizer_(groups_, settings_) {
     at::manual_seed(seed_);  // dropout draws from the process's generator
   }
@@ -109,6 +108,14 @@ class Trainer {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  static std::vector<FlatGroup> groups_of(Model& model, const TrainingSettings& settings) {
+    if (settings.precision == "bfloat16")
+      for (Parameter& parameter : model.decoder_parameters->list())
+        if (parameter.trainable) parameter.value = parameter.value.to(torch::kBFloat16);
+    return flat_groups({model.encoder_parameters.get(), model.adapter_parameters.get(), model.decoder_parameters.get(),
+                        model.tuning_parameters.get()});
+  }
 
   double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - started_).count(); }
 
@@ -170,9 +177,11 @@ class Trainer {
     }
     optimizer_.zero_gradients();
     LossSum loss;
-    for (const TokenBatch& batch : batches)
+    for (const TokenBatch& batch : batches) {
       loss += description_loss(model_, model_.soft_prompt(batch.tokens), batch.texts,
                                {true, 1.0 / static_cast<double>(report.tokens), settings_.label_smoothing});
+      optimizer_.collect_gradients();
+    }
     report.loss = loss.mean();
     expect_finite(report.loss, "loss");
     report.learning_rate = learning_rate_at(settings_, state_.step, state_.epoch, total_steps_);
