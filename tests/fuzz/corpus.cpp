@@ -16,10 +16,14 @@
 #include "targets/pickle.hpp"
 #include "targets/predictions.hpp"
 #include "targets/safetensors.hpp"
+#include "targets/sentence_piece.hpp"
 #include "targets/split_pattern.hpp"
+#include "targets/tiktoken.hpp"
 #include "targets/tokenizer.hpp"
+#include "targets/tokenizer_characters.hpp"
 #include "targets/tokenizer_patch.hpp"
 #include "targets/toml.hpp"
+#include "targets/torch_file.hpp"
 
 using namespace cell2text;
 using namespace cell2text::test;
@@ -39,10 +43,14 @@ const std::map<std::string, Target>& targets() {
                                                     {"pickle", fuzz::pickle},
                                                     {"predictions", fuzz::predictions},
                                                     {"safetensors", fuzz::safetensors},
+                                                    {"sentence_piece", fuzz::sentence_piece},
                                                     {"split_pattern", fuzz::split_pattern},
+                                                    {"tiktoken", fuzz::tiktoken},
                                                     {"tokenizer", fuzz::tokenizer},
+                                                    {"tokenizer_characters", fuzz::tokenizer_characters},
                                                     {"tokenizer_patch", fuzz::tokenizer_patch},
-                                                    {"toml", fuzz::toml}};
+                                                    {"toml", fuzz::toml},
+                                                    {"torch_file", fuzz::torch_file}};
   return all;
 }
 

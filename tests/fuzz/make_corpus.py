@@ -13,6 +13,9 @@ import pickle
 import struct
 from pathlib import Path
 
+import tokenizer_corpus
+import torch_corpus
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -487,6 +490,9 @@ def tokenizer():
         "template": ({"post_processor": {"type": "Sequence", "processors": [{"type": "ByteLevel"}, template]}}, "cell"),
         "strip": ({"added_tokens": [{"id": 301, "content": "<a>", "lstrip": True, "rstrip": True},
                                     {"id": 302, "content": "<ab", "normalized": True, "special": True}]}, "x  <a> \u2003y<ab>"),
+        "single-word": ({"added_tokens": [{"id": 301, "content": "hello", "single_word": True}]}, "hello hellos"),
+        "text-pattern": ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            split | {"pattern": {"String": " "}}, end]}}, "a cell"),
         "pairs": ({"model": {"merges": [["c", "e"], ["l", "l"]]}}, "cell"),
         "gap": ({"added_tokens": [{"id": 2000, "content": "far"}]}, "far"),
     }
@@ -525,7 +531,7 @@ def tokenizer():
         "added-twice": added({"id": 300, "content": "xx"}, {"id": 301, "content": "xx"}),
         "added-id-taken": added({"id": 65, "content": "xx"}), "added-id-negative": added({"id": -1, "content": "xx"}),
         "added-id-other": added({"id": 300, "content": "a"}), "added-id-of-16-million": added({"id": (1 << 24) - 1, "content": "xx"}),
-        "added-id-far-beyond": added({"id": 2**64 - 1, "content": "xx"}), "added-single-word": added({"id": 300, "content": "x", "single_word": True}),
+        "added-id-far-beyond": added({"id": 2**64 - 1, "content": "xx"}),
         "added-flag-text": added({"id": 300, "content": "xx", "special": "yes"}),
         "normalizer": {"normalizer": {"type": "NFC"}}, "normalizer-text": {"normalizer": "NFC"},
         "normalizer-sequence": {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}},
@@ -536,7 +542,6 @@ def tokenizer():
         "pre-behind-byte-level": pre({"type": "Sequence", "pretokenizers": [end, split]}),
         "pre-removed": pre({"type": "Sequence", "pretokenizers": [split | {"behavior": "Removed"}, end]}),
         "pre-inverted": pre({"type": "Sequence", "pretokenizers": [split | {"invert": True}, end]}),
-        "pre-text-pattern": pre({"type": "Sequence", "pretokenizers": [split | {"pattern": {"String": " "}}, end]}),
         "pre-many": pre({"type": "Sequence", "pretokenizers": [{"type": "Split", "behavior": "Isolated", "pattern": {"Regex": "a"}}] * 101 + [end]}),
         "pattern-open": pattern("("), "pattern-class-open": pattern("[a"), "pattern-empty": pattern(""), "pattern-matches-nothing": pattern("a*"),
         "pattern-anchor": pattern("^a"), "pattern-back-reference": pattern(r"(a)\1"), "pattern-recursion": pattern("(?R)a"),
@@ -629,3 +634,5 @@ def labels():
 if __name__ == "__main__":
     for make in (pickles, safetensors, json_files, obo, toml, tokenizer, elf, labels):
         make()
+    tokenizer_corpus.make(write)
+    torch_corpus.make(write)

@@ -175,33 +175,3 @@ TEST_CASE("tokenizer: the demo tokenizer has Llama 3's special tokens at the end
     CHECK(tokenizer.is_special(*tokenizer.id_of(name)));
   }
 }
-
-TEST_CASE("oracle: tokenizer gives the ids and texts of the tokenizers library") {
-  const auto number = seed();
-  INFO("CELL2TEXT_TEST_SEED=" << number);
-  const auto folder = oracle("tokenizer.py", number);
-  for (const std::string name : {"demo", "random"}) {
-    CAPTURE(name);
-    const auto tokenizer = Tokenizer::read(folder.path() / name / "tokenizer.json");
-    std::size_t differing = 0;
-    std::string first;
-    const auto compare = [&](bool equal, const Json& line, const char* what) {
-      if (!equal && ++differing == 1) first = std::string(what) + ": " + line.dump();
-    };
-    const auto encoded = for_each_line(folder.path() / name / "encode.jsonl", [&](const Json& line) {
-      const std::string text = from_hex(line["bytes"]);
-      compare(tokenizer.encode(text) == line["ids"].get<Ids>(), line, "encode");
-      compare(tokenizer.encode(text, true) == line["framed"].get<Ids>(), line, "encode with special tokens");
-      compare(tokenizer.encode(text, false, SpecialText::plain) == line["plain"].get<Ids>(), line, "encode plain");
-    });
-    const auto decoded = for_each_line(folder.path() / name / "decode.jsonl", [&](const Json& line) {
-      const auto ids = line["ids"].get<Ids>();
-      compare(tokenizer.decode(ids) == from_hex(line["kept"]), line, "decode");
-      compare(tokenizer.decode(ids, false) == from_hex(line["full"]), line, "decode with special tokens");
-    });
-    CHECK(encoded > 9000);
-    CHECK(decoded > 10'000);
-    INFO("the first that differs: " << first);
-    CHECK(differing == 0);
-  }
-}

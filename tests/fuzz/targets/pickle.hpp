@@ -29,6 +29,9 @@ inline std::string spelled(const PickleValue& value) {
           return "\x8d" + number(data.size(), 8) + data;
         } else if constexpr (std::is_same_v<T, PickleValue::Bytes>) {
           return "\x8e" + number(data.data.size(), 8) + data.data;
+        } else if constexpr (std::is_same_v<T, std::shared_ptr<const PickleTensor>>) {
+          require(false, "a pickle of plain values holds no tensor");
+          return "";
         } else if constexpr (std::is_same_v<T, PickleValue::Dict>) {
           std::string all = "}(";
           for (const auto& [key, item] : data.items) all += spelled(key) + spelled(item);

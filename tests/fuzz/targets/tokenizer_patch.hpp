@@ -34,7 +34,8 @@ inline bool tokenizer_patch(std::string_view input) {
     const auto patch = parse_json(parts.first.empty() ? "{}" : parts.first, "patch");
     nlohmann::json json = base;
     json.merge_patch(patch);
-    const bool exact = !patch.contains("pre_tokenizer") && !patch.contains("added_tokens") && !patch.contains("model");
+    bool exact = true;
+    for (const char* key : {"normalizer", "pre_tokenizer", "added_tokens", "model"}) exact &= !patch.contains(key);
     const auto tokenizer = Tokenizer::from(json, "tokenizer.json");
     tokenizer_target::use(tokenizer, parts.second, exact);
   });

@@ -6,11 +6,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "cell2text/text/normalizer.hpp"
 #include "cell2text/text/utf8.hpp"
+#include "cell2text/text/word_character.hpp"
+#include "cell2text/text/word_map.hpp"
 
 namespace cell2text {
 
@@ -19,64 +25,94 @@ struct AddedToken {
   std::int64_t id = 0;
   std::string content;
   bool special = false;      ///< left out when decoding, unless asked for
-  bool normalized = false;   ///< looked for only in what the others leave
+  bool normalized = false;   ///< looked for only in what the others leave, in normalised text
   bool strip_left = false;   ///< takes the white space before it
   bool strip_right = false;  ///< takes the white space behind it
+  bool single_word = false;  ///< only where no letter, digit or the like is beside it
 };
 
 /// Finds added tokens: leftmost first, of those that begin at one place the longest.
 class AddedTokens {
  public:
   AddedTokens() = default;
-  /// Contents are not empty and differ from each other.
-  explicit AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
-    for (std::size_t i = 0; i < tokens_.size(); ++i)
-      by_first_byte_[tokens_[i].normalized][static_cast<unsigned char>(tokens_[i].content.front())].push_back(i);
-    for (auto& table : by_first_byte_)
-      for (auto& candidates : table)
-        std::sort(candidates.begin(), candidates.end(), [this](std::size_t a, std::size_t b) {
-          return tokens_[a].content.size() > tokens_[b].content.size();
-        });
+  /// Contents are not empty and differ from each other. Those of normalised tokens are normalised, as the text is.
+  explicit AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer = {}) : tokens_(std::move(tokens)) {
+    for (const AddedToken& token : tokens_)
+      texts_.push_back(token.normalized ? normalizer.apply(token.content) : token.content);
+    for (const bool special : {true, false})  // of two that look alike after normalising, the special one
+      for (std::size_t i = 0; i < tokens_.size(); ++i)
+        if (tokens_[i].special == special) add(i);
   }
 
   const std::vector<AddedToken>& tokens() const { return tokens_; }
+  /// What is looked for in a text, token by token: the content, normalised where the token is.
+  const std::vector<std::string>& texts() const { return texts_; }
 
-  /// Calls `use_token(token)` for each token found in `text` and `use_text(piece)` for what lies between, in order.
-  /// With `special_as_text` a special token is text like any other. `text` is valid UTF-8.
+  /// Calls `use_token(token)` for each token found in `text` and `use_text(piece, first)` for what lies between,
+  /// normalised, in order; `first` is whether the piece begins the text. With `special_as_text` a special token is
+  /// text like any other. `text` is valid UTF-8.
   template <class UseToken, class UseText>
-  void split(std::string_view text, bool special_as_text, UseToken&& use_token, UseText&& use_text) const {
-    pass(false, text, special_as_text, use_token,
-         [&](std::string_view piece) { pass(true, piece, special_as_text, use_token, use_text); });
+  void split(std::string_view text, bool special_as_text, const Normalizer& normalizer, UseToken&& use_token,
+             UseText&& use_text) const {
+    pass(false, text, special_as_text, use_token, [&](std::string_view piece, bool first) {
+      std::string normalised;
+      if (!normalizer.empty()) piece = normalised = normalizer.apply(piece);
+      pass(true, piece, special_as_text, use_token,
+           [&](std::string_view part, bool first_part) { use_text(part, first && first_part); });
+    });
   }
 
  private:
-  const AddedToken* longest_at(bool normalized, std::string_view rest) const {
-    for (const std::size_t i : by_first_byte_[normalized][static_cast<unsigned char>(rest.front())])
-      if (rest.starts_with(tokens_[i].content)) return &tokens_[i];
-    return nullptr;
+  struct Table {
+    WordMap numbers;                                       // from what is looked for to the token
+    std::array<std::vector<std::size_t>, 256> sizes = {};  // by first byte: in bytes, longest first
+  };
+
+  void add(std::size_t index) {
+    const std::string& pattern = texts_[index];
+    Table& table = tables_[tokens_[index].normalized];
+    if (pattern.empty() || table.numbers.find(pattern) != WordMap::none) return;
+    table.numbers.add(pattern, static_cast<std::uint32_t>(index));
+    auto& sizes = table.sizes[static_cast<unsigned char>(pattern.front())];
+    const auto place = std::lower_bound(sizes.begin(), sizes.end(), pattern.size(), std::greater<>());
+    if (place == sizes.end() || *place != pattern.size()) sizes.insert(place, pattern.size());
+    if (tokens_[index].single_word && !word_characters_) word_characters_.emplace();
+  }
+
+  /// The token that `rest` begins with, and its length there; a length of 0 where there is none.
+  std::pair<std::size_t, std::size_t> longest_at(const Table& table, std::string_view rest) const {
+    for (const std::size_t size : table.sizes[static_cast<unsigned char>(rest.front())])
+      if (size <= rest.size())
+        if (const auto index = table.numbers.find(rest.substr(0, size)); index != WordMap::none) return {index, size};
+    return {0, 0};
   }
 
   template <class UseToken, class UseText>
   void pass(bool normalized, std::string_view text, bool special_as_text, UseToken&& use_token,
             UseText&& use_text) const {
+    const Table& table = tables_[normalized];
     std::size_t done = 0;
-    for (std::size_t at = 0; at < text.size();) {
-      const AddedToken* token = longest_at(normalized, text.substr(at));
-      if (!token) {
+    for (std::size_t at = table.numbers.size() > 0 ? 0 : text.size(); at < text.size();) {
+      const auto [index, size] = longest_at(table, text.substr(at));
+      if (size == 0) {
         ++at;
         continue;
       }
+      const AddedToken& token = tokens_[index];
       // A token that counts as text still hides those that begin inside it.
       std::size_t start = at;
-      std::size_t end = at += token->content.size();
-      if (special_as_text && token->special) continue;
-      if (token->strip_left) start = std::max(done, start - white_space_before(text.substr(0, start)));
-      if (token->strip_right) end += white_space_at_start(text.substr(end));
-      if (start > done) use_text(text.substr(done, start - done));
-      use_token(*token);
+      std::size_t end = at += size;
+      if (special_as_text && token.special) continue;
+      if (token.single_word &&
+          (word_characters_->at_end(text.substr(0, start)) || word_characters_->at_start(text.substr(end))))
+        continue;
+      if (token.strip_left) start = std::max(done, start - white_space_before(text.substr(0, start)));
+      if (token.strip_right) end += white_space_at_start(text.substr(end));
+      if (start > done) use_text(text.substr(done, start - done), done == 0);
+      use_token(token);
       done = end;
     }
-    if (done < text.size()) use_text(text.substr(done));
+    if (done < text.size()) use_text(text.substr(done), done == 0);
   }
 
   static std::size_t white_space_at_start(std::string_view text) {
@@ -91,8 +127,7 @@ class AddedTokens {
   static std::size_t white_space_before(std::string_view text) {
     std::size_t start = text.size();
     while (start > 0) {
-      std::size_t at = start - 1;
-      while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+      const std::size_t at = last_character(text.substr(0, start));
       if (!is_white_space(decode_utf8(text, at).first)) break;
       start = at;
     }
@@ -100,7 +135,9 @@ class AddedTokens {
   }
 
   std::vector<AddedToken> tokens_;
-  std::array<std::array<std::vector<std::size_t>, 256>, 2> by_first_byte_;  // [normalized][byte], longest first
+  std::vector<std::string> texts_;
+  std::array<Table, 2> tables_;  // [normalized]
+  std::optional<WordCharacters> word_characters_;
 };
 
 }  // namespace cell2text

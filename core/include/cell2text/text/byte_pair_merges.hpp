@@ -1,24 +1,24 @@
-// Byte-pair encoding of one word: its bytes become ids, and the pair of lowest rank is joined until none is left.
-// Knows neither files nor the texts of tokens.
+// Byte-pair encoding of one word: of its symbols the pair of lowest rank is joined until none is left.
+// Knows neither files nor the texts of tokens; the symbols that a word begins with are first_symbols.hpp's.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <string_view>
-#include <utility>
 #include <vector>
+
+#include "cell2text/text/word_map.hpp"
 
 namespace cell2text {
 
-/// The merges of a vocabulary. Const after construction; `append_ids` may run in several threads, each with its
-/// own Workspace.
+/// The merges of a vocabulary. Const after construction; `join` may run in several threads, each with its own
+/// Workspace.
 class BytePairMerges {
  public:
   struct Merge {
     std::uint32_t left = 0, right = 0, joined = 0;
+    std::uint32_t rank = 0;
   };
 
   /// What one word needs while it is merged; kept between words so that nothing is allocated anew.
@@ -35,34 +35,76 @@ class BytePairMerges {
       // The queue's top is the greatest: lowest rank first, then leftmost.
       bool operator<(const Candidate& o) const { return rank != o.rank ? rank > o.rank : at > o.at; }
     };
+    struct Pair {  // with the symbol behind it
+      std::uint32_t rank = 0, joined = 0;
+    };
+    std::vector<std::uint32_t> ids;  // in: the word's first symbols; out: its tokens
+    std::vector<Pair> pairs;
     std::vector<Symbol> symbols;
     std::vector<Candidate> heap;
   };
 
   BytePairMerges() = default;
-  /// `byte_ids[b]` is the id of the token of byte b; `merges` in the order of their rank. Of a pair that occurs
-  /// twice the last counts, as in the `tokenizers` library.
-  BytePairMerges(const std::array<std::uint32_t, 256>& byte_ids, const std::vector<Merge>& merges)
-      : byte_ids_(byte_ids) {
+  /// Of a pair that occurs twice the last counts, as in the `tokenizers` library. Of pairs of one rank the leftmost
+  /// of a word is joined first.
+  explicit BytePairMerges(const std::vector<Merge>& merges) {
     std::size_t slots = 16;
     while (slots < merges.size() * 2) slots *= 2;
     table_.assign(slots, Slot{});
-    for (std::size_t rank = 0; rank < merges.size(); ++rank) {
-      Slot& slot = table_[slot_of(merges[rank].left, merges[rank].right)];
-      slot = {merges[rank].left, merges[rank].right, static_cast<std::uint32_t>(rank), merges[rank].joined};
+    for (const Merge& merge : merges)
+      table_[slot_of(merge.left, merge.right)] = {merge.left, merge.right, merge.rank, merge.joined};
+  }
+
+  /// Joins the symbols in `workspace.ids` (fewer than 2^31), in place. Time is n log n in their number.
+  void join(Workspace& workspace) const {
+    if (workspace.ids.size() <= short_word)
+      join_short(workspace.ids, workspace.pairs);
+    else
+      join_long(workspace);
+  }
+
+ private:
+  static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();  // no vocabulary is that large
+  static constexpr std::size_t short_word = 40;  // up to here looking at every pair is faster than a queue
+  struct Slot {
+    std::uint32_t left = none, right = none, rank = none, joined = 0;
+  };
+
+  /// Where the pair is in the table, or the free place where it would be.
+  std::size_t slot_of(std::uint32_t left, std::uint32_t right) const {
+    const std::size_t mask = table_.size() - 1;
+    std::size_t at = hash_(static_cast<std::uint64_t>(left) << 32 | right) & mask;
+    while (table_[at].left != none && (table_[at].left != left || table_[at].right != right)) at = (at + 1) & mask;
+    return at;
+  }
+
+  void join_short(std::vector<std::uint32_t>& ids, std::vector<Workspace::Pair>& pairs) const {
+    const auto pair_at = [&](std::size_t i) -> Workspace::Pair {
+      const Slot& slot = table_[slot_of(ids[i], ids[i + 1])];
+      return {slot.rank, slot.joined};
+    };
+    pairs.clear();
+    for (std::size_t i = 0; i + 1 < ids.size(); ++i) pairs.push_back(pair_at(i));
+    while (!pairs.empty()) {
+      std::size_t best = 0;
+      for (std::size_t i = 1; i < pairs.size(); ++i)
+        if (pairs[i].rank < pairs[best].rank) best = i;
+      if (pairs[best].rank == none) return;
+      ids[best] = pairs[best].joined;
+      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+      pairs.erase(pairs.begin() + static_cast<std::ptrdiff_t>(best));
+      if (best > 0) pairs[best - 1] = pair_at(best - 1);
+      if (best + 1 < ids.size()) pairs[best] = pair_at(best);
     }
   }
 
-  /// Appends the ids of `word`, a piece of text as bytes (fewer than 2^31). Time is n log n in its length.
-  void append_ids(std::string_view word, Workspace& workspace, std::vector<std::int64_t>& ids) const {
-    auto& symbols = workspace.symbols;
-    auto& heap = workspace.heap;
-    const auto size = static_cast<std::int32_t>(word.size());
+  void join_long(Workspace& workspace) const {
+    auto& [ids, pairs, symbols, heap] = workspace;
+    const auto size = static_cast<std::int32_t>(ids.size());
     symbols.clear();
     heap.clear();
     for (std::int32_t i = 0; i < size; ++i)
-      symbols.push_back({byte_ids_[static_cast<unsigned char>(word[static_cast<std::size_t>(i)])], i - 1,
-                         i + 1 < size ? i + 1 : -1, true});
+      symbols.push_back({ids[static_cast<std::size_t>(i)], i - 1, i + 1 < size ? i + 1 : -1, true});
     for (std::int32_t i = 0; i + 1 < size; ++i) consider(symbols, heap, i, false);
     std::make_heap(heap.begin(), heap.end());
     while (!heap.empty()) {
@@ -80,23 +122,9 @@ class BytePairMerges {
       if (left.previous >= 0) consider(symbols, heap, left.previous, true);
       if (left.next >= 0) consider(symbols, heap, best.at, true);
     }
-    for (std::int32_t i = size > 0 ? 0 : -1; i >= 0; i = symbols[static_cast<std::size_t>(i)].next)
+    ids.clear();
+    for (std::int32_t i = 0; i >= 0; i = symbols[static_cast<std::size_t>(i)].next)
       ids.push_back(symbols[static_cast<std::size_t>(i)].id);
-  }
-
- private:
-  static constexpr std::uint32_t empty = std::numeric_limits<std::uint32_t>::max();  // no vocabulary is that large
-  struct Slot {
-    std::uint32_t left = empty, right = empty, rank = 0, joined = 0;
-  };
-
-  /// Where the pair is in the table, or the free place where it would be.
-  std::size_t slot_of(std::uint32_t left, std::uint32_t right) const {
-    const std::size_t mask = table_.size() - 1;
-    std::uint64_t hash = (static_cast<std::uint64_t>(left) << 32 | right) * 0x9E3779B97F4A7C15ull;
-    std::size_t at = static_cast<std::size_t>(hash >> 32) & mask;
-    while (table_[at].left != empty && (table_[at].left != left || table_[at].right != right)) at = (at + 1) & mask;
-    return at;
   }
 
   void consider(const std::vector<Workspace::Symbol>& symbols, std::vector<Workspace::Candidate>& heap, std::int32_t at,
@@ -104,12 +132,12 @@ class BytePairMerges {
     const auto& left = symbols[static_cast<std::size_t>(at)];
     const auto& right = symbols[static_cast<std::size_t>(left.next)];
     const Slot& slot = table_[slot_of(left.id, right.id)];
-    if (slot.left == empty) return;
+    if (slot.left == none) return;
     heap.push_back({slot.rank, at, left.id, right.id, slot.joined});
     if (keep_order) std::push_heap(heap.begin(), heap.end());
   }
 
-  std::array<std::uint32_t, 256> byte_ids_{};
+  RandomHash hash_;
   std::vector<Slot> table_ = std::vector<Slot>(16);  // open addressing; a power of two, at most half full
 };
 

@@ -67,17 +67,30 @@ class SplitPattern {
     pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);
   }
 
-  /// Calls `use(piece)` with each match and each stretch between matches, in order; none is empty.
-  /// `text` is valid UTF-8. InputError where the pattern gives up on the text.
+  /// Calls `use(start, end)` with the place of each match, in order. `text` is valid UTF-8. InputError where the
+  /// pattern gives up on the text.
+  template <class Use>
+  void find_all(std::string_view text, const MatchMemory& memory, Use&& use) const {
+    for (std::size_t done = 0; done < text.size();) {
+      const auto [start, end] = find(text, done, memory.get());
+      if (end > start) use(start, end);
+      done = end;
+    }
+  }
+
+  /// Calls `use(piece)` with each match and each stretch between matches, in order; none is empty. As find_all.
   template <class Use>
   void split(std::string_view text, const MatchMemory& memory, Use&& use) const {
     std::size_t done = 0;
-    while (done < text.size()) {
-      const auto [start, end] = find(text, done, memory.get());
-      if (start > done) use(text.substr(done, start - done));
-      if (end > start) use(text.substr(start, end - start));
+    const auto give = [&](std::size_t end) {
+      if (end > done) use(text.substr(done, end - done));
       done = end;
-    }
+    };
+    find_all(text, memory, [&](std::size_t start, std::size_t end) {
+      give(start);
+      give(end);
+    });
+    give(text.size());
   }
 
  private:
