@@ -21,7 +21,7 @@ struct DescribeArguments {
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
   std::optional<std::string> profile;
-  std::vector<std::string> source_settings;
+  std::vector<std::string> source_settings, set;
   bool overwrite = false, force = false;
 };
 
@@ -56,6 +56,27 @@ Value about(const DescribeArguments& arguments, const ModelCard& card) {
   return all;
 }
 
+/// The model's own settings of generation, but for what the command line says.
+GenerationSettings generation_settings(const DescribeArguments& arguments, const GenerationSettings& own) {
+  Value root;
+  root.set("generation", write_settings(own));
+  for (const std::string& assignment : arguments.set) {
+    if (!assignment.starts_with("generation."))
+      throw InputError("--set " + assignment +
+                       ": a trained model takes settings of generation alone, as in --set "
+                       "generation.temperature=0.7");
+    apply_override(root, assignment);
+  }
+  Value& table = *root.find("generation");
+  if (arguments.beams) table.set("beams", {*arguments.beams, {"--beams", 0, 0}});
+  if (arguments.batch_size) table.set("batch_size", {*arguments.batch_size, {"--batch-size", 0, 0}});
+  SettingsFaults faults;
+  GenerationSettings settings;
+  read_fields(table, settings, faults, "generation.");
+  faults.raise();
+  return settings;
+}
+
 std::unique_ptr<SourceHandle> open_source(const Host& host, const DescribeArguments& arguments) {
   Value settings;
   settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
@@ -83,8 +104,7 @@ void describe(const DescribeArguments& arguments) {
   if (!arguments.encoder.empty()) places.encoder = arguments.encoder;
   if (!arguments.base.empty()) places.decoder = arguments.base;
   ModelCard card = read_model_card(arguments.model, registry, places);
-  if (arguments.beams) card.generation.beams = *arguments.beams;
-  if (arguments.batch_size) card.generation.batch_size = *arguments.batch_size;
+  card.generation = generation_settings(arguments, card.generation);
   const auto source = open_source(host, arguments);
   check_output(arguments.cells, arguments.out, arguments.overwrite);
   const double base_bytes = process_memory();
@@ -134,6 +154,11 @@ void add_describe(CLI::App& app) {
   command->add_option("--beams", arguments.beams, "Instead of the model's own number; 1 is fastest")
       ->check(CLI::Range(1, 1024));
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
+  command
+      ->add_option("--set", arguments.set,
+                   "Generate otherwise than the model's settings say, e.g. --set generation.stop='[\".\"]' (may be "
+                   "repeated)")
+      ->take_all();
   command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")
       ->take_all();
   command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");

@@ -42,6 +42,7 @@ inline nlohmann::ordered_json json_schema(const std::vector<FieldInfo>& fields) 
   auto type_of = [](std::string_view type) -> Json {
     if (type == "boolean" || type == "integer" || type == "number") return {{"type", type}};
     if (type == "integer or auto") return {{"anyOf", Json::array({{{"type", "integer"}}, {{"const", "auto"}}})}};
+    if (type == "boolean or never") return {{"anyOf", Json::array({{{"type", "boolean"}}, {{"const", "never"}}})}};
     return {{"type", "string"}};
   };
   Json properties = Json::object(), required = Json::array();

@@ -245,6 +245,25 @@ struct DecoderSave : Gru {
   using Gru::Gru;
   void save() {}
 };
+struct DecoderModelTypes : Gru {  // optional, and right
+  using Gru::Gru;
+  static std::vector<std::string> model_types() { return {}; }
+};
+struct DecoderModelTypesType : Gru {
+  using Gru::Gru;
+  static int model_types() { return 1; }
+};
+struct PromptTokenizer : test::LetterTokenizer {  // optional, and right
+  Ids encode_prompt(std::string_view, bool) const { return {}; }
+};
+struct PromptTokenizerType : test::LetterTokenizer {
+  std::string encode_prompt(std::string_view, bool) const { return {}; }
+};
+template <class T>
+struct DecoderPrompt : Gru {
+  using Gru::Gru;
+  T tokenizer() const { return {}; }
+};
 struct DecoderBuilt : Gru {
   explicit DecoderBuilt(ModelContext& context) : Gru(Settings(), context) {}
 };
@@ -261,6 +280,10 @@ static_assert(!Decoder<DecoderForward>);
 static_assert(!Decoder<DecoderLogits>);
 static_assert(!Decoder<DecoderLayers>);
 static_assert(!Decoder<DecoderSave>);
+static_assert(Decoder<DecoderModelTypes>);
+static_assert(!Decoder<DecoderModelTypesType>);
+static_assert(Decoder<DecoderPrompt<PromptTokenizer>>);
+static_assert(!Decoder<DecoderPrompt<PromptTokenizerType>>);
 static_assert(!Decoder<DecoderBuilt>);
 
 // FineTuning

@@ -100,15 +100,37 @@ concept TextTokenizer = requires(const T& tokenizer, std::string_view text, std:
   { tokenizer.decode(ids) } -> std::convertible_to<std::string>;
 };
 
-/// A language model that reads embeddings. Optional: state_bytes_per_token() const -> std::int64_t, what its state
-/// keeps of one token of one row, for an estimate of the memory that a command needs. See DecoderHandle
-/// (plugin/handles.hpp) for the meaning of each call.
+// Optional calls of a decoder, as above.
+template <class P>
+concept ModelTypesIfAny = !requires {
+  P::model_types();
+}
+|| requires {
+  { P::model_types() } -> std::convertible_to<std::vector<std::string>>;
+};
+template <class T>
+concept EncodePromptIfAny = !requires(const T& tokenizer, std::string_view text) {
+  tokenizer.encode_prompt(text, true);
+}
+|| requires(const T& tokenizer, std::string_view text) {
+  { tokenizer.encode_prompt(text, true) } -> std::convertible_to<std::vector<std::int64_t>>;
+};
+
+/// A language model that reads embeddings. See DecoderHandle (plugin/handles.hpp) for the meaning of each call.
+/// Optional:
+///   state_bytes_per_token() const -> std::int64_t, what its state keeps of one token of one row, for an estimate of
+///   the memory that a command needs
+///   static model_types() -> std::vector<std::string>, the `model_type`s of a config.json that it opens as a checkpoint
+///   tokenizer().encode_prompt(text, framed) const -> ids, as DecoderHandle says; without it: encode(text), right for a
+///   tokenizer whose special tokens have no names in a text
 template <class P>
 concept Decoder = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, ModelContext&> &&
     requires(P decoder, const P& constant, const ChatText& chat, const Tensor& x,
              const std::vector<std::int64_t>& lengths, const std::filesystem::path& folder) {
   requires DecoderState<typename P::State>;
   requires TextTokenizer<std::remove_cvref_t<decltype(constant.tokenizer())>>;
+  requires EncodePromptIfAny<std::remove_cvref_t<decltype(constant.tokenizer())>>;
+  requires ModelTypesIfAny<P>;
   { constant.chat(chat) } -> std::convertible_to<ChatPieces>;
   { constant.end_tokens() } -> std::convertible_to<std::vector<std::int64_t>>;
   { constant.width() } -> std::convertible_to<std::int64_t>;

@@ -7,6 +7,7 @@
 
 #include "cell2text/cells/split.hpp"
 #include "cell2text/generate/settings.hpp"
+#include "cell2text/prompt.hpp"
 #include "cell2text/registry.hpp"
 #include "cell2text/settings.hpp"
 #include "cell2text/text/description_source.hpp"
@@ -30,26 +31,6 @@ struct GeneralSettings {
     s.field(
         "device", &T::device,
         {.help = "cpu, cuda, or auto: cuda where a GPU and its driver are found", .choices = {"auto", "cpu", "cuda"}});
-  }
-};
-
-/// The [prompt] table: what stands around the soft tokens. Texts of the paper, section 3.2.1.
-struct PromptSettings {
-  std::string system =
-      "You are a scientific assistant specialized in cell description predictions. Given the cell sentence "
-      "embeddings, describe it clearly and concisely in professional language.";
-  std::string user = "Sequence embeddings: ";
-  std::int64_t max_genes = 4096;
-
-  static void describe(auto& s) {
-    using T = PromptSettings;
-    s.field("system", &T::system, {.help = "system message; may be empty"});
-    s.field("user", &T::user, {.help = "user message, which the soft tokens follow; may be empty"});
-    s.field("max_genes", &T::max_genes,
-            {.help = "how many of the leading gene tokens reach the decoder (the authors evaluate with 256)",
-             .unit = "genes",
-             .min = 1,
-             .max = 1e6});
   }
 };
 

@@ -24,6 +24,10 @@ TEST_CASE("constraint: an n-gram that occurred is banned") {
   CHECK(three.next(0, Tokens{7, 7, 7}).tokens == Tokens{7});
   CHECK(NoRepeatedNgram(1).next(0, Tokens{5, 6}).tokens == Tokens{5, 6});
   CHECK_THROWS_AS(NoRepeatedNgram(0), InputError);
+  const NoRepeatedNgram with_prompts(2, {{8, 9}, {1, 2, 1}});
+  CHECK(with_prompts.next(0, Tokens{8}).tokens == Tokens{9});
+  CHECK(with_prompts.next(1, Tokens{}).tokens == Tokens{2});
+  CHECK(with_prompts.next(1, Tokens{3}).tokens.empty());
 }
 
 TEST_CASE("constraint: ban, allow and force leave the other scores as they are") {

@@ -35,7 +35,7 @@ struct Fixture {
   }
   const DecoderHandle& handle() const { return *decoder.handle; }
   std::vector<Generated> all(const GenerationSettings& s, Constraints constraints = {}) const {
-    return generate(handle(), prompts, lengths, s, std::move(constraints));
+    return generate(handle(), prompts, lengths, s, {std::move(constraints)});
   }
   Generated alone(int b, const GenerationSettings& s) const {
     return generate(handle(), prompts.narrow(0, b, 1).narrow(1, 0, lengths[b]), {lengths[b]}, s).front();
@@ -117,7 +117,7 @@ TEST_CASE("generate: a recurrent state gives the same text alone, in a batch, an
   for (const std::int64_t beams : {1, 3, 4}) {
     for (const std::int64_t ngram : {0, 2}) {
       GenerationSettings s = settings(beams, 20);
-      s.no_repeat_ngram_size = ngram;
+      s.no_repeat_ngram_size.value = ngram;
       const auto together = f.all(s);
       s.batch_size = 2;
       const auto in_parts = f.all(s);
@@ -138,7 +138,7 @@ TEST_CASE("generate: a recurrent state gives the same text alone, in a batch, an
 TEST_CASE("generate: no n-gram occurs twice where that is asked for") {
   const Fixture f;
   GenerationSettings s = settings(3, 60);
-  s.no_repeat_ngram_size = 2;
+  s.no_repeat_ngram_size.value = 2;
   for (const Generated& text : f.all(s)) {
     std::map<std::pair<std::int64_t, std::int64_t>, int> seen;
     for (std::size_t i = 0; i + 1 < text.tokens.size(); ++i) CHECK(++seen[{text.tokens[i], text.tokens[i + 1]}] == 1);
@@ -193,6 +193,148 @@ TEST_CASE("generate: no prompts give no texts") {
   CHECK(generate(f.handle(), torch::zeros({0, 3, 16}), {}, settings(2, 5)).empty());
 }
 
+TEST_CASE("generate: log probabilities are told of every token and add up to the text's") {
+  const Fixture f;
+  INFO("CELL2TEXT_TEST_SEED=" << f.seed);
+  for (const std::int64_t beams : {1, 3}) {
+    GenerationSettings s = settings(beams, 15);
+    s.repetition_penalty = 1.7;  // changes what is chosen, not what is told
+    s.no_repeat_ngram_size.value = 3;
+    const auto texts = f.all(s);
+    for (int b = 0; b < 5; ++b) {
+      Tokens read = texts[b].tokens;
+      if (texts[b].ended) read.push_back(*texts[b].end_token);
+      REQUIRE(texts[b].token_log_probabilities.size() == read.size());
+      double before = 0;
+      for (std::size_t i = 0; i < read.size(); ++i) {
+        const double until = f.log_probability(b, {read.begin(), read.begin() + static_cast<std::ptrdiff_t>(i) + 1});
+        CHECK(texts[b].token_log_probabilities[i] == doctest::Approx(until - before).epsilon(1e-3));
+        before = until;
+      }
+      CHECK(texts[b].log_probability == doctest::Approx(before).epsilon(1e-4));
+    }
+  }
+}
+
+TEST_CASE("generate: a drawn text depends on seed and cell, and not on batch or neighbours") {
+  const Fixture f;
+  INFO("CELL2TEXT_TEST_SEED=" << f.seed);
+  GenerationSettings s = settings(1, 20);
+  s.temperature = 1.2, s.top_k = 20, s.top_p = .95, s.seed = 4;
+  GenerationExtras named;
+  named.cell_keys = {11, 12, 13, 14, 15};
+  const auto together = generate(f.handle(), f.prompts, f.lengths, s, named);
+  s.batch_size = 2;
+  const auto in_parts = generate(f.handle(), f.prompts, f.lengths, s, named);
+  bool seeds_differ = false, cells_differ = false;
+  for (int b = 0; b < 5; ++b) {
+    const auto prompt = f.prompts.narrow(0, b, 1).narrow(1, 0, f.lengths[b]);
+    const auto alone = [&](std::uint64_t key) {
+      GenerationExtras extras;
+      extras.cell_keys = {key};
+      return generate(f.handle(), prompt, {f.lengths[b]}, s, extras).front();
+    };
+    CHECK(together[b].tokens == in_parts[b].tokens);
+    CHECK(together[b].tokens == alone(11 + static_cast<std::uint64_t>(b)).tokens);
+    cells_differ |= together[b].tokens != alone(99).tokens;
+    s.seed = 5;
+    seeds_differ |= together[b].tokens != alone(11 + static_cast<std::uint64_t>(b)).tokens;
+    s.seed = 4;
+  }
+  CHECK(cells_differ);
+  CHECK(seeds_differ);
+}
+
+TEST_CASE("generate: first tokens are drawn as often as the model says") {
+  const Fixture f;
+  INFO("CELL2TEXT_TEST_SEED=" << f.seed);
+  constexpr int n = 4000;
+  GenerationSettings s = settings(1, 1);
+  s.temperature = 1, s.batch_size = n;
+  const auto prompt = f.prompts.narrow(0, 1, 1).narrow(1, 0, 1).expand({n, 1, 16});
+  std::map<std::int64_t, int> counts;
+  for (const Generated& text : generate(f.handle(), prompt, Tokens(n, 1), s))
+    ++counts[text.ended ? 0 : text.tokens.front()];
+  for (std::int64_t token = 0; token < 28; ++token) {
+    const double p = std::exp(f.log_probability(1, {token}));
+    CHECK(std::abs(counts[token] - n * p) < 5 * std::sqrt(n * p * (1 - p)) + 1);
+  }
+}
+
+TEST_CASE("generate: a stop text ends the text at its last token, and is cut from what is shown") {
+  const Fixture f;
+  INFO("CELL2TEXT_TEST_SEED=" << f.seed);
+  for (const std::int64_t beams : {1, 3}) {
+    const auto free = f.all(settings(beams, 20));
+    for (int b = 0; b < 5; ++b) {
+      const std::string text = f.handle().decode_text(free[b].tokens);
+      if (text.size() < 4) continue;
+      GenerationSettings s = settings(1, 20);
+      s.stop = {"no such text", text.substr(2, 2)};
+      if (beams > 1) s.beams = beams, s.early_stopping = true;
+      const Generated stopped = f.alone(b, s);
+      const std::string whole = f.handle().decode_text(stopped.tokens), shown = text_of(f.handle(), stopped, s);
+      CHECK(shown.find(s.stop[1]) == std::string::npos);
+      CHECK(whole.starts_with(shown));
+      if (beams > 1) continue;
+      CHECK(stopped.ended);
+      CHECK_FALSE(stopped.end_token);
+      CHECK(whole == text.substr(0, text.find(s.stop[1]) + 2));
+    }
+  }
+}
+
+TEST_CASE("generate: the tokens of a prompt count for penalty and n-gram ban where they are given") {
+  const Fixture f;
+  INFO("CELL2TEXT_TEST_SEED=" << f.seed);
+  const Tokens ids{5, 6, 7, 5};
+  const Tensor prompt = f.handle().embed(torch::tensor(ids)).unsqueeze(0);
+  GenerationExtras extras;
+  extras.prompt_tokens = {ids};
+  GenerationSettings s = settings(1, 8);
+  s.no_repeat_ngram_size.value = 1;
+  const auto tokens = [&] { return generate(f.handle(), prompt, {4}, s, extras).front().tokens; };
+  for (const Tokens found = tokens(); const std::int64_t token : found)
+    CHECK(std::ranges::find(ids, token) == ids.end());
+  s.no_repeat_ngram_size.value = 0;
+  s.repetition_penalty = 100;
+  for (const std::int64_t beams : {1, 2}) {
+    s.beams = beams;
+    std::map<std::int64_t, int> seen;
+    for (const Tokens found = tokens(); const std::int64_t token : found)
+      CHECK(++seen[token] + static_cast<int>(std::ranges::count(ids, token)) == 1);
+  }
+}
+
+TEST_CASE("generate: tokens are told as they are chosen, and work can be ended between two") {
+  const Fixture f;
+  std::map<std::int64_t, Tokens> told;
+  GenerationExtras extras;
+  extras.on_token = [&](std::int64_t cell, std::int64_t token) { told[cell].push_back(token); };
+  GenerationSettings s = settings(1, 10);
+  s.batch_size = 2;
+  const auto texts = generate(f.handle(), f.prompts, f.lengths, s, extras);
+  for (int b = 0; b < 5; ++b) CHECK(told[b] == texts[b].tokens);
+  for (const std::int64_t beams : {1, 2}) {
+    int steps = 0;
+    GenerationExtras ending;
+    ending.before_step = [&] {
+      if (++steps == 3) throw EnvironmentError("enough");
+    };
+    CHECK_THROWS_AS(generate(f.handle(), f.prompts, f.lengths, settings(beams, 10), ending), EnvironmentError);
+    CHECK(steps == 3);
+  }
+}
+
+TEST_CASE("generate: lists of another length than the prompts are refused") {
+  const Fixture f;
+  GenerationExtras keys, prompts;
+  keys.cell_keys = {1, 2};
+  prompts.prompt_tokens = {{1}};
+  CHECK_THROWS_AS(generate(f.handle(), f.prompts, f.lengths, settings(1, 2), keys), BugError);
+  CHECK_THROWS_AS(generate(f.handle(), f.prompts, f.lengths, settings(1, 2), prompts), BugError);
+}
+
 TEST_CASE("generate: settings describe themselves and keep their ranges") {
   SettingsFaults faults;
   GenerationSettings s;
@@ -204,5 +346,69 @@ TEST_CASE("generate: settings describe themselves and keep their ranges") {
   CHECK(faults.text() ==
         "'generation.beams' is 0; it must be between 1 and 1024\n"
         "unknown key 'generation.beam'; did you mean 'beams'?");
-  CHECK(describe_settings<GenerationSettings>().size() == 6);
+  CHECK(describe_settings<GenerationSettings>().size() == 14);
+}
+
+namespace {
+
+GenerationSettings read(const std::vector<std::pair<std::string, Value>>& keys) {
+  Value table{Value::Table{}, {}};
+  for (const auto& [key, value] : keys) table.set(key, value);
+  SettingsFaults faults;
+  GenerationSettings s;
+  read_fields(table, s, faults, "generation.");
+  faults.raise();
+  return s;
+}
+Value number(double value) {
+  return {value, {}};
+}
+Value whole(std::int64_t value) {
+  return {value, {}};
+}
+Value text(const std::string& value) {
+  return {value, {}};
+}
+
+}  // namespace
+
+TEST_CASE("generation settings: 'auto' means what the preset says, and what is given stands") {
+  const auto paper = read({});
+  CHECK(paper.no_repeat_ngram_size.value == 0);
+  CHECK_FALSE(paper.max_new_tokens.value);
+  const auto authors = read({{"preset", text("authors")}});
+  CHECK(authors.no_repeat_ngram_size.value == 3);
+  CHECK(authors.max_new_tokens.value == 100);
+  const auto mixed =
+      read({{"preset", text("authors")}, {"no_repeat_ngram_size", whole(0)}, {"max_new_tokens", whole(7)}});
+  CHECK(mixed.no_repeat_ngram_size.value == 0);
+  CHECK(mixed.max_new_tokens.value == 7);
+  const Value written = write_settings(authors);
+  SettingsFaults faults;
+  GenerationSettings again;
+  read_fields(written, again, faults, "");
+  CHECK(faults.list.empty());
+  CHECK(again.no_repeat_ngram_size.value == 3);
+}
+
+TEST_CASE("generation settings: early_stopping is true, false or \"never\"") {
+  CHECK(read({}).early_stopping == EarlyStopping(true));
+  CHECK(read({{"early_stopping", {false, {}}}}).early_stopping == EarlyStopping(false));
+  const auto never = read({{"early_stopping", text("never")}});
+  CHECK(never.early_stopping == EarlyStopping::Rule::never);
+  CHECK(*write_settings(never).find("early_stopping")->get_if<std::string>() == "never");
+  CHECK(*write_settings(read({})).find("early_stopping")->get_if<bool>());
+  CHECK_THROWS_WITH_AS(read({{"early_stopping", text("sometimes")}}),
+                       "'generation.early_stopping' is a text ('sometimes'); it must be true, false or 'never'",
+                       InputError);
+}
+
+TEST_CASE("generation settings: what does not go together is refused") {
+  CHECK_THROWS_AS(read({{"top_k", whole(5)}}), InputError);
+  CHECK_THROWS_AS(read({{"top_p", number(.5)}}), InputError);
+  CHECK_THROWS_AS(read({{"min_p", number(.5)}}), InputError);
+  CHECK_THROWS_AS(read({{"temperature", number(1)}}), InputError);  // 4 beams
+  CHECK(read({{"temperature", number(1)}, {"beams", whole(1)}, {"top_p", number(.5)}}).sampling().top_p == .5);
+  CHECK_THROWS_AS(read({{"stop", {Value::Array{text("")}, {}}}}), InputError);
+  CHECK_THROWS_AS(read({{"repetition_penalty", number(0)}}), InputError);
 }

@@ -237,8 +237,8 @@ void registration(Table& table) {
   }
   {
     const PluginDescriptor x = {};
-    const auto& [kind, name, help, schema, check, build] = x;
-    table.members("PluginDescriptor", x, kind, name, help, schema, check, build);
+    const auto& [kind, name, help, schema, check, build, model_types] = x;
+    table.members("PluginDescriptor", x, kind, name, help, schema, check, build, model_types);
   }
   {
     const BuildArguments x;
@@ -259,9 +259,9 @@ void virtual_calls(Table& table) {
   using T = StateObject;
   table.calls<T>("StateObject", &T::fork, &T::select, &T::truncate, &T::can_truncate, &T::bytes, &T::concrete);
   using D = DecoderObject;
-  table.calls<D>("DecoderObject", &D::encode_text, &D::decode_text, &D::chat, &D::end_tokens, &D::widths,
-                 &D::state_bytes_per_token, &D::embed, &D::new_state, &D::forward, &D::logits, &D::linear_layers,
-                 &D::save, &D::set_training);
+  table.calls<D>("DecoderObject", &D::encode_text, &D::encode_prompt, &D::decode_text, &D::chat, &D::end_tokens,
+                 &D::widths, &D::state_bytes_per_token, &D::embed, &D::new_state, &D::forward, &D::logits,
+                 &D::linear_layers, &D::save, &D::set_training);
   using F = FineTuningObject;
   table.calls<F>("FineTuningObject", &F::prepare, &F::changes_base, &F::save, &F::load, &F::merge);
   using M = MetricObject;

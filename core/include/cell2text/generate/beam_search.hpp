@@ -7,16 +7,15 @@
 #include <limits>
 #include <vector>
 
-#include "cell2text/generate/constraint.hpp"
-#include "cell2text/generate/rows.hpp"
+#include "cell2text/generate/rules.hpp"
 #include "cell2text/generate/scores.hpp"
+#include "cell2text/generate/settings.hpp"
 
 namespace cell2text {
 
 struct BeamSearchOptions {
   std::int64_t beams = 4;
-  std::int64_t max_new_tokens = 100;
-  bool early_stopping = true;
+  EarlyStopping early_stopping;
   double length_penalty = 1.0;
 };
 
@@ -24,14 +23,15 @@ namespace beam_detail {
 
 /// A continuation: text of beam `parent` (within its cell) and one token more.
 struct Candidate {
-  double log_probability;
+  double score;  // sum of log probabilities, penalties included
   std::int64_t parent;
   std::int64_t token;
+  double token_log_probability;  // the model's own
 };
 
 struct Beam {
-  std::vector<std::int64_t> tokens;
-  double log_probability = 0;
+  Generated text;
+  double score = 0;
 };
 
 struct Finished {
@@ -42,8 +42,8 @@ struct Finished {
 /// The search of one cell. Knows no tensors.
 class CellSearch {
  public:
-  CellSearch(const BeamSearchOptions& options, const std::vector<std::int64_t>& end_tokens)
-      : options_(&options), end_tokens_(&end_tokens), running_(1) {}
+  CellSearch(const BeamSearchOptions& options, const GenerationRules& rules)
+      : options_(&options), rules_(&rules), running_(1) {}
 
   /// Candidates asked of the model: enough that `beams` remain when all end tokens are among the best.
   static std::int64_t candidates(const BeamSearchOptions& options, std::size_t end_tokens) {
@@ -57,21 +57,24 @@ class CellSearch {
 
   /// Takes the possible continuations of all running beams and makes one step.
   void step(std::vector<Candidate> all) {
-    std::erase_if(all, [](const Candidate& c) { return std::isinf(c.log_probability); });
-    if (std::ranges::any_of(all, [](const Candidate& c) { return std::isnan(c.log_probability); })) refuse_nan();
-    const auto wanted = std::min<std::size_t>(all.size(), candidates(*options_, end_tokens_->size()));
+    std::erase_if(all, [](const Candidate& c) { return std::isinf(c.score); });
+    if (std::ranges::any_of(all, [](const Candidate& c) { return std::isnan(c.score); })) refuse_nan();
+    const auto wanted = std::min<std::size_t>(all.size(), candidates(*options_, rules_->end_tokens.size()));
     std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(wanted), before);
-    const auto length = static_cast<std::int64_t>(running_.front().tokens.size()) + 1;
+    const auto length = static_cast<std::int64_t>(running_.front().text.tokens.size()) + 1;
     std::vector<Beam> next;
     parents_.clear();
     for (std::size_t rank = 0; rank < wanted; ++rank) {
       const Candidate& candidate = all[rank];
-      const bool ends = std::ranges::find(*end_tokens_, candidate.token) != end_tokens_->end();
-      if (ends || length == options_->max_new_tokens) {
+      const bool may_end = static_cast<std::int64_t>(rank) < options_->beams;
+      const bool may_go_on = static_cast<std::int64_t>(next.size()) < options_->beams;
+      if (!may_end && !may_go_on) break;
+      Beam beam = extended(candidate);
+      if (beam.text.ended || length == rules_->max_new_tokens) {
         // Only the best `beams` may end; what stands below is kept to go on, not to finish.
-        if (static_cast<std::int64_t>(rank) < options_->beams) finish(candidate, ends, length);
-      } else if (static_cast<std::int64_t>(next.size()) < options_->beams) {
-        next.push_back(extended(candidate));
+        if (may_end) insert({std::move(beam.text), score(beam.score, length)});
+      } else if (may_go_on) {
+        next.push_back(std::move(beam));
         parents_.push_back(candidate.parent);
       }
     }
@@ -84,25 +87,25 @@ class CellSearch {
 
  private:
   static bool before(const Candidate& a, const Candidate& b) {
-    if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
+    if (a.score != b.score) return a.score > b.score;
     return a.parent != b.parent ? a.parent < b.parent : a.token < b.token;
   }
 
-  double score(double log_probability, std::int64_t length) const {
-    return log_probability / std::pow(static_cast<double>(length), options_->length_penalty);
+  double score(double sum, std::int64_t length) const {
+    return sum / std::pow(static_cast<double>(length), options_->length_penalty);
   }
 
   Beam extended(const Candidate& candidate) const {
     Beam beam = running_[candidate.parent];
-    beam.tokens.push_back(candidate.token);
-    beam.log_probability = candidate.log_probability;
+    beam.score = candidate.score;
+    beam.text.add(candidate.token_log_probability);
+    if (rules_->ends(candidate.token)) {
+      beam.text.ended = true, beam.text.end_token = candidate.token;
+      return beam;
+    }
+    beam.text.tokens.push_back(candidate.token);
+    beam.text.ended = rules_->stop.reached(beam.text.tokens);
     return beam;
-  }
-
-  void finish(const Candidate& candidate, bool ends, std::int64_t length) {
-    Beam beam = extended(candidate);
-    if (ends) beam.tokens.pop_back();
-    insert({{std::move(beam.tokens), beam.log_probability, ends}, score(beam.log_probability, length)});
   }
 
   void insert(Finished text) {
@@ -111,18 +114,19 @@ class CellSearch {
     if (static_cast<std::int64_t>(finished_.size()) > options_->beams) finished_.pop_back();
   }
 
-  void keep_unfinished() {
-    const Beam& best = running_.front();
-    insert({{best.tokens, best.log_probability, false}, 0});
-  }
+  void keep_unfinished() { insert({running_.front().text, 0}); }
 
   bool is_settled(const Beam& best_running, std::int64_t length) const {
     if (static_cast<std::int64_t>(finished_.size()) < options_->beams) return false;
-    return options_->early_stopping || score(best_running.log_probability, length) <= finished_.back().score;
+    using enum EarlyStopping::Rule;
+    const auto rule = options_->early_stopping.rule;
+    if (rule == on) return true;
+    const bool may_grow = rule == never && options_->length_penalty > 0;  // a longer text may then score better
+    return score(best_running.score, may_grow ? rules_->max_new_tokens : length) <= finished_.back().score;
   }
 
   const BeamSearchOptions* options_;
-  const std::vector<std::int64_t>* end_tokens_;
+  const GenerationRules* rules_;
   std::vector<Beam> running_;  // best first
   std::vector<std::int64_t> parents_;
   std::vector<Finished> finished_;  // best first, at most `beams`
@@ -132,45 +136,49 @@ class CellSearch {
 }  // namespace beam_detail
 
 /// Beam search over all cells of a batch; each cell's rows stand together, and cells that are done leave the batch.
-/// The arguments are as for `greedy`.
+/// `first_cell` is the number of the batch's first cell in the call.
 inline std::vector<Generated> beam_search(DecodingRows rows, const BeamSearchOptions& options,
-                                          const std::vector<std::int64_t>& end_tokens,
-                                          const Constraints& constraints = {}, std::int64_t first_cell = 0) {
+                                          const GenerationRules& rules, std::int64_t first_cell = 0) {
   const auto B = static_cast<std::size_t>(rows.size());
-  std::vector<beam_detail::CellSearch> searches(B, {options, end_tokens});
+  std::vector<beam_detail::CellSearch> searches(B, {options, rules});
   std::vector<std::size_t> open(B);
   for (std::size_t b = 0; b < B; ++b) open[b] = b;
 
   while (!open.empty()) {
+    if (rules.before_step) rules.before_step();
     Tensor scores_RV = rows.logits();
     const std::vector<double> normalisers = log_sums_of_exponentials(scores_RV);
-    if (!constraints.empty()) {
+    OwnScores own;
+    if (rules.change_scores()) {
       std::vector<std::int64_t> cells;
       std::vector<std::span<const std::int64_t>> texts;
       for (const std::size_t b : open)
         for (const auto& beam : searches[b].running())
-          cells.push_back(first_cell + static_cast<std::int64_t>(b)), texts.push_back(beam.tokens);
-      apply_constraints(constraints, scores_RV, cells, texts);
+          cells.push_back(first_cell + static_cast<std::int64_t>(b)), texts.push_back(beam.text.tokens);
+      own = rules.apply(scores_RV, cells, texts, &normalisers);
     }
     const BestTokens best =
-        best_tokens(scores_RV, normalisers, beam_detail::CellSearch::candidates(options, end_tokens.size()));
+        best_tokens(scores_RV, normalisers, beam_detail::CellSearch::candidates(options, rules.end_tokens.size()));
 
     std::vector<std::int64_t> parents, tokens;
     std::vector<std::size_t> still_open;
-    std::int64_t first_row = 0;
+    std::size_t first_row = 0;
     for (const std::size_t b : open) {
       auto& search = searches[b];
-      const auto beams = static_cast<std::int64_t>(search.running().size());
+      const std::size_t beams = search.running().size(), each = static_cast<std::size_t>(best.each);
       std::vector<beam_detail::Candidate> candidates;
-      for (std::int64_t beam = 0; beam < beams; ++beam)
-        for (std::int64_t i = (first_row + beam) * best.each; i < (first_row + beam + 1) * best.each; ++i)
-          candidates.push_back(
-              {search.running()[beam].log_probability + best.log_probabilities[i], beam, best.tokens[i]});
+      for (std::size_t beam = 0; beam < beams; ++beam)
+        for (std::size_t row = first_row + beam, i = row * each; i < (row + 1) * each; ++i) {
+          const double changed = best.log_probabilities[i];
+          candidates.push_back({search.running()[beam].score + changed, static_cast<std::int64_t>(beam), best.tokens[i],
+                                own.log_probability(row, best.tokens[i], changed, normalisers[row])});
+        }
       search.step(std::move(candidates));
       if (!search.done()) {
         still_open.push_back(b);
-        for (const std::int64_t parent : search.parents()) parents.push_back(first_row + parent);
-        for (const auto& beam : search.running()) tokens.push_back(beam.tokens.back());
+        for (const std::int64_t parent : search.parents())
+          parents.push_back(static_cast<std::int64_t>(first_row) + parent);
+        for (const auto& beam : search.running()) tokens.push_back(beam.text.tokens.back());
       }
       first_row += beams;
     }

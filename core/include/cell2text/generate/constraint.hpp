@@ -42,13 +42,23 @@ class Constraint {
 
 using Constraints = std::vector<std::shared_ptr<const Constraint>>;
 
-/// No sequence of `size` generated tokens occurs twice. The prompt does not count.
+/// No sequence of `size` tokens occurs twice. The tokens of `prompts`, one list per cell, count as if the text began
+/// with them; without them a prompt does not count.
 class NoRepeatedNgram final : public Constraint {
  public:
-  explicit NoRepeatedNgram(std::int64_t size) : size_(size) {
+  explicit NoRepeatedNgram(std::int64_t size, std::vector<std::vector<std::int64_t>> prompts = {})
+      : size_(size), prompts_(std::move(prompts)) {
     if (size < 1) throw InputError("no_repeat_ngram_size is " + std::to_string(size) + "; it must be at least 1");
   }
-  NextTokens next(std::int64_t, std::span<const std::int64_t> tokens) const override {
+  NextTokens next(std::int64_t cell, std::span<const std::int64_t> text) const override {
+    if (prompts_.empty()) return next(text);
+    std::vector<std::int64_t> all = prompts_[cell];
+    all.insert(all.end(), text.begin(), text.end());
+    return next(all);
+  }
+
+ private:
+  NextTokens next(std::span<const std::int64_t> tokens) const {
     const auto before = static_cast<std::size_t>(size_) - 1;
     std::vector<std::int64_t> banned;
     if (tokens.size() < before) return {};
@@ -58,8 +68,8 @@ class NoRepeatedNgram final : public Constraint {
     return NextTokens::ban(std::move(banned));
   }
 
- private:
   std::int64_t size_;
+  std::vector<std::vector<std::int64_t>> prompts_;
 };
 
 /// Sets the scores that the constraints rule out to -infinity, in place. Row i of `scores_RV` continues texts[i] of

@@ -49,10 +49,12 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
   const bool all = with_genes.size() == cells.size();
   const SoftPrompt soft = model.soft_prompt(all ? batch.tokens : loader_detail::select(batch.tokens, with_genes));
   const Sequences prompt = join(model, soft, {});
-  const auto generated = generate(*model.decoder, prompt.embeddings_BTD, prompt.lengths, settings);
+  GenerationExtras extras;
+  for (const std::int64_t b : with_genes) extras.cell_keys.push_back(cell_key(batch.names[b]));
+  const auto generated = generate(*model.decoder, prompt.embeddings_BTD, prompt.lengths, settings, std::move(extras));
   for (std::size_t i = 0; i < with_genes.size(); ++i) {
     DescribedCell& cell = cells[with_genes[i]];
-    cell.text = model.decoder->decode_text(generated[i].tokens);
+    cell.text = text_of(*model.decoder, generated[i], settings);
     cell.log_probability = generated[i].log_probability;
     cell.genes_used = std::min(soft.lengths[i], batch.tokens.known_genes[with_genes[i]]);
     if (cell.status == CellStatus::ok && !generated[i].ended) cell.status = CellStatus::truncated;

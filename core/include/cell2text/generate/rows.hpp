@@ -3,6 +3,7 @@
 #pragma once
 
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,8 +14,17 @@ namespace cell2text {
 /// What generation makes of one prompt.
 struct Generated {
   std::vector<std::int64_t> tokens;  ///< without the end token
-  double log_probability = 0;        ///< natural log, summed over tokens and end token; the model's own probabilities
-  bool ended = false;                ///< by an end token, not by the limit
+  double log_probability = 0;        ///< natural log, summed over tokens and end token
+  /// Of each token, and of the end token where there is one. The model's own distribution: before bans, penalties and
+  /// temperature.
+  std::vector<double> token_log_probabilities = {};
+  bool ended = false;                          ///< by an end token or a stop text, not by the limit
+  std::optional<std::int64_t> end_token = {};  ///< the one that ended it
+
+  void add(double token_log_probability) {
+    token_log_probabilities.push_back(token_log_probability);
+    log_probability += token_log_probability;
+  }
 };
 
 [[noreturn]] inline void refuse_nan() {

@@ -28,6 +28,8 @@ struct PluginDescriptor {
   Fault (*check)(const Value& table, const std::string& path, SettingsFaults& faults, Value& resolved) noexcept;
   /// Builds the object of its kind from settings that passed `check`. `out` is the abstract class of the kind.
   Fault (*build)(const Value& table, const BuildArguments& arguments, void*& out) noexcept;
+  /// The `model_type`s of a config.json that it opens as a checkpoint; none where it does not say.
+  Fault (*model_types)(std::vector<std::string>& out) noexcept;
 };
 
 inline constexpr const char* plugin_entry_point = "cell2text_plugin";
@@ -125,6 +127,12 @@ Fault build_object(const Value& table, const BuildArguments& arguments, void*& o
   });
 }
 
+template <class P>
+Fault model_types_of(std::vector<std::string>& out) noexcept {
+  if constexpr (requires { P::model_types(); }) return guarded([&] { out = P::model_types(); });
+  return {};
+}
+
 }  // namespace plugin_detail
 
 /// The descriptor of class P as a plugin of a kind. Also how a class that is linked in is used without a library.
@@ -135,7 +143,8 @@ constexpr PluginDescriptor descriptor_of(const char* name, const char* help) {
           help,
           &plugin_detail::schema_of<P>,
           &plugin_detail::check_settings_of<P>,
-          &plugin_detail::build_object<Kind, P>};
+          &plugin_detail::build_object<Kind, P>,
+          &plugin_detail::model_types_of<P>};
 }
 
 }  // namespace cell2text

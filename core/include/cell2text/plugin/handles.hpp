@@ -153,6 +153,13 @@ class DecoderHandle {
   std::vector<std::int64_t> encode_text(std::string_view text) const {
     return ask<std::vector<std::int64_t>>(held_, &objects::DecoderObject::encode_text, text);
   }
+  /// The ids of a prompt that the caller answers for: the names of special tokens are these tokens. With `framed` also
+  /// what the tokenizer itself puts around a text (a begin token).
+  std::vector<std::int64_t> encode_prompt(std::string_view text, bool framed) const {
+    std::vector<std::int64_t> out;
+    held_->encode_prompt(text, framed, out).raise();
+    return out;
+  }
   /// Special tokens are left out.
   std::string decode_text(std::span<const std::int64_t> ids) const {
     return ask<std::string>(held_, &objects::DecoderObject::decode_text, ids);

@@ -54,6 +54,7 @@ struct StateObject {
 struct DecoderObject {
   virtual ~DecoderObject() = default;
   virtual Fault encode_text(std::string_view text, std::vector<std::int64_t>& out) const noexcept = 0;
+  virtual Fault encode_prompt(std::string_view text, bool framed, std::vector<std::int64_t>& out) const noexcept = 0;
   virtual Fault decode_text(std::span<const std::int64_t> ids, std::string& out) const noexcept = 0;
   virtual Fault chat(const ChatText& text, ChatPieces& out) const noexcept = 0;
   virtual Fault end_tokens(std::vector<std::int64_t>& out) const noexcept = 0;

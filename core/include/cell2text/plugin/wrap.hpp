@@ -115,6 +115,12 @@ struct WrappedDecoder final : DecoderObject {
   Fault encode_text(std::string_view text, std::vector<std::int64_t>& out) const noexcept override {
     return guarded([&] { out = part.tokenizer().encode(text); });
   }
+  Fault encode_prompt(std::string_view text, [[maybe_unused]] bool framed,
+                      std::vector<std::int64_t>& out) const noexcept override {
+    if constexpr (requires { part.tokenizer().encode_prompt(text, framed); })
+      return guarded([&] { out = part.tokenizer().encode_prompt(text, framed); });
+    return guarded([&] { out = part.tokenizer().encode(text); });
+  }
   Fault decode_text(std::span<const std::int64_t> ids, std::string& out) const noexcept override {
     return guarded([&] { out = part.tokenizer().decode(ids); });
   }

@@ -1,0 +1,67 @@
+// The [prompt] table: what stands around the soft tokens, in the decoder's own chat template or in one that the
+// experiment writes.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "cell2text/plugin/handles.hpp"
+#include "cell2text/settings.hpp"
+
+namespace cell2text {
+
+/// Texts of the paper, section 3.2.1. With any of `before`, `between` and `after` set, the three are the template, and
+/// those unset are empty; with none, the decoder's own is used.
+struct PromptSettings {
+  std::string system =
+      "You are a scientific assistant specialized in cell description predictions. Given the cell sentence "
+      "embeddings, describe it clearly and concisely in professional language.";
+  std::string user = "Sequence embeddings: ";
+  std::optional<std::string> before, between, after;
+  std::int64_t max_genes = 4096;
+
+  bool own_template() const { return before || between || after; }
+
+  static void describe(auto& s) {
+    using T = PromptSettings;
+    s.field("system", &T::system, {.help = "system message; may be empty"});
+    s.field("user", &T::user, {.help = "user message, which the soft tokens follow; may be empty"});
+    s.field("before", &T::before,
+            {.help = "own template in place of the decoder's: the decoder reads before, system, between, user, the "
+                     "soft tokens, after, joined as they stand. Special tokens are written by name "
+                     "(<|begin_of_text|>), a begin token too: nothing is added, nothing trimmed. Unset with the next "
+                     "two unset: the decoder's chat template"});
+    s.field("between", &T::between, {.help = "own template: between system and user message"});
+    s.field("after", &T::after,
+            {.help = "own template: after the soft tokens, up to where the description starts; it should not be "
+                     "empty: a decoder with begin and end of turns needs its own marks here"});
+    s.field("max_genes", &T::max_genes,
+            {.help = "how many of the leading gene tokens reach the decoder (the authors evaluate with 256)",
+             .unit = "genes",
+             .min = 1,
+             .max = 1e6});
+  }
+};
+
+namespace prompt_detail {
+
+/// As the text is cut behind something else: a tokenizer that puts a blank before a text does not put one here.
+inline std::vector<std::int64_t> encode_inside(const DecoderHandle& decoder, const std::string& text) {
+  const auto start = decoder.encode_prompt("x", false), whole = decoder.encode_prompt("x" + text, false);
+  if (whole.size() < start.size() || !std::equal(start.begin(), start.end(), whole.begin()))
+    return decoder.encode_prompt(text, false);
+  return {whole.begin() + static_cast<std::ptrdiff_t>(start.size()), whole.end()};
+}
+
+}  // namespace prompt_detail
+
+/// The prompt as token ids, before and after the soft tokens. In an own template names of special tokens are these
+/// tokens, in system and user message too.
+inline ChatPieces chat_pieces(const DecoderHandle& decoder, const PromptSettings& prompt) {
+  if (!prompt.own_template()) return decoder.chat({prompt.system, prompt.user});
+  const std::string before = prompt.before.value_or("") + prompt.system + prompt.between.value_or("") + prompt.user;
+  return {decoder.encode_prompt(before, false), prompt_detail::encode_inside(decoder, prompt.after.value_or(""))};
+}
+
+}  // namespace cell2text
