@@ -1,4 +1,5 @@
-"""Ten optimiser steps of a tiny adapter and Llama, by transformers and torch.optim.
+"""Ten optimiser steps of a tiny adapter and Llama, by transformers and torch.optim; with --lora by peft as well, which
+starts from the folder `lora/`.
 
 `model/` is the decoder as it starts, `start.safetensors` the gene vectors and the adapter as it starts,
 `end.safetensors` all trained weights after the last step, `training.json` prompt, batches, settings and losses.
@@ -23,6 +24,7 @@ parser.add_argument("--optimizer", choices=["adam", "adamw"], default="adamw")
 parser.add_argument("--schedule", choices=["step", "cosine"], default="step")
 parser.add_argument("--label-smoothing", type=float, default=0)
 parser.add_argument("--tied", action="store_true")
+parser.add_argument("--lora", action="store_true")
 args = parser.parse_args()
 torch.manual_seed(args.seed)
 rng = random.Random(args.seed)
@@ -54,6 +56,16 @@ decoder = LlamaForCausalLM(LlamaConfig(
 decoder.train()
 decoder.save_pretrained(args.folder / "model")
 tokenizer.save(str(args.folder / "model" / "tokenizer.json"))
+
+if args.lora:
+    from peft import LoraConfig, get_peft_model
+    decoder = get_peft_model(decoder, LoraConfig(
+        r=rng.randint(2, 30), lora_alpha=rng.randint(2, 30), use_rslora=rng.random() < 0.5, task_type="CAUSAL_LM",
+        target_modules=rng.choice([["q_proj", "k_proj", "v_proj", "o_proj"], ["v_proj", "down_proj"]])))
+    for name, value in decoder.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(value, std=0.1)
+    decoder.save_pretrained(args.folder / "lora")
 
 genes = torch.randn(GENES, GENE_WIDTH)
 linear_1, linear_2 = torch.nn.Linear(GENE_WIDTH, HIDDEN), torch.nn.Linear(HIDDEN, 24)
@@ -98,7 +110,8 @@ def batch_loss(batch):
 
 
 trained = {**{"adapter." + name: value for name, value in adapter.items()},
-           **{"decoder." + name: value for name, value in decoder.named_parameters()}}
+           **{("finetuning." + name.replace(".default", "") if args.lora else "decoder." + name): value
+              for name, value in decoder.named_parameters() if value.requires_grad}}
 groups = [{"params": [value for value in trained.values() if value.dim() > 1],
            "weight_decay": settings["weight_decay"]},
           {"params": [value for value in trained.values() if value.dim() < 2], "weight_decay": 0}]

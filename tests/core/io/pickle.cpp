@@ -51,6 +51,9 @@ nlohmann::json spelled(const PickleValue& value) {
                             : std::isinf(data) ? (data > 0 ? "inf" : "-inf")
                                                : "finite"},
                   {"value", std::isfinite(data) ? data : 0.0}};
+        } else if constexpr (std::is_same_v<T, std::shared_ptr<const PickleTensor>>) {
+          FAIL("a pickle of plain values holds a tensor");
+          return nullptr;
         } else {
           return data;
         }

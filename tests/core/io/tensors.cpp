@@ -138,16 +138,35 @@ TEST_CASE("tensors: an index that does not fit its shards is refused by name") {
   CHECK(has(twice, "tensor 'b' is in two shards, one.safetensors and two.safetensors"));
 }
 
-TEST_CASE("tensors: files of torch.save are refused with the way to convert them") {
+TEST_CASE("tensors: a folder without weights, and files of torch.save in a form that is not read") {
   TemporaryFolder folder;
-  CHECK(has(message_of<InputError>([&] { TensorFiles::open(folder.path()); }), "holds no weights"));
-  write_file(folder / "pytorch_model.bin", "PK");
+  const auto none = message_of<InputError>([&] { TensorFiles::open(folder.path()); });
+  CHECK(has(none, "holds no weights: neither model.safetensors nor pytorch_model.bin"));
+  CHECK(has(message_of<InputError>([&] { TensorFiles::open(folder.path(), "adapter_model"); }), "adapter_model.bin"));
+  write_file(folder / "pytorch_model.bin", "\x80\x02.");
   const auto message = message_of<InputError>([&] { TensorFiles::open(folder.path()); });
-  CHECK(has(message, "pytorch_model.bin was written by torch.save"));
+  CHECK(has(message, "pytorch_model.bin is no archive as torch.save writes it since torch 1.6"));
   CHECK(has(message, "save_file("));
-  CHECK(has(message, (folder / "model.safetensors").string()));
-  const auto single = message_of<InputError>([&] { TensorFiles::open(folder / "pytorch_model.bin"); });
-  CHECK(has(single, (folder / "pytorch_model.safetensors").string()));
+  CHECK(has(message, (folder / "pytorch_model.safetensors").string()));
+  write_file(folder / "pytorch_model.bin", std::string("PK\x03\x04") + "cut");
+  CHECK(has(message_of<InputError>([&] { TensorFiles::open(folder.path()); }), "truncated"));
+}
+
+TEST_CASE("tensors: other names for the same tensors") {
+  TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  save_tensors(path, {{"x.a", at::ones({2})}, {"x.b", at::zeros({3})}, {"image", at::ones({1})}});
+  const auto files = TensorFiles::open(path);
+  const auto renamed = files.renamed([](const std::string& name) -> std::optional<std::string> {
+    if (name == "image") return {};
+    return name.substr(2);
+  });
+  CHECK(renamed.names() == std::vector<std::string>{"a", "b"});
+  CHECK(renamed.tensor("a").equal(at::ones({2})));
+  CHECK(renamed.file_paths() == files.file_paths());
+  CHECK(files.names().size() == 3);
+  const auto message = message_of<InputError>([&] { files.renamed([](const std::string&) { return "same"; }); });
+  CHECK(has(message, "both stand for 'same'"));
 }
 
 TEST_CASE("tensors: what cannot be saved is refused and the old file stays") {

@@ -37,3 +37,16 @@ TEST_CASE("attention: what stands after a length changes nothing before it") {
   const auto part = cell2text::causal_attention(q.narrow(1, 0, 4), k.narrow(1, 0, 4), v.narrow(1, 0, 4), 0.3);
   CHECK(at::allclose(whole.narrow(1, 0, 4), part, 1e-5, 1e-6));
 }
+
+TEST_CASE("attention: a window and a cap of the scores, together and alone") {
+  const auto seed = cell2text::test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  torch::manual_seed(seed);
+  const auto q = torch::randn({2, 7, 6, 8}), k = torch::randn({2, 7, 3, 8}), v = torch::randn({2, 7, 3, 8});
+  for (const std::int64_t window : {0, 1, 3, 6, 7, 20})
+    for (const double cap : {0.0, 0.7}) {
+      INFO("window " << window << ", cap " << cap);
+      CHECK(at::allclose(cell2text::causal_attention(q, k, v, {0.4, window, cap}),
+                         plain_attention(q, k, v, 0.4, window, cap), 1e-4, 1e-5));
+    }
+}

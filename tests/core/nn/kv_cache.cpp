@@ -21,6 +21,7 @@ constexpr double scale = 0.3;
 /// Beside the cache, every row's own queries, keys and values from its first token on, per layer: the truth.
 struct Twin {
   KvCache cache{layers};
+  cell2text::AttentionRule rule{scale};  // of the second layer; the first one sees everything
   struct Row {
     std::vector<torch::Tensor> q, k, v;  // per layer [length, heads, C]
   };
@@ -36,7 +37,8 @@ struct Twin {
     double worst = 0;
     for (std::int64_t layer = 0; layer < layers; ++layer) {
       const auto q = torch::randn({R, T, H, C}), k = torch::randn({R, T, K, C}), v = torch::randn({R, T, K, C});
-      const auto out = cache.attend(layer, q, k, v, scale);
+      const auto of_layer = layer == 1 ? rule : cell2text::AttentionRule(scale);
+      const auto out = cache.attend(layer, q, k, v, of_layer);
       REQUIRE(out.sizes() == torch::IntArrayRef({R, T, H * C}));
       CHECK(out.isfinite().all().item<bool>());
       for (std::int64_t r = 0; r < R; ++r) {
@@ -47,7 +49,8 @@ struct Twin {
         };
         const auto all_q = grown(rows[r].q, q), all_k = grown(rows[r].k, k), all_v = grown(rows[r].v, v);
         if (lengths[r] == 0) continue;
-        const auto expected = cell2text::test::plain_attention(all_q, all_k, all_v, scale)[0];
+        const auto expected =
+            cell2text::test::plain_attention(all_q, all_k, all_v, scale, of_layer.window, of_layer.soft_cap)[0];
         const auto tail = expected.narrow(0, expected.size(0) - lengths[r], lengths[r]);
         worst = std::max(worst, (tail - out[r].narrow(0, 0, lengths[r])).abs().max().item<double>());
       }
@@ -64,7 +67,7 @@ struct Twin {
     rows = next;
   }
   Twin fork(const Rows& parents) const {
-    Twin child{cache.fork(parents), {}};
+    Twin child{cache.fork(parents), rule, {}};
     for (const auto parent : parents) child.rows.push_back(rows[parent]);
     return child;
   }
@@ -222,4 +225,19 @@ TEST_CASE("kv_cache: wrong numbers of rows and impossible lengths are refused") 
   CHECK_THROWS_AS(twin.cache.truncate(Rows{2, 4}), cell2text::BugError);
   CHECK_THROWS_AS(twin.cache.truncate(Rows{3, 5}), cell2text::BugError);
   CHECK_THROWS_AS(twin.cache.truncate(Rows{3}), cell2text::BugError);
+}
+
+TEST_CASE("kv_cache: layers that look back over a window, with and without a cap, in every order of rows") {
+  for (const std::int64_t window : {1, 2, 4, 7, 50})
+    for (const double cap : {0.0, 1.5}) {
+      INFO("window " << window << ", cap " << cap);
+      Twin twin;
+      twin.rule = {scale, window, cap};
+      CHECK(twin.read({4, 6, 2}, 6) < tolerance);
+      twin = twin.fork({0, 0, 1, 1, 2, 2});
+      for (int i = 0; i < 9; ++i) CHECK(twin.read_one() < tolerance);  // the window leaves the prompts
+      twin.select({5, 1, 1, 0, 2});
+      CHECK(twin.read({3, 0, 1, 2, 3}, 3) < tolerance);
+      CHECK(twin.read_one() < tolerance);
+    }
 }

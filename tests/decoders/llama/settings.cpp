@@ -1,9 +1,9 @@
 #include <doctest/doctest.h>
 
 #include "config.hpp"
+#include "decoders/tables.hpp"
 #include "llama.hpp"
 #include "support/gru_decoder.hpp"
-#include "tables.hpp"
 
 using namespace cell2text;
 using test::checkpoint_table;
@@ -60,7 +60,7 @@ TEST_CASE("llama settings: a checkpoint or an architecture, and a tokenizer for 
   bare.erase("tokenizer");
   CHECK(has(faults_of(bare), "'tokenizer' is missing"));
   Value odd = test::tiny_llama();
-  odd.set("template", text("llama2"));
+  odd.set("template", text("llama1"));
   CHECK(has(faults_of(odd), "must be one of"));
 }
 
@@ -82,19 +82,19 @@ TEST_CASE("llama config: old and new forms of rotary parameters") {
   json["rope_theta"] = 500000.0;
   json["rope_scaling"] = {{"type", "linear"}, {"factor", 4}};
   auto config = llama::Config::read(json, "x");
-  CHECK(config.rope_theta == 500000);
-  CHECK(config.rope_scaling.kind == RopeScaling::Kind::linear);
-  CHECK(config.rope_scaling.factor == 4);
+  CHECK(config.shape.kinds[0].rope_theta == 500000);
+  CHECK(config.shape.kinds[0].rope_scaling.kind == RopeScaling::Kind::linear);
+  CHECK(config.shape.kinds[0].rope_scaling.factor == 4);
   json = plain_config();
   json["rope_parameters"] = {{"rope_theta", 7000},    {"rope_type", "llama3"},
                              {"factor", 32},          {"low_freq_factor", 1},
                              {"high_freq_factor", 4}, {"original_max_position_embeddings", 8192}};
   config = llama::Config::read(json, "x");
-  CHECK(config.rope_theta == 7000);
-  CHECK(config.rope_scaling.kind == RopeScaling::Kind::llama3);
-  CHECK(config.rope_scaling.original_max_positions == 8192);
-  CHECK(config.head_dim == 4);
-  CHECK_FALSE(config.tied);
+  CHECK(config.shape.kinds[0].rope_theta == 7000);
+  CHECK(config.shape.kinds[0].rope_scaling.kind == RopeScaling::Kind::llama3);
+  CHECK(config.shape.kinds[0].rope_scaling.original_max_positions == 8192);
+  CHECK(config.shape.head_dim == 4);
+  CHECK_FALSE(config.shape.tied);
   CHECK(config.end_tokens == std::vector<std::int64_t>{5, 6});
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("llama config: what does not fit is refused by name") {
 
 TEST_CASE("llama checkpoint: missing and mismatched files are refused by name") {
   test::TemporaryFolder folder;
-  CHECK(has(refusal(folder.path()), "tokenizer.json does not exist"));
+  CHECK(has(refusal(folder.path()), "holds neither a tokenizer.json nor a tokenizer.model"));
   std::filesystem::copy(test::demo_tokenizer() + "/tokenizer.json", folder / "tokenizer.json");
   CHECK(has(refusal(folder.path()), "config.json does not exist"));
 
@@ -144,7 +144,7 @@ TEST_CASE("llama checkpoint: missing and mismatched files are refused by name") 
   const auto write = [&](const nlohmann::json& changed) { test::write_file(folder / "config.json", changed.dump()); };
 
   auto changed = json;
-  changed["vocab_size"] = 3999;
+  changed["vocab_size"] = 3000;
   changed["bos_token_id"] = nullptr;
   changed["eos_token_id"] = 5;
   write(changed);

@@ -20,10 +20,12 @@
 
 namespace cell2text::pickle_detail {
 
-class Machine : private Stack {
+class Machine : protected Stack {
  public:
   Machine(std::span<const std::byte> bytes, const std::string& where)
       : Stack({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, where) {}
+
+  virtual ~Machine() = default;
 
   PickleValue run() {
     if (starts_with("PK\x03\x04"))
@@ -34,6 +36,13 @@ class Machine : private Stack {
     if (left() != 0) refuse(std::to_string(left()) + " bytes follow the end of the pickle");
     return result();
   }
+
+ protected:
+  // What a pickle of another program may ask for beside plain values is said by a class that derives from this one.
+  virtual bool push_global(const std::string& module, const std::string& name);
+  virtual bool reduce(Index function, Index arguments);
+  virtual bool build(Index state);
+  virtual bool persistent(Index) { refuse(forbidden('Q')); }
 
  private:
   // The opcodes in groups; each function returns whether the opcode is of its group.
@@ -220,53 +229,12 @@ class Machine : private Stack {
         return reduce(function, arguments);
       }
       case 'b':
-        return set_dtype_state(pop());
+        return build(pop());
+      case 'Q':
+        return persistent(pop());
       default:
         return false;
     }
-  }
-
-  bool push_global(const std::string& module, const std::string& name) {
-    if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "scalar")
-      return push_new(Global::numpy_scalar);
-    if (module == "numpy" && name == "dtype") return push_new(Global::numpy_dtype);
-    // How protocols 0 to 2 spell bytes.
-    if (module == "_codecs" && name == "encode") return push_new(Global::codecs_encode);
-    if ((module == "__builtin__" || module == "builtins") && name == "bytes") return push_new(Global::bytes_type);
-    refuse(
-        "it asks for " + module.substr(0, 60) + "." + name.substr(0, 60) +
-        ", which is not read: a pickle can run any program. If you trust the file, save its values as JSON in Python");
-  }
-
-  /// What REDUCE, a call, means for the globals that are known.
-  bool reduce(Index function, Index arguments) {
-    const auto* global = get_if<Global>(function);
-    const auto* tuple = get_if<TupleNode>(arguments);
-    if (!global || !tuple) refuse("it calls something that is not a function");
-    switch (*global) {
-      case Global::numpy_dtype: {
-        const auto* code = element<std::string>(arguments, 0);
-        if (!code) refuse("a numpy dtype without a name");
-        return push_new(dtype_of(*code));
-      }
-      case Global::numpy_scalar: {
-        const auto* dtype = element<DtypeNode>(arguments, 0);
-        const auto* bytes = element<PickleValue::Bytes>(arguments, 1);
-        if (!dtype || !bytes || bytes->data.size() != static_cast<std::size_t>(dtype->bytes))
-          refuse("a numpy scalar without its dtype or its bytes");
-        return push_new(scalar_of(*dtype, bytes->data.data()));
-      }
-      case Global::codecs_encode: {
-        const auto* text = element<std::string>(arguments, 0);
-        const auto* codec = element<std::string>(arguments, 1);
-        if (!text || !codec || *codec != "latin1") refuse("bytes that are not written as Latin-1");
-        return push_new(PickleValue::Bytes{latin1(*text)});
-      }
-      case Global::bytes_type:
-        if (!tuple->items.empty()) refuse("bytes that are made of something");
-        return push_new(PickleValue::Bytes{});
-    }
-    return false;
   }
 
   DtypeNode dtype_of(std::string_view code) const {
@@ -286,15 +254,6 @@ class Machine : private Stack {
     return dtype.bytes == 8 ? load(std::int64_t{}) : std::int64_t{load(std::int32_t{})};
   }
 
-  /// BUILD is known for numpy's dtype alone; of its state only the order of the bytes matters here.
-  bool set_dtype_state(Index state) {
-    if (!get_if<DtypeNode>(top())) refuse("it sets the inside of something that is not a numpy dtype");
-    const auto* order = element<std::string>(state, 1);
-    if (!order || (*order != "<" && *order != "|" && *order != "="))
-      refuse("a numpy dtype of another byte order than little-endian");
-    return true;
-  }
-
   static std::string forbidden(unsigned char opcode) {
     const std::string_view one(reinterpret_cast<const char*>(&opcode), 1);
     const auto is_one_of = [one](std::string_view opcodes) { return opcodes.find(one) != std::string_view::npos; };
@@ -306,5 +265,57 @@ class Machine : private Stack {
     return "its code " + std::to_string(opcode) + " is not one of pickle's; is it a pickle?";
   }
 };
+
+inline bool Machine::push_global(const std::string& module, const std::string& name) {
+  if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "scalar")
+    return push_new(Global::numpy_scalar);
+  if (module == "numpy" && name == "dtype") return push_new(Global::numpy_dtype);
+  // How protocols 0 to 2 spell bytes.
+  if (module == "_codecs" && name == "encode") return push_new(Global::codecs_encode);
+  if ((module == "__builtin__" || module == "builtins") && name == "bytes") return push_new(Global::bytes_type);
+  refuse("it asks for " + module.substr(0, 60) + "." + name.substr(0, 60) +
+         ", which is not read: a pickle can run any program. If you trust the file, save its values as JSON in Python");
+}
+
+/// What REDUCE, a call, means for the globals that are known.
+inline bool Machine::reduce(Index function, Index arguments) {
+  const auto* global = get_if<Global>(function);
+  const auto* tuple = get_if<TupleNode>(arguments);
+  if (!global || !tuple) refuse("it calls something that is not a function");
+  switch (*global) {
+    case Global::numpy_dtype: {
+      const auto* code = element<std::string>(arguments, 0);
+      if (!code) refuse("a numpy dtype without a name");
+      return push_new(dtype_of(*code));
+    }
+    case Global::numpy_scalar: {
+      const auto* dtype = element<DtypeNode>(arguments, 0);
+      const auto* bytes = element<PickleValue::Bytes>(arguments, 1);
+      if (!dtype || !bytes || bytes->data.size() != static_cast<std::size_t>(dtype->bytes))
+        refuse("a numpy scalar without its dtype or its bytes");
+      return push_new(scalar_of(*dtype, bytes->data.data()));
+    }
+    case Global::codecs_encode: {
+      const auto* text = element<std::string>(arguments, 0);
+      const auto* codec = element<std::string>(arguments, 1);
+      if (!text || !codec || *codec != "latin1") refuse("bytes that are not written as Latin-1");
+      return push_new(PickleValue::Bytes{latin1(*text)});
+    }
+    case Global::bytes_type:
+      if (!tuple->items.empty()) refuse("bytes that are made of something");
+      return push_new(PickleValue::Bytes{});
+    default:
+      refuse("it calls something that is not a function");
+  }
+}
+
+/// BUILD is known for numpy's dtype alone; of its state only the order of the bytes matters here.
+inline bool Machine::build(Index state) {
+  if (!get_if<DtypeNode>(top())) refuse("it sets the inside of something that is not a numpy dtype");
+  const auto* order = element<std::string>(state, 1);
+  if (!order || (*order != "<" && *order != "|" && *order != "="))
+    refuse("a numpy dtype of another byte order than little-endian");
+  return true;
+}
 
 }  // namespace cell2text::pickle_detail

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -32,13 +33,30 @@ struct DictNode {
   std::vector<Index> items;  // key, value, key, value, ...
 };
 /// The few globals that are understood; none is ever called.
-enum class Global { numpy_scalar, numpy_dtype, codecs_encode, bytes_type };
+enum class Global {
+  numpy_scalar,
+  numpy_dtype,
+  codecs_encode,
+  bytes_type,
+  torch_tensor,  // this and the rest: in files of torch.save only (io/torch_file.hpp)
+  torch_parameter,
+  ordered_dict
+};
+struct StorageTypeNode {
+  std::size_t number = 0;
+};
+struct StorageNode {
+  std::shared_ptr<const PickleTensor> all;  // without a shape
+};
+struct TensorNode {
+  std::shared_ptr<const PickleTensor> tensor;
+};
 struct DtypeNode {
   char kind = 'f';
   int bytes = 8;
 };
 using Node = std::variant<std::monostate, bool, std::int64_t, double, std::string, PickleValue::Bytes, ListNode,
-                          TupleNode, DictNode, Global, DtypeNode>;
+                          TupleNode, DictNode, Global, DtypeNode, StorageTypeNode, StorageNode, TensorNode>;
 
 class Stack : protected Reader {
  protected:
@@ -127,7 +145,10 @@ class Stack : protected Reader {
             return {PickleValue::Tuple{values_of(node.items, depth)}};
           } else if constexpr (std::is_same_v<T, DictNode>) {
             return {PickleValue::Dict{pairs_of(node.items, depth)}};
-          } else if constexpr (std::is_same_v<T, Global> || std::is_same_v<T, DtypeNode>) {
+          } else if constexpr (std::is_same_v<T, TensorNode>) {
+            return {node.tensor};
+          } else if constexpr (std::is_same_v<T, Global> || std::is_same_v<T, DtypeNode> ||
+                               std::is_same_v<T, StorageTypeNode> || std::is_same_v<T, StorageNode>) {
             refuse("a function or a type stands where a value is expected");
           } else {
             if constexpr (std::is_same_v<T, std::string>) count_bytes(node.size());

@@ -1,15 +1,19 @@
-// A checkpoint's tensors by name, mapped from safetensors files, and saving them. Knows no model.
+// A checkpoint's tensors by name, mapped from safetensors files or files of torch.save, and saving them. Knows no
+// model.
 #pragma once
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +24,7 @@
 #include "cell2text/io/mapped_file.hpp"
 #include "cell2text/io/safetensors.hpp"
 #include "cell2text/io/safetensors_writer.hpp"
+#include "cell2text/io/torch_file.hpp"
 
 namespace cell2text {
 namespace tensors_detail {
@@ -60,34 +65,34 @@ inline std::string how_to_convert(const std::filesystem::path& from, const std::
 
 }  // namespace tensors_detail
 
-/// The tensors of one .safetensors file, or of a Hugging Face folder (`STEM.safetensors`, or
-/// `STEM.safetensors.index.json` and its shards). Opening reads headers only; the mappings live as long as this
-/// object or any tensor taken from it. Copies share the mappings.
+/// The tensors of one .safetensors file or file of torch.save, or of a Hugging Face folder: `STEM.safetensors`, else
+/// `STEM.safetensors.index.json` and its shards, else the same with `.bin` (there "model" is called "pytorch_model").
+/// Opening reads headers only; the mappings live as long as this object or any tensor taken from it. Copies share the
+/// mappings.
 class TensorFiles {
  public:
   /// `stem`: "model", or "adapter_model" in a PEFT folder. InputError: no such file; a damaged one; a shard that is
-  /// missing, or lacks a name that the index places there; only files of torch.save, which are not read here.
+  /// missing, or lacks a name that the index places there; a file of torch.save in the form before torch 1.6.
   static TensorFiles open(const std::filesystem::path& path, const std::string& stem = "model") {
     TensorFiles files;
     files.path_ = path;
     if (!std::filesystem::is_directory(path)) {
-      refuse_pickled(path);
       files.add_all(files.add_file(path));
       return files;
     }
-    const auto single = path / (stem + ".safetensors");
-    const auto index = path / (stem + ".safetensors.index.json");
-    if (std::filesystem::exists(single)) {
-      files.add_all(files.add_file(single));
-    } else if (std::filesystem::exists(index)) {
-      files.add_shards(index);
-    } else {
-      for (const char* pickled : {"pytorch_model.bin", "adapter_model.bin", "best_model.pt"})
-        if (std::filesystem::exists(path / pickled)) refuse_pickled(path / pickled, single);
-      throw InputError(path.string() + " holds no weights: neither " + single.filename().string() + " nor " +
-                       index.filename().string() + " is there; check the folder, or download it again");
+    const std::string safe = stem + ".safetensors", pickled = (stem == "model" ? "pytorch_model" : stem) + ".bin";
+    for (const std::string& name : {safe, pickled}) {
+      if (std::filesystem::exists(path / name)) {
+        files.add_all(files.add_file(path / name));
+        return files;
+      }
+      if (const auto index = path / (name + ".index.json"); std::filesystem::exists(index)) {
+        files.add_shards(index);
+        return files;
+      }
     }
-    return files;
+    throw InputError(path.string() + " holds no weights: neither " + safe + " nor " + pickled +
+                     ", nor one of them with " + ".index.json, is there; check the folder, or download it again");
   }
 
   /// All names, sorted.
@@ -100,31 +105,50 @@ class TensorFiles {
   bool contains(const std::string& name) const { return places_.contains(name); }
 
   /// Shape and dtype without touching the data. InputError naming the tensor where there is none.
-  const std::vector<std::int64_t>& shape(const std::string& name) const { return entry(name).shape; }
-  at::ScalarType dtype(const std::string& name) const { return tensors_detail::scalar_type(entry(name).dtype); }
+  const std::vector<std::int64_t>& shape(const std::string& name) const { return entry(name).entry.shape; }
+  at::ScalarType dtype(const std::string& name) const { return tensors_detail::scalar_type(entry(name).entry.dtype); }
 
   /// The tensor, on CPU: a view of the mapping, read-only (writing into it ends the process; clone first), or a copy
-  /// where the file's alignment does not suit its dtype. It keeps the mapping alive. Errors as `shape`.
+  /// where it is not row-major in the file, or the file's alignment does not suit its dtype. It keeps the mapping
+  /// alive. Errors as `shape`.
   at::Tensor tensor(const std::string& name) const {
-    const SafetensorsEntry& found = entry(name);
+    const auto& [found, strides] = entry(name);
     const auto& mapping = files_[places_.at(name).file].mapping;
     const auto options = at::TensorOptions().dtype(tensors_detail::scalar_type(found.dtype));
     const std::byte* data = mapping->data().data() + found.offset;
     if (found.bytes == 0) return at::empty(found.shape, options);
     if (reinterpret_cast<std::uintptr_t>(data) % dtype_bytes(found.dtype) != 0) {
-      at::Tensor copy = at::empty(found.shape, options);
-      std::memcpy(copy.mutable_data_ptr(), data, found.bytes);
-      return copy;
+      std::int64_t elements = 1;  // from the first to the last
+      for (std::size_t i = 0; i < strides.size(); ++i) elements += (found.shape[i] - 1) * strides[i];
+      const at::Tensor copy = strides.empty() ? at::empty(found.shape, options) : at::empty({elements}, options);
+      std::memcpy(copy.mutable_data_ptr(), data, copy.nbytes());
+      return strides.empty() ? copy : copy.as_strided(found.shape, strides).contiguous();
     }
-    return at::from_blob(
-        const_cast<std::byte*>(data), found.shape, [mapping](void*) {}, options);
+    auto* values = const_cast<std::byte*>(data);
+    const auto keep = [mapping](void*) {};
+    return strides.empty() ? at::from_blob(values, found.shape, keep, options)
+                           : at::from_blob(values, found.shape, strides, keep, options).contiguous();
+  }
+
+  /// The same tensors under other names: `name_of` gives each its new name, or nothing to leave it out. InputError
+  /// where two get one name.
+  TensorFiles renamed(const std::function<std::optional<std::string>(const std::string&)>& name_of) const {
+    TensorFiles files = *this;
+    files.places_.clear();
+    for (const auto& [name, place] : places_) {
+      const auto new_name = name_of(name);
+      if (new_name && !files.places_.emplace(*new_name, place).second)
+        throw InputError(path_.string() + ": tensor '" + name + "' and another one both stand for '" + *new_name +
+                         "'; one of them is expected");
+    }
+    return files;
   }
 
   /// The `__metadata__` of all files, the first file's value where two have one key.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// The file or folder that was opened, for messages.
   const std::filesystem::path& path() const { return path_; }
-  /// The safetensors files behind it, for instance to hash them.
+  /// The files behind it, for instance to hash them.
   std::vector<std::filesystem::path> file_paths() const {
     std::vector<std::filesystem::path> paths;
     for (const File& file : files_) paths.push_back(file.mapping->path());
@@ -134,33 +158,34 @@ class TensorFiles {
  private:
   struct File {
     std::shared_ptr<const MappedFile> mapping;
-    std::shared_ptr<const SafetensorsLayout> layout;
+    std::shared_ptr<const std::vector<TorchEntry>> entries;  // by name; without strides: row-major
   };
   struct Place {
     std::size_t file;
-    const SafetensorsEntry* entry;
+    const TorchEntry* entry;
   };
-
-  [[noreturn]] static void throw_pickled(const std::filesystem::path& path, const std::filesystem::path& wanted) {
-    throw InputError(path.string() + " was written by torch.save, and only safetensors files are read; " +
-                     tensors_detail::how_to_convert(path, wanted));
-  }
-  static void refuse_pickled(const std::filesystem::path& path, const std::filesystem::path& wanted = {}) {
-    const auto ending = path.extension();
-    if (ending != ".bin" && ending != ".pt" && ending != ".pth") return;
-    throw_pickled(path, wanted.empty() ? std::filesystem::path(path).replace_extension(".safetensors") : wanted);
-  }
 
   std::size_t add_file(const std::filesystem::path& path) {
     auto mapping = MappedFile::open(path);
-    auto layout = std::make_shared<const SafetensorsLayout>(SafetensorsLayout::parse(*mapping));
-    metadata_.insert(layout->metadata.begin(), layout->metadata.end());
-    files_.push_back({std::move(mapping), std::move(layout)});
+    std::vector<TorchEntry> entries;
+    const auto ending = path.extension();
+    if (is_torch_file(mapping->data())) {
+      entries = torch_entries(mapping->data(), path.string());
+    } else if (ending == ".bin" || ending == ".pt" || ending == ".pth") {
+      throw InputError(
+          path.string() + " is no archive as torch.save writes it since torch 1.6; " +
+          tensors_detail::how_to_convert(path, std::filesystem::path(path).replace_extension(".safetensors")));
+    } else {
+      auto layout = SafetensorsLayout::parse(*mapping);
+      metadata_.insert(layout.metadata.begin(), layout.metadata.end());
+      for (SafetensorsEntry& entry : layout.entries) entries.push_back({std::move(entry), {}});
+    }
+    files_.push_back({std::move(mapping), std::make_shared<const std::vector<TorchEntry>>(std::move(entries))});
     return files_.size() - 1;
   }
 
   void add_all(std::size_t file) {
-    for (const SafetensorsEntry& entry : files_[file].layout->entries) places_.emplace(entry.name, Place{file, &entry});
+    for (const TorchEntry& entry : *files_[file].entries) places_.emplace(entry.entry.name, Place{file, &entry});
   }
 
   void add_shards(const std::filesystem::path& index) {
@@ -173,18 +198,19 @@ class TensorFiles {
       const auto shard = required<std::string>(map, name, where + ": weight_map");
       auto known = shards.find(shard);
       if (known == shards.end()) known = shards.emplace(shard, add_shard(index, shard, name)).first;
-      const SafetensorsEntry* entry = files_[known->second].layout->find(name);
-      if (!entry)
+      const auto& entries = *files_[known->second].entries;
+      const auto entry = std::ranges::lower_bound(entries, name, {}, [](const TorchEntry& e) { return e.entry.name; });
+      if (entry == entries.end() || entry->entry.name != name)
         throw InputError(where + " places tensor '" + name + "' in " + shard +
                          ", which does not hold it; index and shards do not belong together, download both again");
-      places_.emplace(name, Place{known->second, entry});
+      places_.emplace(name, Place{known->second, &*entry});
     }
     // What the index forgets is offered as well, so that a model can report it as unknown instead of never seeing it.
     for (std::size_t file = 0; file < files_.size(); ++file)
-      for (const SafetensorsEntry& entry : files_[file].layout->entries) {
-        const auto [place, is_new] = places_.emplace(entry.name, Place{file, &entry});
+      for (const TorchEntry& entry : *files_[file].entries) {
+        const auto [place, is_new] = places_.emplace(entry.entry.name, Place{file, &entry});
         if (!is_new && place->second.file != file)
-          throw InputError(where + ": tensor '" + entry.name + "' is in two shards, " +
+          throw InputError(where + ": tensor '" + entry.entry.name + "' is in two shards, " +
                            files_[place->second.file].mapping->path().filename().string() + " and " +
                            files_[file].mapping->path().filename().string());
       }
@@ -202,7 +228,7 @@ class TensorFiles {
     return add_file(path);
   }
 
-  const SafetensorsEntry& entry(const std::string& name) const {
+  const TorchEntry& entry(const std::string& name) const {
     const auto place = places_.find(name);
     if (place == places_.end())
       throw InputError(path_.string() + " holds no tensor '" + name + "' (" + std::to_string(places_.size()) +

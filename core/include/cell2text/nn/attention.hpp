@@ -5,20 +5,70 @@
 
 #include <torch/types.h>
 
-#include <cmath>
+#include <limits>
 
 #include "cell2text/shapes.hpp"
 
 namespace cell2text {
 
+/// How a layer attends, beside being causal.
+struct AttentionRule {
+  double scale = 1;         ///< of the products of queries and keys
+  std::int64_t window = 0;  ///< a token sees itself and the window - 1 tokens before it; 0: all before it
+  double soft_cap = 0;      ///< scores s become soft_cap * tanh(s / soft_cap); 0: they stay
+
+  AttentionRule(double scale = 1, std::int64_t window = 0, double soft_cap = 0)  // NOLINT: a scale alone is a rule
+      : scale(scale), window(window), soft_cap(soft_cap) {}
+};
+
+namespace attention_detail {
+
+inline Tensor capped(const Tensor& scores, double soft_cap) {
+  return soft_cap > 0 ? (scores / soft_cap).tanh() * soft_cap : scores;
+}
+
+/// Which keys [.., T] a query [T, ..] sees, as booleans [T,T].
+inline Tensor visible_TT(std::int64_t T, std::int64_t window, torch::Device device) {
+  const Tensor place = at::arange(T, at::TensorOptions().dtype(torch::kInt64).device(device));
+  const Tensor back = place.unsqueeze(1) - place;
+  return window > 0 ? (back >= 0).logical_and_(back < window) : back >= 0;
+}
+
+/// The plain form, for what LibTorch's kernels do not offer: scores [B,K,repeats*T,T] are held whole.
+inline Tensor capped_attention(const Tensor& q_BHTC, const Tensor& k_BKTC, const Tensor& v_BKTC,
+                               const AttentionRule& rule) {
+  const std::int64_t B = q_BHTC.size(0), H = q_BHTC.size(1), T = q_BHTC.size(2), C = q_BHTC.size(3);
+  const std::int64_t K = k_BKTC.size(1);
+  const Tensor q = (q_BHTC * rule.scale).reshape({B, K, H / K * T, C});  // heads of a group lie side by side
+  const Tensor scores = capped(at::matmul(q, k_BKTC.transpose(2, 3)), rule.soft_cap).view({B, H, T, T});
+  const Tensor hidden = visible_TT(T, rule.window, q.device()).logical_not_();
+  const Tensor weights =
+      at::softmax(scores.masked_fill(hidden, -std::numeric_limits<float>::infinity()), -1, torch::kFloat32)
+          .to(q.scalar_type());
+  return at::matmul(weights.view({B, K, H / K * T, T}), v_BKTC).view({B, H, T, C});
+}
+
+}  // namespace attention_detail
+
 /// Causal attention of sequences over themselves; [B,T,H,C], [B,T,K,C], [B,T,K,C] -> [B,T,H*C].
 /// Padding stands at the end, so no query of a real token sees it; its own output is undefined but finite.
-inline Tensor causal_attention(const Tensor& q_BTHC, const Tensor& k_BTKC, const Tensor& v_BTKC, double scale) {
+inline Tensor causal_attention(const Tensor& q_BTHC, const Tensor& k_BTKC, const Tensor& v_BTKC,
+                               const AttentionRule& rule) {
   const bool grouped = q_BTHC.size(2) != k_BTKC.size(2);
-  const Tensor out_BHTC =
-      at::scaled_dot_product_attention(q_BTHC.transpose(1, 2), k_BTKC.transpose(1, 2), v_BTKC.transpose(1, 2), {},
-                                       /*dropout_p=*/0.0, /*is_causal=*/true, scale, /*enable_gqa=*/grouped);
-  return out_BHTC.transpose(1, 2).reshape({q_BTHC.size(0), q_BTHC.size(1), q_BTHC.size(2) * q_BTHC.size(3)});
+  const std::int64_t T = q_BTHC.size(1);
+  const Tensor q = q_BTHC.transpose(1, 2), k = k_BTKC.transpose(1, 2), v = v_BTKC.transpose(1, 2);
+  Tensor out_BHTC;
+  if (rule.soft_cap > 0) {
+    out_BHTC = attention_detail::capped_attention(q, k, v, rule);
+  } else if (rule.window > 0 && rule.window < T) {
+    const Tensor visible = attention_detail::visible_TT(T, rule.window, q.device());
+    out_BHTC = at::scaled_dot_product_attention(q, k, v, visible, /*dropout_p=*/0.0, /*is_causal=*/false, rule.scale,
+                                                /*enable_gqa=*/grouped);
+  } else {
+    out_BHTC = at::scaled_dot_product_attention(q, k, v, {}, /*dropout_p=*/0.0, /*is_causal=*/true, rule.scale,
+                                                /*enable_gqa=*/grouped);
+  }
+  return out_BHTC.transpose(1, 2).reshape({q_BTHC.size(0), T, q_BTHC.size(2) * q_BTHC.size(3)});
 }
 
 /// What new tokens attend to: prompts that several rows share, and each row's own tail.
@@ -27,25 +77,27 @@ struct RememberedKeys {
   std::int64_t rows_per_prompt = 1;
   Tensor prompt_k_QKPC, prompt_v_QKPC;  ///< Q prompts of P tokens
   Tensor tail_k_RKWC, tail_v_RKWC;      ///< the new tokens included
-  Tensor prompt_mask_Q1P;               ///< 0 or -infinity, or undefined where all prompts have P tokens
+  Tensor prompt_mask;                   ///< 0 or -infinity, [Q,1,P] or [R,T,P]; undefined where all is visible
   Tensor tail_mask_R1TW;                ///< 0 or -infinity, or undefined where all is visible
 };
 
 /// Attention of T new tokens per row, [R,T,H,C] -> [R,T,H*C]. The prompt part is one product per prompt and
 /// key/value head for all its rows, beams and repeated heads together: nothing is expanded. One softmax joins both.
-inline Tensor remembered_attention(const Tensor& q_RTHC, const RememberedKeys& keys, double scale) {
+inline Tensor remembered_attention(const Tensor& q_RTHC, const RememberedKeys& keys, const AttentionRule& rule) {
   const std::int64_t R = q_RTHC.size(0), T = q_RTHC.size(1), H = q_RTHC.size(2), C = q_RTHC.size(3);
   const std::int64_t K = keys.tail_k_RKWC.size(1), W = keys.tail_k_RKWC.size(2), P = keys.prompt_k_QKPC.size(2);
   const std::int64_t n = keys.rows_per_prompt, Q = R / n, per_row = H / K * T;
 
   // Queries ordered [Q, K, n, repeats, T, C] for the prompts and [Q, n, K, repeats, T, C] for the tails.
-  const Tensor q = (q_RTHC * scale).reshape({Q, n, T, K, H / K, C});
+  const Tensor q = (q_RTHC * rule.scale).reshape({Q, n, T, K, H / K, C});
   const Tensor q_prompt = q.permute({0, 3, 1, 4, 2, 5}).reshape({Q * K, n * per_row, C});
   const Tensor q_tail = q.permute({0, 1, 3, 4, 2, 5}).reshape({R * K, per_row, C});
 
-  Tensor on_prompt = at::bmm(q_prompt, keys.prompt_k_QKPC.reshape({Q * K, P, C}).transpose(1, 2));
-  if (keys.prompt_mask_Q1P.defined()) on_prompt.view({Q, K * n * per_row, P}).add_(keys.prompt_mask_Q1P);
-  Tensor on_tail = at::bmm(q_tail, keys.tail_k_RKWC.reshape({R * K, W, C}).transpose(1, 2));
+  const auto capped = [&rule](const Tensor& scores) { return attention_detail::capped(scores, rule.soft_cap); };
+  Tensor on_prompt = capped(at::bmm(q_prompt, keys.prompt_k_QKPC.reshape({Q * K, P, C}).transpose(1, 2)));
+  if (const Tensor& mask = keys.prompt_mask; mask.defined())
+    on_prompt.view({Q, K, n, H / K, T, P}).add_(mask.view({Q, 1, mask.size(0) / Q, 1, mask.size(1), P}));
+  Tensor on_tail = capped(at::bmm(q_tail, keys.tail_k_RKWC.reshape({R * K, W, C}).transpose(1, 2)));
   if (keys.tail_mask_R1TW.defined()) on_tail.view({R, H, T, W}).add_(keys.tail_mask_R1TW);
 
   const Tensor scores =

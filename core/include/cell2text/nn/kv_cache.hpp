@@ -90,10 +90,11 @@ class KvCache {
   }
 
   /// Attention of the new tokens of one layer, [R,T,H,C] -> [R,T,H*C], remembering their keys and values.
-  Tensor attend(std::size_t layer, const Tensor& q_RTHC, const Tensor& k_RTKC, const Tensor& v_RTKC, double scale) {
+  Tensor attend(std::size_t layer, const Tensor& q_RTHC, const Tensor& k_RTKC, const Tensor& v_RTKC,
+                const AttentionRule& rule) {
     if (pass_.prefill) {
       prompts_[layer] = {k_RTKC.detach().transpose(1, 2).contiguous(), v_RTKC.detach().transpose(1, 2).contiguous()};
-      return causal_attention(q_RTHC, k_RTKC, v_RTKC, scale);
+      return causal_attention(q_RTHC, k_RTKC, v_RTKC, rule);
     }
     if (pass_.move_tails) move_tail(layer, k_RTKC);
     KeysValues& tail = pass_.move_tails ? (*pass_.new_tails)[layer] : (*tails_)[layer];
@@ -105,13 +106,14 @@ class KvCache {
                         .prompt_v_QKPC = prompts_[layer].v,
                         .tail_k_RKWC = tail.k.narrow(2, 0, W),
                         .tail_v_RKWC = tail.v.narrow(2, 0, W),
-                        .prompt_mask_Q1P = pass_.prompt_mask,
+                        .prompt_mask = pass_.prompt_mask,
                         .tail_mask_R1TW = pass_.tail_mask};
+    if (rule.window > 0) look_back(rule.window, keys);
     if (pass_.prompt_rows.defined()) {  // rows do not lie in equal groups by prompt: each gets its own copy
       keys.prompt_k_QKPC = keys.prompt_k_QKPC.index_select(0, pass_.prompt_rows);
       keys.prompt_v_QKPC = keys.prompt_v_QKPC.index_select(0, pass_.prompt_rows);
     }
-    return remembered_attention(q_RTHC, keys, scale);
+    return remembered_attention(q_RTHC, keys, rule);
   }
 
   /// Closes the pass: from here on the rows have read the new tokens.
@@ -144,7 +146,12 @@ class KvCache {
     std::int64_t rows_per_prompt = 1;
     Tensor prompt_rows = {};  // where rows do not lie in equal groups: the prompt of each
     Tensor prompt_mask = {}, tail_mask = {};
-    Tensor slots = {};  // where tails differ in length: [R*T] places of the new tokens in [R*W]
+    struct Window {
+      std::int64_t size = 0, first_key = 0;  // of the prompts: what lies before it no row sees
+      Tensor prompt_mask = {}, tail_mask = {};
+    };
+    std::vector<Window> windows = {};  // what layers that look back so far see; made at the first of them
+    Tensor slots = {};                 // where tails differ in length: [R*T] places of the new tokens in [R*W]
     bool move_tails = false;
     Tensor continued = {};  // where tails move: the row of the old storage for each
     std::shared_ptr<std::vector<KeysValues>> new_tails = {};
@@ -221,6 +228,43 @@ class KvCache {
     const Tensor keys = at::arange(pass_.old_width + pass_.T, old.options());
     const Tensor queries = at::arange(pass_.T, old.options()).view({1, 1, -1, 1});
     pass_.tail_mask = minus_infinity_where(keys > old + queries);
+  }
+
+  // Narrows what a layer sees to the last `window` tokens up to each new one.
+  void look_back(std::int64_t window, RememberedKeys& keys) {
+    std::int64_t shortest = std::numeric_limits<std::int64_t>::max(), longest = 0;
+    for (std::int64_t r = 0; r < rows(); ++r) {
+      shortest = std::min(shortest, length(r));
+      longest = std::max(longest, length(r));
+    }
+    if (longest + pass_.T <= window) return;
+    auto found = std::ranges::find(pass_.windows, window, &Pass::Window::size);
+    if (found == pass_.windows.end()) {
+      const std::int64_t first_key = std::clamp<std::int64_t>(shortest - window + 1, 0, keys.prompt_k_QKPC.size(2));
+      pass_.windows.push_back(windowed(window, first_key, keys));
+      found = std::prev(pass_.windows.end());
+    }
+    const std::int64_t seen = keys.prompt_k_QKPC.size(2) - found->first_key;
+    keys.prompt_k_QKPC = keys.prompt_k_QKPC.narrow(2, found->first_key, seen);
+    keys.prompt_v_QKPC = keys.prompt_v_QKPC.narrow(2, found->first_key, seen);
+    keys.prompt_mask = found->prompt_mask;
+    keys.tail_mask_R1TW = found->tail_mask;
+  }
+
+  // Token i of a row stands at its prompt's length + its tail's length + i, key j of the prompt at j, and of the tail
+  // at the prompt's length + j.
+  Pass::Window windowed(std::int64_t window, std::int64_t first_key, const RememberedKeys& keys) const {
+    const torch::Device device = keys.prompt_k_QKPC.device();
+    std::vector<std::int64_t> prompts;
+    for (const std::int64_t prompt : prompt_of_row_) prompts.push_back(prompt_lengths_[prompt]);
+    const Tensor prompt_R11 = on(device, prompts).view({-1, 1, 1});
+    const Tensor last_RT1 =
+        on(device, tail_lengths_).view({-1, 1, 1}) + at::arange(pass_.T, prompt_R11.options()).view({1, -1, 1});
+    const Tensor on_prompt = at::arange(first_key, keys.prompt_k_QKPC.size(2), prompt_R11.options());
+    const Tensor on_tail = at::arange(pass_.old_width + pass_.T, prompt_R11.options());
+    return {window, first_key,
+            minus_infinity_where((on_prompt >= prompt_R11).logical_or(on_prompt <= prompt_R11 + last_RT1 - window)),
+            minus_infinity_where((on_tail > last_RT1).logical_or(on_tail <= last_RT1 - window)).unsqueeze(1)};
   }
 
   Tensor minus_infinity_where(const Tensor& hidden) const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "cell2text/nn/low_rank.hpp"
 #include "cell2text/nn/parameters.hpp"
 #include "cell2text/nn/product.hpp"
 
@@ -50,14 +51,17 @@ class LinearSlot {
 
   /// x [..., in] -> [..., out]. `training` switches the delta's dropout.
   Tensor operator()(const Tensor& x, bool training = false) const {
-    Tensor y = linear_map(x, weight_->value, bias_ ? bias_->value : Tensor());
-    if (!delta_) return y;
-    if (delta_->function) return y + delta_->function(x);
-    Tensor dropped = delta_->dropout > 0 ? at::dropout(x, delta_->dropout, training) : x;
-    return y + at::linear(at::linear(dropped.to(delta_->a_rI->value.scalar_type()), delta_->a_rI->value),
-                          delta_->b_Or->value)
-                       .to(y.scalar_type()) *
-                   delta_->scale;
+    const Tensor bias_O = bias_ ? bias_->value : Tensor();
+    if (!delta_) return linear_map(x, weight_->value, bias_O);
+    if (delta_->function) return linear_map(x, weight_->value, bias_O) + delta_->function(x);
+    const Tensor &a_rI = delta_->a_rI->value, &b_Or = delta_->b_Or->value;
+    const bool frozen = !weight_->value.requires_grad() && !(bias_O.defined() && bias_O.requires_grad());
+    const bool drops = training && delta_->dropout > 0;
+    if (frozen && !drops && x.scalar_type() == torch::kFloat32 && a_rI.scalar_type() == torch::kFloat32)
+      return low_rank_linear(x, a_rI, b_Or, {weight_->value, bias_O, delta_->scale});
+    const Tensor y = linear_map(x, weight_->value, bias_O);
+    const Tensor dropped = (drops ? at::dropout(x, delta_->dropout, true) : x).to(a_rI.scalar_type());
+    return y + (at::linear(at::linear(dropped, a_rI), b_Or) * delta_->scale).to(y.scalar_type());
   }
 
  private:

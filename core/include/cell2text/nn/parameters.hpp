@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -57,6 +58,16 @@ class Parameters {
     prefix_ = std::move(optional_prefix);
   }
 
+  /// The type that values are kept in from here on, instead of the one given at the start: `type`, or nothing for the
+  /// checkpoint's own (float32 where there is no checkpoint, or it has another type than float32, float16, bfloat16).
+  void set_type(std::optional<torch::ScalarType> type) { dtype_ = type; }
+
+  /// Makes what is trained float32, which small steps need.
+  void widen_trainable() {
+    for (Parameter& parameter : list_)
+      if (parameter.trainable) parameter.value = parameter.value.to(torch::kFloat32);
+  }
+
   /// Adds a parameter. With a checkpoint its value is the checkpoint's (a read-only view on the mapped
   /// file where device and type allow); InputError where it is missing or has another shape.
   /// Without one it starts at random by `init`, from this set's own generator.
@@ -81,6 +92,8 @@ class Parameters {
   }
 
   bool from_checkpoint() const { return files_ != nullptr; }
+  /// The file or folder that values come from; empty where they are random.
+  std::filesystem::path checkpoint() const { return files_ ? files_->path() : std::filesystem::path(); }
 
   std::deque<Parameter>& list() { return list_; }
   const std::deque<Parameter>& list() const { return list_; }
@@ -132,7 +145,9 @@ class Parameters {
       throw InputError(files_->path().string() + ": tensor '" + key + "' holds " + c10::toString(files_->dtype(key)) +
                        " values; floating-point weights are expected");
     used_.insert(key);
-    return files_->tensor(key).to(device_, dtype_);
+    const auto own = files_->dtype(key);
+    const bool kept = own == torch::kHalf || own == torch::kBFloat16;
+    return files_->tensor(key).to(device_, dtype_.value_or(kept ? own : torch::kFloat32));
   }
 
   static std::string sizes(const std::vector<std::int64_t>& shape) {
@@ -156,11 +171,11 @@ class Parameters {
         value.fill_(init.a);
         break;
     }
-    return value.to(device_, dtype_);
+    return value.to(device_, dtype_.value_or(torch::kFloat32));
   }
 
   torch::Device device_;
-  torch::ScalarType dtype_;
+  std::optional<torch::ScalarType> dtype_;
   at::Generator generator_;
   std::shared_ptr<const TensorFiles> files_;
   std::string prefix_;

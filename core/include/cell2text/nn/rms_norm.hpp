@@ -13,12 +13,12 @@ class RmsNorm {
       : weight_(&weight), epsilon_(epsilon), weight_plus_one_(weight_plus_one) {}
 
   Tensor operator()(const Tensor& x) const {
-    const Tensor weight = weight_plus_one_ ? weight_->value + 1 : weight_->value;
-    if (x.scalar_type() == torch::kFloat32) return at::rms_norm(x, weight.sizes(), weight, epsilon_);
-    // The scale is applied after the cast back, as the checkpoints of such types were trained.
-    const Tensor normed = at::rms_norm(x.to(torch::kFloat32), weight.sizes(), {}, epsilon_);
-    return weight_plus_one_ ? (normed * (weight_->value.to(torch::kFloat32) + 1)).to(x.scalar_type())
-                            : normed.to(x.scalar_type()) * weight;
+    const Tensor weight = weight_->value.to(torch::kFloat32);
+    const Tensor scale = weight_plus_one_ ? weight + 1 : weight;
+    if (x.scalar_type() == torch::kFloat32) return at::rms_norm(x, scale.sizes(), scale, epsilon_);
+    const Tensor normed = at::rms_norm(x.to(torch::kFloat32), scale.sizes(), {}, epsilon_);
+    // The scale is applied after the cast back, or before it, as the checkpoints of either kind were trained.
+    return weight_plus_one_ ? (normed * scale).to(x.scalar_type()) : normed.to(x.scalar_type()) * weight_->value;
   }
 
  private:

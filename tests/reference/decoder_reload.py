@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 warnings.simplefilter("error")
-from transformers import AutoTokenizer, GenerationConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as hf_logging
 
 parser = argparse.ArgumentParser()
@@ -33,7 +33,7 @@ hf_logging.disable_progress_bar()
 logging.getLogger("transformers").addHandler(Collect(logging.WARNING))
 out = {}
 for path in args.models:
-    model, info = LlamaForCausalLM.from_pretrained(path, output_loading_info=True)
+    model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True)
     faults = messages + [f"{key}: {sorted(value)}" for key, value in info.items() if value]
     if faults:
         sys.exit(f"{path}:\n" + "\n".join(faults))

@@ -1,4 +1,4 @@
-// Settings tables for the tests of the Llama decoder.
+// Settings tables for the tests of the decoders.
 #pragma once
 
 #include <string>
@@ -32,6 +32,17 @@ inline Value tiny_llama(bool tied = true) {
   Value table;
   table.set("architecture", std::move(architecture));
   table.set("tokenizer", text(demo_tokenizer()));
+  return table;
+}
+
+/// The same as a Gemma 3: three layers, of which the second sees everything, the others five tokens.
+inline Value tiny_gemma(bool tied = true) {
+  Value table = tiny_llama(tied);
+  Value& architecture = *table.find("architecture");
+  architecture.set("layers", number(3));
+  architecture.set("head_dim", number(10));
+  architecture.set("sliding_window", number(5));
+  architecture.set("sliding_window_pattern", number(2));
   return table;
 }
 
