@@ -14,6 +14,7 @@ SHAPES = {
     "encoder": {"layers": 6, "width": 256, "heads": 4, "feed_forward": 1024, "max_tokens": 2048,
                 "lengths": [512, 2048]},
     "decoder": {"layers": 8, "width": 512, "heads": 8, "kv_heads": 2, "feed_forward": 2048, "vocabulary": 128_256},
+    "lora": {"rank": 16, "alpha": 32},
     "prompt_tokens": 40, "soft_tokens": 256, "text_tokens": 96, "batch_size": 4, "beams": 4, "new_tokens": 64,
     "dtype": "float32"}
 BEFORE = SHAPES["prompt_tokens"] - 1  # the last prompt token stands after the soft tokens
@@ -119,7 +120,9 @@ def make(folder, seed, num_cells, many_cells):
 def write_experiments(folder, steps):
     user = (folder / "user.txt").read_text()
     encoder, decoder = SHAPES["encoder"], SHAPES["decoder"]
-    for name, source, deviation in (("train", "cells", 0.02), ("generate", "cells", 0.1), ("tokenize", "many", 0.02)):
+    lora = f'plugin = "lora"\nrank = {SHAPES["lora"]["rank"]}\nalpha = {SHAPES["lora"]["alpha"]}'
+    for name, source, deviation in (("train", "cells", 0.02), ("lora", "cells", 0.02), ("generate", "cells", 0.1),
+                                    ("tokenize", "many", 0.02)):
         (folder / f"{name}.toml").write_text(f'''name = "bench-{name}"
 seed = 1
 [data]
@@ -158,7 +161,7 @@ feed_forward = {decoder["feed_forward"]}
 tied = true
 initial_deviation = {deviation}
 [finetuning]
-plugin = "full"
+{lora if name == "lora" else 'plugin = "full"'}
 [training]
 epochs = 100
 max_steps = {steps}

@@ -2,6 +2,7 @@
 Prints one JSON object.
 
   peer.py train FOLDER CELLS STEPS       loss of the first cells, then optimiser steps
+  peer.py lora FOLDER CELLS STEPS        the same with peft
   peer.py generate FOLDER CELLS REPEATS
   peer.py tokenize FOLDER CELLS REPEATS
 """
@@ -92,8 +93,20 @@ class Model(torch.nn.Module):
                             labels=labels, use_cache=False).loss
 
 
-def train(folder, cells, steps):
+def lora(folder, cells, steps):
+    from peft import LoraConfig, get_peft_model
     model = Model(folder, folder / "weights-train")
+    model.decoder = get_peft_model(model.decoder, LoraConfig(
+        r=made.SHAPES["lora"]["rank"], lora_alpha=made.SHAPES["lora"]["alpha"], task_type="CAUSAL_LM",
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]))
+    return steps_of(model, cells, steps)
+
+
+def train(folder, cells, steps):
+    return steps_of(Model(folder, folder / "weights-train"), cells, steps)
+
+
+def steps_of(model, cells, steps):
     with torch.no_grad():
         check = np.mean([model.loss(list(range(i, i + BATCH))).item() for i in range(0, cells, BATCH)])
     model.decoder.train()
@@ -156,5 +169,5 @@ def tokenize(folder, cells, repeats):
 if __name__ == "__main__":
     what, folder, *numbers = sys.argv[1:]
     torch.set_num_threads(1 if what == "tokenize" else int(os.environ.get("BENCH_THREADS", 2)))
-    run = {"train": train, "generate": generate, "tokenize": tokenize}[what]
+    run = {"train": train, "lora": lora, "generate": generate, "tokenize": tokenize}[what]
     print(json.dumps(run(pathlib.Path(folder), *map(int, numbers))))

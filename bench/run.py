@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
-Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,generate,tokenize,describe] [--steps 9] [--docs]
+Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,tokenizer,describe] [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
@@ -26,7 +26,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
-TARGETS = {"train": 2.0, "train_memory": 0.7, "generate": 2.5, "tokenize": 3.0, "describe": 1.0}
+TARGETS = {"train": 2.0, "train_memory": 0.7, "lora": 2.5, "generate": 2.5, "tokenize": 3.0, "describe": 1.0,
+           "tokenizer": 1.0}
 
 
 class Sampler(threading.Thread):
@@ -91,26 +92,35 @@ def row(name, pairs, rates, unit, target):
     return found
 
 
-def bench_train(folder, options):
+def training_pairs(folder, options, what):
+    """`what` is the experiment, and the peer's word for it."""
     check, cells = 8, 4
     pairs = []
     for _ in range(options.pairs):
-        a = ours("train", folder, check, threads=options.threads)
-        b = peer("train", folder, check, options.steps, threads=options.threads)
+        a = measured([OURS, "train", folder / f"{what}.toml", check], options.threads)
+        b = peer(what, folder, check, options.steps, threads=options.threads)
         if abs(a["check_loss"] - b["check_loss"]) > 1e-4:
             sys.exit(f"bench/run.py: the losses differ: {a['check_loss']} and {b['check_loss']}")
         for side in (a, b):
             side["timed"] = side["steps"][1:]  # the first step makes the optimiser's arrays
         pairs.append((a, b))
-        print(f"train: {[round(per_second(s, 'timed', cells * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
+        print(f"{what}: {[round(per_second(s, 'timed', cells * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
               f"{a['vm_hwm_mib']} and {b['vm_hwm_mib']} MiB", file=sys.stderr)
-    speed = row("training step, full", pairs, lambda pair, key: [
-        per_second(side, "timed", cells * len(side["timed"]), key) for side in pair], "cells/s", TARGETS["train"])
+    return pairs, lambda pair, key: [per_second(side, "timed", cells * len(side["timed"]), key) for side in pair]
+
+
+def bench_train(folder, options):
+    pairs, rates = training_pairs(folder, options, "train")
     memory = {"name": "its peak memory", "unit": "MiB", "target": TARGETS["train_memory"]}
     for label, key in (("wall", "vm_hwm_mib"), ("anonymous", "anonymous_mib")):
         a, b = (statistics.median(pair[i][key] for pair in pairs) for i in (0, 1))
         memory[label] = {"ours": a, "peer": b, "ratio": a / b}
-    return [speed, memory], pairs
+    return [row("training step, full", pairs, rates, "cells/s", TARGETS["train"]), memory], pairs
+
+
+def bench_lora(folder, options):
+    pairs, rates = training_pairs(folder, options, "lora")
+    return [row("training step, LoRA r 16", pairs, rates, "cells/s", TARGETS["lora"])], pairs
 
 
 def bench_generate(folder, options):
@@ -140,6 +150,28 @@ def bench_tokenize(folder, options):
               file=sys.stderr)
     return [row("tokenising cells of 2,000 expressed genes, one core", pairs, lambda pair, key: [
         per_second(side, "repeats", cells * repeats, key) for side in pair], "cells/s", TARGETS["tokenize"])], pairs
+
+
+def bench_tokenizer(folder, options):
+    """Llama 3's vocabulary, a text of 10 MB, one thread; skipped where the tokenizer is not at hand."""
+    shared = pathlib.Path(os.environ.get("CELL2TEXT_SHARED_DATA", ROOT / "../shared/data"))
+    model, script, pairs = shared / "tokenizers/llama3/tokenizer.model", HERE / "peer_tokenizer.py", []
+    if not model.exists():
+        print(f"tokenizer: skipped, {model} is not there (CELL2TEXT_SHARED_DATA names the folder)", file=sys.stderr)
+        return [], []
+    if not (folder / "text.txt").exists():
+        subprocess.run([sys.executable, script, "make", folder, model], check=True)
+    for _ in range(options.pairs):
+        a = measured([OURS.with_name("bench_tokenizer"), folder / "llama3.json", folder / "text.txt", 3], threads=1)
+        b = measured([sys.executable, script, "run", folder, 3], threads=1)
+        if any(a[form][key] != b[form][key] for form in ("whole", "lines") for key in ("tokens", "sum")):
+            sys.exit("bench/run.py: the tokens differ")
+        pairs.append((a, b))
+        print(f"tokenizer: {[round(per_second(s['whole'], 'repeats', 30, 'cpu_s'), 1) for s in (a, b)]} MB/s of CPU",
+              file=sys.stderr)
+    return [row(f"encoding a text of 10 MB with Llama 3's vocabulary, {words}, one thread", pairs, lambda pair, key: [
+        per_second(side[form], "repeats", 30, key) for side in pair], "MB/s", TARGETS["tokenizer"])
+        for form, words in (("whole", "at once"), ("lines", "line by line"))], pairs
 
 
 def bench_describe(folder, options):
@@ -209,7 +241,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=9, help="training steps of a pair; the first is not timed")
-    parser.add_argument("--only", default="train,generate,tokenize,describe")
+    parser.add_argument("--only", default="train,lora,generate,tokenize,tokenizer,describe")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--many", type=int, default=4096, help="cells to tokenise")
     parser.add_argument("--seed", type=int, default=1)
@@ -227,12 +259,13 @@ def main():
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or pathlib.Path(temporary)).resolve()
-        if not (folder / "inputs.npz").exists():
-            inputs.make(folder, options.seed, num_cells=32, many_cells=options.many)
-        inputs.write_experiments(folder, options.steps)
-        for what in ("train", "generate"):
-            if not (folder / f"weights-{what}").exists():
-                measured([OURS, "save", folder / f"{what}.toml", folder / f"weights-{what}"], options.threads)
+        if options.only != "tokenizer":  # which has its own
+            if not (folder / "inputs.npz").exists():
+                inputs.make(folder, options.seed, num_cells=32, many_cells=options.many)
+            inputs.write_experiments(folder, options.steps)
+            for what in ("train", "generate"):
+                if not (folder / f"weights-{what}").exists():
+                    measured([OURS, "save", folder / f"{what}.toml", folder / f"weights-{what}"], options.threads)
         about = versions() | {"date": str(datetime.date.today()), "threads": options.threads, "pairs": options.pairs,
                               "steps": options.steps, "seed": options.seed, "shapes": inputs.SHAPES}
         rows, runs = [], {}

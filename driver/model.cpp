@@ -1,7 +1,7 @@
-// cell2text model info DIR
+// cell2text model info DIR, cell2text model merge DIR -o OUT
 #include <fmt/format.h>
 
-#include "cell2text/model_folder.hpp"
+#include "cell2text/model_merge.hpp"
 #include "commands.hpp"
 #include "host.hpp"
 
@@ -12,6 +12,10 @@ namespace {
 struct InfoArguments {
   std::string folder;
   bool verify = false, json = false;
+};
+
+struct MergeArguments {
+  std::string folder, out, encoder, base;
 };
 
 /// Whole-file hashes of everything in the folder against those written when it was saved.
@@ -37,6 +41,7 @@ void info(const InfoArguments& arguments) {
   fmt::print("{} (hash {})\n", card.name, card.hash.substr(0, 16));
   for (const PluginChoice* part : {&card.plan.encoder, &card.plan.adapter, &card.plan.decoder, &card.plan.finetuning})
     fmt::print("  {:<12} {}\n", part->kind, part->name);
+  if (!card.merged_from.empty()) fmt::print("  merged from  {}\n", card.merged_from);
   fmt::print("  trained on   {} cells, {} epochs, seed {}\n", card.trained_cells, card.trained_epochs, card.seed);
   if (!card.ontology_release.empty()) fmt::print("  ontology     {}\n", card.ontology_release);
   for (const auto& [label, values] : card.labels) {
@@ -47,17 +52,35 @@ void info(const InfoArguments& arguments) {
   if (arguments.verify) fmt::print("  all files are as they were written\n");
 }
 
+void merge(const MergeArguments& arguments) {
+  const Registry registry;
+  const Host host = make_host(registry, "cpu", 0, 0);
+  ModelPlaces places;
+  if (!arguments.encoder.empty()) places.encoder = arguments.encoder;
+  if (!arguments.base.empty()) places.decoder = arguments.base;
+  merge_model(host, arguments.folder, arguments.out, places);
+  log().info("model: " + arguments.out);
+}
+
 }  // namespace
 
 void add_model(CLI::App& app) {
   static InfoArguments arguments;
-  auto* model = app.add_subcommand("model", "What a model folder holds");
+  auto* model = app.add_subcommand("model", "What a model folder holds, and making its decoder plain");
   model->require_subcommand(1);
   auto* command = model->add_subcommand("info", "Parts, training, labels seen with their counts");
   command->add_option("DIR", arguments.folder, "Model folder (…/model)")->required();
   command->add_flag("--verify", arguments.verify, "Compare the SHA-256 of every file");
   command->add_flag("--json", arguments.json, "Print JSON");
   command->callback([] { info(arguments); });
+
+  static MergeArguments merging;
+  auto* merged = model->add_subcommand("merge", "Write the model anew with LoRA weights merged into a plain decoder");
+  merged->add_option("DIR", merging.folder, "Model folder (…/model)")->required();
+  merged->add_option("-o,--out", merging.out, "The new model folder; must not exist")->required();
+  merged->add_option("--encoder", merging.encoder, "Where the encoder's checkpoint is now");
+  merged->add_option("--base", merging.base, "Where the decoder's checkpoint is now");
+  merged->callback([] { merge(merging); });
 }
 
 }  // namespace cell2text::driver

@@ -7,7 +7,7 @@ using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
   for (const char* subcommand : {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list",
-                                 "plugins info", "model info"}) {
+                                 "plugins info", "model info", "model merge"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
     CHECK(outcome.status == 0);
@@ -44,8 +44,9 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
     return all;
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
-  CHECK(flags(command("describe --help").out) ==
-        "--model --overwrite --force --beams --batch-size --source --encoder --base --profile --device --threads ");
+  CHECK(
+      flags(command("describe --help").out) ==
+      "--model --overwrite --force --beams --batch-size --set --source --encoder --base --profile --device --threads ");
 }
 
 TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
@@ -56,8 +57,9 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
     CHECK(plugin["usable"] == true);
     names.push_back(plugin["kind"].get<std::string>() + " " + plugin["name"].get<std::string>());
   }
-  CHECK(names == std::vector<std::string>{"adapter mlp", "decoder llama", "encoder geneformer", "finetuning full",
-                                          "metric labels", "metric overlap", "source h5ad"});
+  CHECK(names == std::vector<std::string>{"adapter mlp", "decoder gemma", "decoder llama", "encoder geneformer",
+                                          "finetuning full", "finetuning lora", "metric labels", "metric overlap",
+                                          "source h5ad"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));

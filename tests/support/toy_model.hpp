@@ -1,4 +1,4 @@
-// A whole model of linked-in parts: toy encoder, the MLP adapter, any decoder, full fine-tuning.
+// A whole model of linked-in parts: toy encoder, the MLP adapter, any decoder, full fine-tuning or another.
 #pragma once
 
 #include <ATen/Parallel.h>
@@ -10,8 +10,8 @@
 
 namespace cell2text::test {
 
-template <class DecoderClass>
-Model toy_model(std::uint64_t seed, const Value& decoder = {}, const Value& adapter = {}) {
+template <class DecoderClass, class Tuning = finetuning::Full>
+Model toy_model(std::uint64_t seed, const Value& decoder = {}, const Value& adapter = {}, const Value& tuning = {}) {
   at::set_num_threads(1);  // on tensors this small, threads that wait for each other cost more than they do
   auto parameters = [seed](std::uint64_t part) {
     return std::make_unique<Parameters>(torch::kCPU, torch::kFloat32, seed * 10 + part);
@@ -29,8 +29,9 @@ Model toy_model(std::uint64_t seed, const Value& decoder = {}, const Value& adap
   model.adapter_parameters->set_trainable(true);
   model.tuning_parameters = parameters(3);
   model.tuning =
-      std::make_unique<FineTuningHandle>(toy_part<kinds::finetuning, finetuning::Full>({}, *model.tuning_parameters));
+      std::make_unique<FineTuningHandle>(toy_part<kinds::finetuning, Tuning>(tuning, *model.tuning_parameters));
   model.tuning->prepare({*model.decoder_parameters, model.decoder->linear_layers()});
+  model.tuning_parameters->set_trainable(true);
   return model;
 }
 

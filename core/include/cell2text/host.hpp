@@ -1,8 +1,9 @@
-// What a program that runs plugins needs beside cell2text.hpp. Pulls in Boost, toml++ and HDF5, which the
-// program links itself.
+// What a program that runs plugins needs beside cell2text.hpp, and what single plugins of this repository do. Pulls in
+// Boost, toml++, HDF5 and SentencePiece, which whoever includes it links itself.
 #pragma once
 
 #include "cell2text/cell2text.hpp"
+#include "cell2text/decoder_folder.hpp"
 #include "cell2text/device.hpp"
 #include "cell2text/experiment.hpp"
 #include "cell2text/experiment_run.hpp"
@@ -17,5 +18,9 @@
 #include "cell2text/io/toml.hpp"
 #include "cell2text/model_builder.hpp"
 #include "cell2text/model_folder.hpp"
+#include "cell2text/model_merge.hpp"
+#include "cell2text/nn/transformer_checkpoint.hpp"
 #include "cell2text/registry.hpp"
 #include "cell2text/run_folder.hpp"
+#include "cell2text/text/sentence_piece.hpp"
+#include "cell2text/text/tokenizer_folder.hpp"

@@ -35,9 +35,27 @@ Held<Kind> build_part(const Host& host, const PluginChoice& choice, Parameters& 
   return plugin.build<Kind>(choice.settings, {&host.context, &context, shape});
 }
 
+/// The cell adapter beside the folder that a fine-tuning starts from, as in a model folder; nothing where it starts
+/// from nothing, or from a folder that is in none. InputError where it is missing from the model folder.
+inline std::optional<std::filesystem::path> cell_adapter_beside(const PluginChoice& finetuning) {
+  const Value* checkpoint = finetuning.resolved.find("checkpoint");
+  const auto* text = checkpoint ? checkpoint->get_if<std::string>() : nullptr;
+  if (!text) return std::nullopt;
+  const auto model = (std::filesystem::path(*text) / "").parent_path().parent_path();
+  if (!std::filesystem::exists(model / "cell2text.json")) return std::nullopt;
+  const auto adapter = model / "adapter.safetensors";
+  if (!std::filesystem::exists(adapter))
+    throw InputError(adapter.string() + " is missing; the weights in " + *text +
+                     " were trained together with a cell adapter, and the two are only used together. Copy the whole "
+                     "model folder");
+  return adapter;
+}
+
 }  // namespace model_builder_detail
 
-/// Builds all parts and prepares the fine-tuning. `Parameter::trainable` says afterwards what would be trained.
+/// Builds all parts and prepares the fine-tuning. What was trained together starts together: a fine-tuning that starts
+/// from the folder of a trained model brings that model's cell adapter. `Parameter::trainable` says afterwards what
+/// would be trained.
 inline Model build_model(const Host& host, const ModelPlan& plan) {
   using namespace model_builder_detail;
   auto parameters = [&](int part) {
@@ -56,18 +74,20 @@ inline Model build_model(const Host& host, const ModelPlan& plan) {
   model.decoder_parameters = parameters(1);
   model.decoder =
       std::make_unique<DecoderHandle>(build_part<kinds::decoder>(host, plan.decoder, *model.decoder_parameters));
-  model.pieces = model.decoder->chat({plan.prompt.system, plan.prompt.user});
+  model.pieces = chat_pieces(*model.decoder, plan.prompt);
 
   model.adapter_parameters = parameters(2);
   const AdapterShape shape{model.encoder->width(), model.decoder->width()};
   model.adapter =
       std::make_unique<AdapterHandle>(build_part<kinds::adapter>(host, plan.adapter, *model.adapter_parameters, shape));
+  if (const auto trained = cell_adapter_beside(plan.finetuning)) model.adapter_parameters->load(*trained);
   model.adapter_parameters->set_trainable(true);
 
   model.tuning_parameters = parameters(3);
   model.tuning = std::make_unique<FineTuningHandle>(
       build_part<kinds::finetuning>(host, plan.finetuning, *model.tuning_parameters));
   model.tuning->prepare({*model.decoder_parameters, model.decoder->linear_layers()});
+  model.decoder_parameters->widen_trainable();
   model.tuning_parameters->set_trainable(true);
   return model;
 }

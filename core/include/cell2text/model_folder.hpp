@@ -31,7 +31,9 @@ struct ModelCard {
   std::string ontology_release;
   std::string name;
   std::int64_t seed = 0, trained_cells = 0, trained_epochs = 0;
-  std::string hash;  ///< of cell2text.json, which holds the hashes of all weights; set by loading
+  std::string merged_from;     ///< the fine-tuning that was merged into the decoder; empty: none was
+  bool holds_encoder = false;  ///< the folder has the encoder's weights; set by loading
+  std::string hash;            ///< of cell2text.json, which holds the hashes of all weights; set by loading
   std::map<std::string, std::string> samples;  ///< sampled hash of each file of the folder; set by loading
 
   /// Names a label may take.
@@ -87,9 +89,10 @@ inline Value settings_for_folder(const Value& saved, const LoadedPlugin& plugin,
   std::vector<FieldInfo> fields;
   plugin.descriptor->schema(fields).raise();
   Value settings{Value::Table{}, where};
-  for (const FieldInfo& field : fields)
+  for (const FieldInfo& field : fields) {
     if (const Value* value = saved.find(field.name); value && field.has_default) settings.set(field.name, *value);
-  settings.set("checkpoint", {folder.string(), where});
+    if (field.name == "checkpoint") settings.set(field.name, {folder.string(), where});
+  }
   return settings;
 }
 
@@ -136,7 +139,7 @@ inline PluginChoice read_role(const nlohmann::json& root, const std::string& rol
   } else if (places.place) {
     throw InputError(where + ": the " + role + " was trained and is part of this folder; leave out " +
                      (role == "encoder" ? "--encoder" : "--base"));
-  } else if (role == "encoder" || role == "decoder") {
+  } else if (role == "encoder" || role == "decoder" || json.contains("folder")) {
     const auto folder = places.folder / required<std::string>(json, "folder", where);
     choice.settings = settings_for_folder(choice.settings, plugin, folder, origin);
   }
@@ -163,7 +166,7 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
             {"trained_epochs", card.trained_epochs}};
   root["encoder"] = role_json(card.plan.encoder);
   root["encoder"]["frozen"] = card.plan.encoder_frozen;
-  if (!card.plan.encoder_frozen || !model.encoder_parameters->from_checkpoint()) {
+  if (card.holds_encoder || !card.plan.encoder_frozen || !model.encoder_parameters->from_checkpoint()) {
     model.encoder->save(temporary / "encoder");
     root["encoder"]["folder"] = "encoder";
   } else {
@@ -183,6 +186,7 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
     model.tuning->save(temporary / card.plan.finetuning.name);
     root["finetuning"]["folder"] = card.plan.finetuning.name;
   }
+  if (!card.merged_from.empty()) root["merged_from"] = card.merged_from;
   root["prompt"] = to_json(write_settings(card.plan.prompt));
   root["generation"] = to_json(write_settings(card.generation));
   root["ontology_release"] = card.ontology_release;
@@ -227,6 +231,8 @@ inline ModelCard read_model_card(const std::filesystem::path& folder, const Regi
   card.plan.decoder = read_role(root, "decoder", {folder, places.decoder}, registry);
   card.plan.finetuning = read_role(root, "finetuning", {folder, {}}, registry);
   card.plan.encoder_frozen = true;  // nothing is trained here
+  card.holds_encoder = root["encoder"].contains("folder");
+  card.merged_from = optional_value<std::string>(root, "merged_from", where).value_or("");
   SettingsFaults faults;
   read_fields(value_from_json(required<nlohmann::json>(root, "prompt", where), where), card.plan.prompt, faults,
               "prompt.");

@@ -1,94 +1,20 @@
 // Model folders: what is saved describes cells as before, wherever the folder is; what was changed is noticed.
 #include "cell2text/model_folder.hpp"
 
-#include "cell2text/generate/describe_cells.hpp"
-#include "plugins.hpp"
+#include "model_setup.hpp"
 
-using cell2text::Host;
 using cell2text::InputError;
 using cell2text::Model;
 using cell2text::ModelCard;
 using cell2text::ModelPlaces;
-using cell2text::Registry;
 using cell2text::Value;
+using cell2text::test::json_of;
+using cell2text::test::Setup;
+using cell2text::test::texts;
+using cell2text::test::with_checkpoints;
+using cell2text::test::write_json;
 namespace fs = std::filesystem;
 namespace test = cell2text::test;
-
-namespace {
-
-struct Setup {
-  test::TemporaryFolder folder;
-  Registry registry = test::built_plugins();
-  Host host{registry, {.log = {}, .seed = 5, .threads = 1}};
-  ModelCard card;
-  fs::path model_folder = folder / "model";
-
-  explicit Setup(Value root = test::demo_toml(test::tiny_experiment)) {
-    const auto experiment = read_experiment(root, registry);
-    card.plan = {experiment.encoder,    experiment.adapter, experiment.decoder,
-                 experiment.finetuning, experiment.prompt,  experiment.encoder_role.frozen};
-    card.generation = experiment.generation;
-    card.name = experiment.general.name;
-    card.seed = experiment.general.seed;
-    card.trained_cells = 490, card.trained_epochs = 3;
-    card.ontology_release = "releases/2025";
-    card.labels["cell_type"] = {{"B cell", "CL:0000236", 12}, {"odd cell", std::nullopt, 1}};
-  }
-  Model build() const { return build_model(host, card.plan); }
-  Model load(const fs::path& from, const ModelPlaces& places = {}) const {
-    return load_model(host, read_model_card(from, registry, places), from);
-  }
-};
-
-/// The demo's cells, opened once.
-const cell2text::SourceHandle& demo() {
-  static const cell2text::SourceHandle source = [] {
-    Value table;
-    table.set("path", {(test::source_dir() / "data/demo/pbmc.h5ad").string(), {}});
-    const cell2text::Context context;
-    const auto plugin = test::built_plugins().load("source", "h5ad");
-    return cell2text::SourceHandle(plugin.build<cell2text::kinds::source>(table, {&context, nullptr, {}}));
-  }();
-  return source;
-}
-
-/// Texts of three of them.
-std::vector<std::string> texts(const Setup& setup, const Model& model) {
-  model.set_training(false);
-  cell2text::CellLoader loader(demo(), *model.encoder, {0, 99, 500}, {3, 1, 0, false});
-  std::vector<std::string> all;
-  for (const auto& cell : describe_cells(model, *loader.next(), setup.card.generation))
-    all.push_back(cell.text + " | " + std::to_string(cell.log_probability).substr(0, 7));
-  return all;
-}
-
-nlohmann::json json_of(const fs::path& folder) {
-  return cell2text::read_json(folder / "cell2text.json");
-}
-void write_json(const fs::path& folder, const nlohmann::json& json) {
-  test::write_file(folder / "cell2text.json", json.dump());
-}
-
-/// Encoder and base as checkpoints of their own, and a fine-tuning that leaves the base alone.
-Value with_checkpoints(const Setup& random, const fs::path& folder) {
-  const Model model = random.build();
-  model.encoder->save(folder / "encoder");
-  model.decoder->save(folder / "base");
-  Value root = test::demo_toml(test::tiny_experiment);
-  for (const auto& [role, name] : {std::pair{"encoder", "encoder"}, std::pair{"decoder", "base"}}) {
-    root.find(role)->erase("architecture");
-    root.find(role)->set("checkpoint", {(folder / name).string(), {}});
-  }
-  root.find("decoder")->erase("tokenizer");
-  for (const char* key : {"token_dictionary", "gene_medians"}) root.find("encoder")->erase(key);
-  Value tuning;
-  tuning.set("plugin", {std::string("low_rank"), {}});
-  tuning.set("scale", {0.7, {}});
-  root.set("finetuning", tuning);
-  return root;
-}
-
-}  // namespace
 
 TEST_CASE("model folder: a trained model gives the same texts from its folder, also from a moved one") {
   const Setup setup;
@@ -215,4 +141,19 @@ TEST_CASE("model folder: what was not trained is referred to by hash, and may mo
   fs::rename(folder / "moved_base/model.safetensors", folder / "moved_base/other.safetensors");
   CHECK_THROWS_WITH_AS(setup.load(setup.model_folder, places), doctest::Contains("model.safetensors is missing"),
                        InputError);
+}
+
+TEST_CASE("model folder: a prompt template of one's own is kept, and describes with it") {
+  Value root = test::demo_toml(test::tiny_experiment);
+  root.find("prompt")->set("between", {std::string(" / "), {}});
+  root.find("prompt")->set("after", {std::string(" =>"), {}});
+  const Setup setup(root), plain;
+  const Model model = setup.build();
+  CHECK(model.pieces.before != plain.build().pieces.before);
+  CHECK(model.decoder->decode_text(model.pieces.after) == " =>");
+  save_model(setup.model_folder, model, setup.card);
+  const Model loaded = setup.load(setup.model_folder);
+  CHECK(loaded.pieces.before == model.pieces.before);
+  CHECK(loaded.pieces.after == model.pieces.after);
+  CHECK(texts(setup, loaded) == texts(setup, model));
 }

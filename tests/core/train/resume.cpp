@@ -2,8 +2,10 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <set>
 
 #include "cell2text/train/trainer.hpp"
+#include "plugins/finetuning/lora/lora.hpp"
 #include "support/gru_decoder.hpp"
 #include "support/oracle.hpp"
 #include "support/toy_model.hpp"
@@ -46,8 +48,20 @@ struct Course {
   }
 };
 
+/// The toy model as it starts, trained whole or by LoRA.
+Model start(bool lora) {
+  Value decoder, adapter, tuning;
+  decoder.set("deviation", {0.2, {}});
+  adapter.set("dropout", {0.2, {}});
+  if (!lora) return test::toy_model<test::GruDecoder>(1, decoder, adapter);
+  tuning.set("target_modules", {Value::Array{test::text("gates")}, {}});
+  tuning.set("rank", test::number(3));
+  return test::toy_model<test::GruDecoder, cell2text::lora::Lora>(1, decoder, adapter, tuning);
+}
+
 struct Runner {
   TrainingSettings settings;
+  bool lora = false;
   fs::path checkpoints;
   cell2text::SourceHandle source = test::toy_source(lengths());
 
@@ -59,10 +73,7 @@ struct Runner {
 
   /// Goes on with `course` until the observer was asked `asks` times; a fresh model each time, as a new process has.
   void run(Course& course, int asks, bool resume) const {
-    Value decoder, adapter;
-    decoder.set("deviation", {0.2, {}});
-    adapter.set("dropout", {0.2, {}});
-    Model model = test::toy_model<test::GruDecoder>(1, decoder, adapter);
+    Model model = start(lora);
     torch::manual_seed(test::seed());  // what another process drew before must not matter
     Trainer trainer(model, settings, 3, checkpoints);
     if (resume)
@@ -87,7 +98,7 @@ struct Runner {
     const auto summary = trainer.run({source, text_of, train, validation}, observer);
     course.stopped = summary.stopped;
     course.weights.clear();
-    for (auto* set : {model.adapter_parameters.get(), model.decoder_parameters.get()})
+    for (auto* set : {model.adapter_parameters.get(), model.decoder_parameters.get(), model.tuning_parameters.get()})
       for (const auto& parameter : set->list()) course.weights.push_back(parameter.value.detach().clone());
   }
 };
@@ -102,6 +113,7 @@ Runner random_runner(std::mt19937_64& random, const fs::path& folder) {
   runner.settings.schedule = std::vector<std::string>{"step", "cosine", "constant"}[random() % 3];
   runner.settings.optimizer = random() % 2 ? "adam" : "adamw";
   runner.settings.keep = random() % 3 ? "best" : "last";
+  runner.lora = random() % 2;
   runner.settings.precision = random() % 3 ? "float32" : "bfloat16";
   if (random() % 3 == 0) runner.settings.max_steps = static_cast<std::int64_t>(3 + random() % 9);
   return runner;
@@ -149,6 +161,23 @@ TEST_CASE("resume: from a checkpoint of some steps ago, the steps since are repe
   fs::create_directory(runner.checkpoints / "step-x");           // somebody else's
   runner.run(found, -1, true);
   CHECK(found == expected);
+}
+
+TEST_CASE("resume: with LoRA a checkpoint holds the additions and the cell adapter, and nothing of the base") {
+  const test::TemporaryFolder folder;
+  Runner runner;
+  runner.lora = true;
+  runner.settings.epochs = 1, runner.settings.batch_size = 6, runner.settings.learning_rate = 3e-2;
+  runner.checkpoints = folder.path();
+  Course course;
+  runner.run(course, 1, false);
+  std::set<std::string> names;
+  for (const auto& [name, parameter] : trained_parameters(start(true))) names.insert(name);
+  CHECK(names.contains("finetuning.base_model.model.gates.lora_A.weight"));
+  CHECK_FALSE(names.contains("decoder.gates.weight"));
+  const auto held = cell2text::TensorFiles::open(folder / "step-2/trained.safetensors").names();
+  CHECK(std::set<std::string>(held.begin(), held.end()) == names);
+  CHECK_FALSE(torch::equal(course.weights.back(), start(true).tuning_parameters->list().back().value));
 }
 
 TEST_CASE("resume: the best weights are those of the checkpoint, not of what came after it") {
