@@ -169,6 +169,62 @@ void check_saving(const Value& table) {
   CHECK(logits(*make_decoder<P>(checkpoint_table(folder / "elsewhere"), 9).handle).equal(before));
 }
 
+/// Layers that are computed again give the same gradients.
+template <class P>
+void check_recompute(Value table) {
+  const auto seed = test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  const auto gradients = [&](bool recompute) {
+    table.set("recompute", {recompute, {}});
+    auto made = make_decoder<P>(table, seed);
+    made.handle->set_training(true);
+    torch::manual_seed(seed);
+    for (Parameter& parameter : made.parameters->list()) parameter.value.requires_grad_(true);
+    const Tensor x = torch::randn({2, 5, D}).requires_grad_(true);
+    made.handle->forward(x, {5, 3}, positions_of(2, 5)).narrow(1, 0, 3).square().sum().backward();
+    std::vector<Tensor> all{x.grad()};
+    for (const Parameter& parameter : made.parameters->list())
+      if (parameter.value.grad().defined()) all.push_back(parameter.value.grad());
+    return all;
+  };
+  const auto kept = gradients(false), again = gradients(true);
+  REQUIRE(again.size() == kept.size());
+  CHECK(kept.size() > 10);
+  for (std::size_t i = 0; i < kept.size(); ++i) CHECK(again[i].equal(kept[i]));
+}
+
+/// Weights stay in the type that is asked for, what flows is float32, and what is trained becomes float32.
+template <class P>
+void check_types(const Value& table) {
+  auto made = make_decoder<P>(table, 5);
+  TemporaryFolder folder;
+  made.handle->save(folder / "model");
+  const Tensor x = torch::randn({2, 4, D});
+  const auto logits = [&](const DecoderHandle& decoder) {
+    return decoder.logits(decoder.forward(x, {4, 4}, positions_of(2, 4)));
+  };
+  for (const auto& [name, type] : {std::pair("float16", torch::kHalf), std::pair("bfloat16", torch::kBFloat16)}) {
+    CAPTURE(name);
+    Value narrow = checkpoint_table(folder / "model");
+    narrow.set("dtype", text(name));
+    auto opened = make_decoder<P>(narrow, 0);
+    auto rounded = make_decoder<P>(checkpoint_table(folder / "model"), 0);
+    for (const Parameter& parameter : opened.parameters->list()) {
+      CHECK((parameter.value.scalar_type() == type));
+      rounded.parameters->find(parameter.name)->value = parameter.value.to(torch::kFloat32);
+    }
+    const Tensor found = logits(*opened.handle);
+    CHECK((found.scalar_type() == torch::kFloat32));
+    CHECK(distance(found, logits(*rounded.handle)) < 1e-4);
+    opened.handle->save(folder / name);
+    CHECK(logits(*make_decoder<P>(checkpoint_table(folder / name), 0).handle).equal(found));  // "auto" keeps the type
+    opened.parameters->list().front().trainable = true;
+    opened.parameters->widen_trainable();
+    CHECK((opened.parameters->list().front().value.scalar_type() == torch::kFloat32));
+    CHECK((opened.parameters->list().back().value.scalar_type() == type));
+  }
+}
+
 /// What a fine-tuning attaches to a layer changes its output, and detached it is as before.
 template <class P>
 void check_attachments(const Value& table) {

@@ -98,6 +98,7 @@
 #include "cell2text/text/chat_writer.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/description_source.hpp"
+#include "cell2text/text/encode_inside.hpp"
 #include "cell2text/text/first_symbols.hpp"
 #include "cell2text/text/known_names.hpp"
 #include "cell2text/text/label_reader.hpp"

@@ -2,12 +2,12 @@
 // experiment writes.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
 
 #include "cell2text/plugin/handles.hpp"
 #include "cell2text/settings.hpp"
+#include "cell2text/text/encode_inside.hpp"
 
 namespace cell2text {
 
@@ -44,24 +44,13 @@ struct PromptSettings {
   }
 };
 
-namespace prompt_detail {
-
-/// As the text is cut behind something else: a tokenizer that puts a blank before a text does not put one here.
-inline std::vector<std::int64_t> encode_inside(const DecoderHandle& decoder, const std::string& text) {
-  const auto start = decoder.encode_prompt("x", false), whole = decoder.encode_prompt("x" + text, false);
-  if (whole.size() < start.size() || !std::equal(start.begin(), start.end(), whole.begin()))
-    return decoder.encode_prompt(text, false);
-  return {whole.begin() + static_cast<std::ptrdiff_t>(start.size()), whole.end()};
-}
-
-}  // namespace prompt_detail
-
 /// The prompt as token ids, before and after the soft tokens. In an own template names of special tokens are these
 /// tokens, in system and user message too.
 inline ChatPieces chat_pieces(const DecoderHandle& decoder, const PromptSettings& prompt) {
   if (!prompt.own_template()) return decoder.chat({prompt.system, prompt.user});
   const std::string before = prompt.before.value_or("") + prompt.system + prompt.between.value_or("") + prompt.user;
-  return {decoder.encode_prompt(before, false), prompt_detail::encode_inside(decoder, prompt.after.value_or(""))};
+  const auto encode = [&](const std::string& text) { return decoder.encode_prompt(text, false); };
+  return {encode(before), encode_inside(encode, prompt.after.value_or(""))};
 }
 
 }  // namespace cell2text

@@ -6,6 +6,10 @@
 #include "decoders/tables.hpp"
 #include "support/gru_decoder.hpp"
 
+namespace cell2text::test {
+template OwnedDecoder make_decoder<gemma::Gemma>(const Value&, std::uint64_t);
+}
+
 using namespace cell2text;
 using test::make_decoder;
 using test::tiny_gemma;
@@ -47,6 +51,8 @@ TEST_CASE("gemma: what every decoder must do") {
     test::suite::check_neighbours<gemma::Gemma>(table);
     test::suite::check_saving<gemma::Gemma>(table);
     test::suite::check_attachments<gemma::Gemma>(table);
+    test::suite::check_recompute<gemma::Gemma>(table);
+    test::suite::check_types<gemma::Gemma>(table);
     test::suite::check_shapes<gemma::Gemma>(table);
   }
 }

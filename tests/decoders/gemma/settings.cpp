@@ -1,8 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "decoders/tables.hpp"
-#include "gemma.hpp"
-#include "support/gru_decoder.hpp"
+#include "made.hpp"
 
 using namespace cell2text;
 using test::number;

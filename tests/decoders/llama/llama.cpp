@@ -7,6 +7,10 @@
 #include "decoders/tables.hpp"
 #include "support/gru_decoder.hpp"
 
+namespace cell2text::test {
+template OwnedDecoder make_decoder<llama::Llama>(const Value&, std::uint64_t);
+}
+
 using namespace cell2text;
 using test::make_decoder;
 using test::tiny_llama;
@@ -83,6 +87,23 @@ TEST_CASE("llama: plain and llama3 prompts") {
   CHECK(made.handle->decode_text(spelled) == "a <|eot_id|> b");
 }
 
+TEST_CASE("llama: llama2 prompts") {  // as the template of Llama-2-chat renders them
+  const test::TemporaryFolder folder;
+  std::string json = test::read_file(test::demo_tokenizer() + "/tokenizer.json");
+  for (auto at = json.find("<|begin_of_text|>"); at != std::string::npos; at = json.find("<|begin_of_text|>"))
+    json.replace(at, std::string("<|begin_of_text|>").size(), "<s>");
+  test::write_file(folder / "tokenizer.json", json);
+  const auto tokenizer = Tokenizer::read(folder / "tokenizer.json");
+  Value table = tiny_llama();
+  table.set("tokenizer", test::text((folder / "tokenizer.json").string()));
+  table.set("template", test::text("llama2"));
+  const auto made = make_decoder<llama::Llama>(table, 0);
+  const auto chat = made.handle->chat({"Describe.", "Sequence: "});
+  CHECK(chat.before == tokenizer.encode("<s>[INST] <<SYS>>\nDescribe.\n<</SYS>>\n\nSequence: "));
+  CHECK(chat.after == tokenizer.encode(" [/INST]"));
+  CHECK(made.handle->chat({"", "Sequence: "}).before == tokenizer.encode("<s>[INST] Sequence: "));
+}
+
 TEST_CASE("llama: what every decoder must do") {
   for (const bool tied : {true, false}) {
     const Value table = tiny_llama(tied);
@@ -92,6 +113,8 @@ TEST_CASE("llama: what every decoder must do") {
     test::suite::check_neighbours<llama::Llama>(table);
     test::suite::check_saving<llama::Llama>(table);
     test::suite::check_attachments<llama::Llama>(table);
+    test::suite::check_recompute<llama::Llama>(table);
+    test::suite::check_types<llama::Llama>(table);
     test::suite::check_shapes<llama::Llama>(table);
   }
 }

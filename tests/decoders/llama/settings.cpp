@@ -2,8 +2,7 @@
 
 #include "config.hpp"
 #include "decoders/tables.hpp"
-#include "llama.hpp"
-#include "support/gru_decoder.hpp"
+#include "made.hpp"
 
 using namespace cell2text;
 using test::checkpoint_table;

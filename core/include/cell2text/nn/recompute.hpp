@@ -45,7 +45,9 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const std::function<Tensor(const Tensor&)>& f) {
     context->save_for_backward({x, at::globalContext().defaultGenerator(x.device()).get_state()});
     context->saved_data["f"] = c10::IValue::make_capsule(c10::make_intrusive<Kept>(f));
-    return f(x);  // gradients are off inside a Function
+    // With gradients, though they are dropped: kernels are chosen by whether there are any, and both runs must agree.
+    torch::AutoGradMode gradients(true);
+    return f(x.detach().requires_grad_(true)).detach();
   }
 
   static variable_list backward(AutogradContext* context, variable_list d_y) {
@@ -65,8 +67,8 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
 }  // namespace recompute_detail
 
 /// f(x), of which only x is kept for the backward pass; there f runs a second time, with the same random numbers. What
-/// else f reads must be leaves (their gradients are added to) or need no gradient, and must still be as it was. Where no
-/// gradients are recorded this is f(x). x must need a gradient for those of the leaves to be found.
+/// else f reads must be leaves (their gradients are added to) or need no gradient, and must still be as it was. Where
+/// no gradients are recorded this is f(x). x must need a gradient for those of the leaves to be found.
 inline Tensor recomputed(const Tensor& x, const std::function<Tensor(const Tensor&)>& f) {
   if (!torch::GradMode::is_enabled() || !x.requires_grad()) return f(x);
   return recompute_detail::Recomputed::apply(x, f);

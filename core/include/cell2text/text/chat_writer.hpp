@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cell2text/error.hpp"
+#include "cell2text/text/encode_inside.hpp"
 #include "cell2text/text/tokenizer.hpp"
 
 namespace cell2text {
@@ -50,9 +51,7 @@ class ChatWriter {
   ChatWriter& text(std::string_view text) { return add(tokenizer_->encode(text)); }
   /// As it is cut within a text: a tokenizer that puts a space before a text does not put one here.
   ChatWriter& text_inside(std::string_view text) {
-    const auto start = tokenizer_->encode("x"), whole = tokenizer_->encode("x" + std::string(text));
-    if (whole.size() < start.size() || !std::equal(start.begin(), start.end(), whole.begin())) return this->text(text);
-    return add({whole.begin() + static_cast<std::ptrdiff_t>(start.size()), whole.end()});
+    return add(encode_inside([&](const std::string& part) { return tokenizer_->encode(part); }, text));
   }
   ChatWriter& id(std::optional<std::int64_t> id) {
     if (id) ids_.push_back(*id);
