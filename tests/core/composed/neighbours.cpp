@@ -25,7 +25,7 @@ constexpr const char *usual = "initial_deviation = 0.02", *wide = "initial_devia
 
 /// A model of all parts at random weights on cells of the demo. The decoder's deviation is the usual 0.02, or so wide
 /// that choices are clear and differ from cell to cell; a network that wide also amplifies rounding, to some 1e-5.
-struct Setup {
+struct HundredCells {
   Registry registry = test::built_plugins();
   Host host;
   Model model;
@@ -33,7 +33,8 @@ struct Setup {
   std::vector<std::int64_t> rows;
   GenerationSettings settings;
 
-  explicit Setup(std::uint64_t seed, const char* deviation) : host{registry, {.log = {}, .seed = seed, .threads = 2}} {
+  explicit HundredCells(std::uint64_t seed, const char* deviation)
+      : host{registry, {.log = {}, .seed = seed, .threads = 2}} {
     std::string text(test::tiny_experiment);
     for (const auto& [from, to] : {std::pair<const char*, const char*>{"max_tokens = 40", "max_tokens = 600"},
                                    {"max_genes = 30", "max_genes = 256"},
@@ -110,7 +111,7 @@ std::vector<T> chosen(const std::vector<T>& all, const std::vector<std::int64_t>
 }
 
 /// Whether two greedy texts part at a step where the scores of the two best tokens are less than near_tie apart.
-bool parts_at_near_tie(const Setup& setup, std::int64_t row, const Generated& a, const Generated& b) {
+bool parts_at_near_tie(const HundredCells& setup, std::int64_t row, const Generated& a, const Generated& b) {
   const auto [at_a, at_b] = std::ranges::mismatch(a.tokens, b.tokens);
   const std::int64_t step = at_a - a.tokens.begin();
   const Tensor best = std::get<0>(setup.logits({row}, {a.tokens})[0][step].topk(2));
@@ -123,7 +124,7 @@ TEST_CASE("neighbours: a cell has the same scores alone and in any batch") {
   const auto seed = test::seed();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
-  const Setup setup(seed, usual);
+  const HundredCells setup(seed, usual);
   std::vector<std::vector<std::int64_t>> texts(num_cells);
   for (auto& text : texts)
     for (auto n = random() % 30; n > 0; --n) text.push_back(static_cast<std::int64_t>(random() % 3999));
@@ -147,7 +148,7 @@ TEST_CASE("neighbours: a cell has the same text alone and in any batch, greedy a
   const auto seed = test::seed();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
-  Setup setup(seed, wide);
+  HundredCells setup(seed, wide);
   for (const std::int64_t beams : {1, 4}) {
     setup.settings.beams = beams;
     std::vector<Generated> alone;
@@ -176,7 +177,7 @@ TEST_CASE("neighbours: a cell has the same text alone and in any batch, greedy a
 TEST_CASE("neighbours: the same seed and threads give the same texts, bit for bit") {
   const auto seed = test::seed();
   INFO("seed " << seed);
-  Setup one(seed, wide), other(seed, wide);
+  HundredCells one(seed, wide), other(seed, wide);
   one.settings.beams = other.settings.beams = 3;
   const std::vector<std::int64_t> rows(one.rows.begin(), one.rows.begin() + 12);
   const auto a = one.generate(rows), b = other.generate(rows);

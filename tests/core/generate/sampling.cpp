@@ -12,7 +12,7 @@
 #include "support/oracle.hpp"
 
 using namespace cell2text;
-using Scores = std::vector<float>;
+using Row = std::vector<float>;
 using Tokens = std::vector<std::int64_t>;
 
 namespace {
@@ -25,8 +25,8 @@ Tokens tokens_of(const std::vector<TokenChance>& chances) {
   return tokens;
 }
 
-Scores logs(std::initializer_list<double> probabilities) {
-  Scores all;
+Row logs(std::initializer_list<double> probabilities) {
+  Row all;
   for (const double p : probabilities) all.push_back(static_cast<float>(std::log(p)));
   return all;
 }
@@ -39,20 +39,20 @@ TEST_CASE("sampling: without limits every token may be drawn, at the temperature
   CHECK(all[2].probability == doctest::Approx(.7));
   const auto cold = remaining_tokens(logs({.1, .2, .7}), {.temperature = .5});
   CHECK(cold[1].probability == doctest::Approx(.04 / (.01 + .04 + .49)));
-  const auto icy = remaining_tokens(Scores{-1e30F, 3, 4, 1e30F}, {.temperature = 1e-30});
+  const auto icy = remaining_tokens(Row{-1e30F, 3, 4, 1e30F}, {.temperature = 1e-30});
   for (const TokenChance& one : icy) CHECK(std::isfinite(one.probability));
   CHECK(drawn_token(icy, .999999) == 3);
 }
 
 TEST_CASE("sampling: top_k keeps the k best and what equals the last of them") {
-  const Scores scores{1, 3, 2, 2, 0};
+  const Row scores{1, 3, 2, 2, 0};
   CHECK(tokens_of(remaining_tokens(scores, {.temperature = 1, .top_k = 1})) == Tokens{1});
   CHECK(tokens_of(remaining_tokens(scores, {.temperature = 1, .top_k = 2})) == Tokens{1, 2, 3});
   CHECK(tokens_of(remaining_tokens(scores, {.temperature = 1, .top_k = 99})).size() == 5);
 }
 
 TEST_CASE("sampling: top_p keeps the fewest that reach p, and at least one") {
-  const Scores scores = logs({.2, .5, .3});
+  const Row scores = logs({.2, .5, .3});
   const auto kept = [&](double p) { return tokens_of(remaining_tokens(scores, {.temperature = 1, .top_p = p})); };
   CHECK(kept(0) == Tokens{1});
   CHECK(kept(.4) == Tokens{1});
@@ -62,7 +62,7 @@ TEST_CASE("sampling: top_p keeps the fewest that reach p, and at least one") {
 }
 
 TEST_CASE("sampling: min_p is measured by the most probable token") {
-  const Scores scores = logs({.2, .5, .3});
+  const Row scores = logs({.2, .5, .3});
   const auto kept = [&](double p) { return tokens_of(remaining_tokens(scores, {.temperature = 1, .min_p = p})); };
   CHECK(kept(.3) == Tokens{0, 1, 2});
   CHECK(kept(.5) == Tokens{1, 2});
@@ -70,9 +70,9 @@ TEST_CASE("sampling: min_p is measured by the most probable token") {
 }
 
 TEST_CASE("sampling: what is ruled out is never drawn; where all is, nothing remains") {
-  CHECK(tokens_of(remaining_tokens(Scores{nothing, 1, nothing}, {.temperature = 2, .top_k = 3})) == Tokens{1});
-  CHECK(remaining_tokens(Scores{nothing, nothing}, {.temperature = 1}).empty());
-  CHECK(remaining_tokens(Scores{nothing, nothing}, {.temperature = 1, .top_k = 1, .top_p = .5}).empty());
+  CHECK(tokens_of(remaining_tokens(Row{nothing, 1, nothing}, {.temperature = 2, .top_k = 3})) == Tokens{1});
+  CHECK(remaining_tokens(Row{nothing, nothing}, {.temperature = 1}).empty());
+  CHECK(remaining_tokens(Row{nothing, nothing}, {.temperature = 1, .top_k = 1, .top_p = .5}).empty());
 }
 
 TEST_CASE("sampling: a number of [0, 1) falls on the token that has it") {

@@ -25,9 +25,9 @@ namespace test = cell2text::test;
 
 namespace {
 
-constexpr std::int64_t cells = 26, held_out = 5;
+constexpr std::int64_t num_cells = 26, held_out = 5;
 
-std::vector<std::int64_t> text_of(std::int64_t row) {
+std::vector<std::int64_t> text_of_row(std::int64_t row) {
   return {2 + row / 6, 8 + row % 3, 0};
 }
 
@@ -67,7 +67,7 @@ struct Runner {
 
   static std::vector<std::int64_t> lengths() {
     std::vector<std::int64_t> all;
-    for (std::int64_t row = 0; row < cells; ++row) all.push_back(2 + row % 7);
+    for (std::int64_t row = 0; row < num_cells; ++row) all.push_back(2 + row % 7);
     return all;
   }
 
@@ -94,8 +94,8 @@ struct Runner {
     };
     observer.stop = [&] { return asks-- == 0; };
     std::vector<std::int64_t> train, validation;
-    for (std::int64_t row = 0; row < cells; ++row) (row < cells - held_out ? train : validation).push_back(row);
-    const auto summary = trainer.run({source, text_of, train, validation}, observer);
+    for (std::int64_t row = 0; row < num_cells; ++row) (row < num_cells - held_out ? train : validation).push_back(row);
+    const auto summary = trainer.run({source, text_of_row, train, validation}, observer);
     course.stopped = summary.stopped;
     course.weights.clear();
     for (auto* set : {model.adapter_parameters.get(), model.decoder_parameters.get(), model.tuning_parameters.get()})

@@ -1,6 +1,6 @@
 // The Gemma decoder against transformers, on random models made anew: Gemma 3, its vision-language form, Gemma 2.
 #include "decoders/parity.hpp"
-#include "made.hpp"
+#include "gemma.hpp"
 
 using namespace cell2text;
 using test::check_reloaded, test::make_decoder, test::checkpoint_table;

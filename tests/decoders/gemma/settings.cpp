@@ -1,7 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "decoders/tables.hpp"
-#include "made.hpp"
+#include "gemma.hpp"
+#include "support/gru_decoder.hpp"
 
 using namespace cell2text;
 using test::number;

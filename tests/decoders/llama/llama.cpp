@@ -7,10 +7,6 @@
 #include "decoders/tables.hpp"
 #include "support/gru_decoder.hpp"
 
-namespace cell2text::test {
-template OwnedDecoder make_decoder<llama::Llama>(const Value&, std::uint64_t);
-}
-
 using namespace cell2text;
 using test::make_decoder;
 using test::tiny_llama;

@@ -1,6 +1,6 @@
 // The Llama decoder against LlamaForCausalLM of transformers, on random models made anew.
 #include "decoders/parity.hpp"
-#include "made.hpp"
+#include "llama.hpp"
 
 using namespace cell2text;
 using test::check_reloaded, test::make_decoder, test::checkpoint_table;

@@ -2,7 +2,8 @@
 
 #include "config.hpp"
 #include "decoders/tables.hpp"
-#include "made.hpp"
+#include "llama.hpp"
+#include "support/gru_decoder.hpp"
 
 using namespace cell2text;
 using test::checkpoint_table;

@@ -2,12 +2,14 @@
 #include "bert.hpp"
 
 #include "cells.hpp"
+#include "support/difference.hpp"
 
 using cell2text::InputError;
 using cell2text::Parameters;
 using cell2text::Tensor;
 using cell2text::geneformer::BertConfig;
 using cell2text::geneformer::BertEncoder;
+using cell2text::test::difference;
 namespace test = cell2text::test;
 
 namespace {
@@ -26,10 +28,6 @@ nlohmann::json config_json() {
 
 Parameters parameters(std::uint64_t seed) {
   return {torch::kCPU, torch::kFloat32, seed};
-}
-
-double difference(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
 }
 
 }  // namespace

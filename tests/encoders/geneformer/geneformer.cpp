@@ -3,6 +3,7 @@
 
 #include "cell2text/concepts.hpp"
 #include "cells.hpp"
+#include "support/difference.hpp"
 
 using cell2text::Context;
 using cell2text::GeneTokens;
@@ -14,6 +15,7 @@ using cell2text::TensorFiles;
 using cell2text::geneformer::Architecture;
 using cell2text::geneformer::Geneformer;
 using cell2text::geneformer::Settings;
+using cell2text::test::difference;
 namespace test = cell2text::test;
 
 static_assert(cell2text::Encoder<Geneformer>);
@@ -57,10 +59,6 @@ Settings random_start(const std::filesystem::path& dictionaries) {
 cell2text::CellBatch some_cells() {
   return test::cells_of(test::ensembl_table({"ENSG0", "ENSG1", "x", "ENSG2", "ENSG3"}),
                         {{1, 2, 3, 4, 5}, {0, 0, 7, 0, 0}, {0, 0, 1, 1, 0}});
-}
-
-double difference(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
 }
 
 void check_same(const cell2text::GeneEmbeddings& a, const cell2text::GeneEmbeddings& b, double tolerance) {

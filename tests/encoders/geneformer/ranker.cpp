@@ -44,13 +44,13 @@ std::vector<std::int64_t> by_definition(const RankedColumns& table, const std::v
   return tokens;
 }
 
-struct Ranked {
+struct RankedOnce {
   std::int64_t known;
   std::vector<std::int64_t> tokens;
 };
 
-Ranked rank(Ranker& ranker, const std::vector<std::int32_t>& columns, const std::vector<float>& counts,
-            std::size_t limit) {
+RankedOnce rank_once(Ranker& ranker, const std::vector<std::int32_t>& columns, const std::vector<float>& counts,
+                     std::size_t limit) {
   std::vector<std::int64_t> tokens(std::min(columns.size(), limit) + 1, -7);
   const RankedCell cell = ranker.rank(columns, counts, limit, tokens.data());
   CHECK(tokens[cell.written] == -7);  // nothing is written beyond
@@ -91,10 +91,10 @@ TEST_CASE("ranker: every instruction set ranks as the definition says") {
               counts.push_back(static_cast<float>(random() % 7));
             }
           const auto all = by_definition(table, columns, counts, columns.size());
-          const auto [known, tokens] = rank(ranker, columns, counts, columns.size());
+          const auto [known, tokens] = rank_once(ranker, columns, counts, columns.size());
           CHECK(known == static_cast<std::int64_t>(all.size()));
           CHECK(tokens == all);
-          CHECK(rank(ranker, columns, counts, 17).tokens == by_definition(table, columns, counts, 17));
+          CHECK(rank_once(ranker, columns, counts, 17).tokens == by_definition(table, columns, counts, 17));
         }
       }
     }
@@ -110,6 +110,6 @@ TEST_CASE("ranker: keys that crowd in a narrow place of a wide range are sorted 
   const std::vector<float> counts(4000, 1);
   for (const cpu::Level level : levels()) {
     Ranker ranker(table, level);
-    CHECK(rank(ranker, columns, counts, 4000).tokens == by_definition(table, columns, counts, 4000));
+    CHECK(rank_once(ranker, columns, counts, 4000).tokens == by_definition(table, columns, counts, 4000));
   }
 }

@@ -92,9 +92,8 @@ TEST_CASE("tokenizer: columns of one gene are summed, and stand at the first tha
   test::write_dictionaries(folder.path(), {1, 1, 1});
   test::write_json(folder / "ensembl_mapping_dict.json", {{"ENSG70", "ENSG0"}, {"ENSG71", "ENSG0"}});
   const auto genes = test::ensembl_table({"ENSG70.1", "ENSG1", "ENSG0", "ENSG2", "ENSG71"});
-  const auto ranked =
-      rank(GeneTokenizer(open(folder.path()), {false, 100}),
-           test::cells_of(genes, {{1, 3, 1, 2, 2}, {0, 3, 1, 3, 2}, {1, 1, 0, 2, 0}, {0, 3, 0, 1, 0}}));
+  const auto ranked = rank(GeneTokenizer(open(folder.path()), {false, 100}),
+                           test::cells_of(genes, {{1, 3, 1, 2, 2}, {0, 3, 1, 3, 2}, {1, 1, 0, 2, 0}, {0, 3, 0, 1, 0}}));
   CHECK(tokens_of(ranked, 0) == Tokens{4, 5, 6});
   CHECK(tokens_of(ranked, 1) == Tokens{5, 4, 6});
   CHECK(tokens_of(ranked, 2) == Tokens{6, 4, 5});

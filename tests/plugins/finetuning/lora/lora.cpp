@@ -4,22 +4,20 @@
 #include "base.hpp"
 #include "cell2text/io/toml.hpp"
 #include "cell2text/plugin/handles.hpp"
+#include "support/difference.hpp"
 
 using cell2text::InputError;
 using cell2text::LinearSlot;
 using cell2text::Tensor;
 using cell2text::lora::Lora;
 using cell2text::lora::Settings;
+using cell2text::test::difference;
 using doctest::Contains;
 namespace test = cell2text::test;
 
 namespace {
 
 using Names = std::vector<std::string>;
-
-double difference(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
-}
 
 /// What the plugin's schema makes of a [finetuning] table.
 void check(const std::string& toml) {

@@ -2,18 +2,16 @@
 #include "base.hpp"
 #include "cell2text/train/flat_group.hpp"
 #include "decoders/llama/llama.hpp"
+#include "support/difference.hpp"
 #include "support/gru_decoder.hpp"
 
 using cell2text::Tensor;
 using cell2text::TensorFiles;
 namespace fs = std::filesystem;
+using cell2text::test::difference;
 namespace test = cell2text::test;
 
 namespace {
-
-double difference(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
-}
 
 /// A Llama of a folder with LoRA on it.
 struct Adapted {
