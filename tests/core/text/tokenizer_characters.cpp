@@ -128,6 +128,20 @@ TEST_CASE("tokenizer: Metaspace cuts before its sign and puts one where it is as
   CHECK(with("never", "a a") == Tokens{"a", "\u2581a"});
 }
 
+TEST_CASE("tokenizer: Metaspace puts its sign only before what stands for the text's first character") {
+  Json json = characters();
+  json["added_tokens"].erase(1);
+  json["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "first"}};
+  const auto replacing = [&](const char* find, std::string_view text) {
+    json["normalizer"] = {{"type", "Replace"}, {"pattern", literal(find)}, {"content", "ab"}};
+    return tokens(Tokenizer::from(json, "file"), text);
+  };
+  // What replaces several characters stands for the last of them, as in Hugging Face tokenizers.
+  CHECK(replacing("c", "ca") == Tokens{"\u2581a", "b", "a"});
+  CHECK(replacing("ca", "cac") == Tokens{"abc"});
+  CHECK(replacing("ca", "bca") == Tokens{"\u2581", "b", "ab"});
+}
+
 TEST_CASE("tokenizer: Strip takes characters from both ends of each text") {
   Json json = characters();
   json["decoder"] = {{"type", "Strip"}, {"content", "\u2581"}, {"start", 1}, {"stop", 2}};

@@ -48,17 +48,19 @@ class AddedTokens {
   /// What is looked for in a text, token by token: the content, normalised where the token is.
   const std::vector<std::string>& texts() const { return texts_; }
 
-  /// Calls `use_token(token)` for each token found in `text` and `use_text(piece, first)` for what lies between,
-  /// normalised, in order; `first` is whether the piece begins the text. With `special_as_text` a special token is
-  /// text like any other. `text` is valid UTF-8.
+  /// Calls `use_token(token)` for each token found in `text` and `use_text(piece, begins)` for what lies between,
+  /// normalised, in order; `begins` is how many of the piece's leading bytes stand for the text's first character. With
+  /// `special_as_text` a special token is text like any other. `text` is valid UTF-8.
   template <class UseToken, class UseText>
   void split(std::string_view text, bool special_as_text, const Normalizer& normalizer, UseToken&& use_token,
              UseText&& use_text) const {
-    pass(false, text, special_as_text, use_token, [&](std::string_view piece, bool first) {
+    pass(false, text, special_as_text, use_token, [&](std::string_view piece, std::size_t start) {
+      std::size_t begins = start == 0 ? decode_utf8(piece, 0).second : 0;
       std::string normalised;
-      if (!normalizer.empty()) piece = normalised = normalizer.apply(piece);
-      pass(true, piece, special_as_text, use_token,
-           [&](std::string_view part, bool first_part) { use_text(part, first && first_part); });
+      if (!normalizer.empty()) piece = normalised = normalizer.apply(piece, begins);
+      pass(true, piece, special_as_text, use_token, [&](std::string_view part, std::size_t start) {
+        use_text(part, std::min(begins - std::min(begins, start), part.size()));
+      });
     });
   }
 
@@ -108,11 +110,11 @@ class AddedTokens {
         continue;
       if (token.strip_left) start = std::max(done, start - white_space_before(text.substr(0, start)));
       if (token.strip_right) end += white_space_at_start(text.substr(end));
-      if (start > done) use_text(text.substr(done, start - done), done == 0);
+      if (start > done) use_text(text.substr(done, start - done), done);
       use_token(token);
       done = end;
     }
-    if (done < text.size()) use_text(text.substr(done), done == 0);
+    if (done < text.size()) use_text(text.substr(done), done);
   }
 
   static std::size_t white_space_at_start(std::string_view text) {

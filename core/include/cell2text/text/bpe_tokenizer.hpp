@@ -60,7 +60,7 @@ class BpeTokenizer final : public TokenizerEngine {
     encoding.ids.reserve(text.size() / 4 + 8);
     if (add_special) encoding.ids = parts_.before;
     const auto use_token = [&](const AddedToken& token) { encoding.ids.push_back(token.id); };
-    const auto use_text = [&](std::string_view piece, bool first) { encoding.add_text(piece, first); };
+    const auto use_text = [&](std::string_view piece, std::size_t begins) { encoding.add_text(piece, begins); };
     parts_.added.split(text, special == SpecialText::plain, parts_.normalizer, use_token, use_text);
     if (add_special) encoding.ids.insert(encoding.ids.end(), parts_.after.begin(), parts_.after.end());
     return std::move(encoding.ids);
@@ -103,8 +103,8 @@ class BpeTokenizer final : public TokenizerEngine {
 
     static constexpr std::size_t longest_kept = 64, most_kept = 1 << 16;
 
-    void add_text(std::string_view text, bool first) {
-      parts.words.split(text, first, memory, [this](std::string_view word) { add_word(word); });
+    void add_text(std::string_view text, std::size_t begins) {
+      parts.words.split(text, begins, memory, [this](std::string_view word) { add_word(word); });
     }
     void add_word(std::string_view word) {
       if (const auto whole = parts.whole_words.find(word); whole != WordMap::none) {

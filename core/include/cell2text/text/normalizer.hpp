@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cell2text/error.hpp"
@@ -14,16 +15,26 @@
 
 namespace cell2text {
 
-/// The replacing of one text by another, everywhere. `find` is not empty.
-inline std::string replace_all(std::string_view text, std::string_view find, std::string_view with) {
+/// The replacing of one text by another, everywhere. `find` is not empty. `begins`, the number of leading bytes that
+/// stand for the first character of an original text, follows: what replaces a text stands for its last character.
+inline std::string replace_all(std::string_view text, std::string_view find, std::string_view with,
+                               std::size_t& begins) {
   std::string result;
   result.reserve(text.size());
   std::size_t done = 0;
+  const std::size_t before = std::exchange(begins, 0);
   for (std::size_t at; (at = text.find(find, done)) != std::string_view::npos; done = at + find.size()) {
+    if (done < before) begins = result.size() + std::min(at, before) - done;
     result += text.substr(done, at - done);
     result += with;
+    if (at + find.size() <= before) begins = result.size();
   }
+  if (done < before) begins = result.size() + before - done;
   return result += text.substr(done);
+}
+inline std::string replace_all(std::string_view text, std::string_view find, std::string_view with) {
+  std::size_t begins = 0;
+  return replace_all(text, find, with, begins);
 }
 
 /// The text of a pattern {"String": TEXT}. InputError: a regular expression where `what` takes none, an empty text.
@@ -49,6 +60,11 @@ class Normalizer {
   /// The text as the model sees it. InputError: a text that would become far longer, which only a hostile file asks
   /// for.
   std::string apply(std::string_view text) const {
+    std::size_t begins = 0;
+    return apply(text, begins);
+  }
+  /// The same; `begins` as in replace_all.
+  std::string apply(std::string_view text, std::size_t& begins) const {
     std::string result(text);
     for (const Step& step : steps_) {
       const std::size_t longest = step.find.empty() ? result.size() + step.with.size()
@@ -57,9 +73,11 @@ class Normalizer {
         throw InputError("a text of " + std::to_string(text.size()) + " bytes could grow to " +
                          std::to_string(longest) + " when it is normalised; the tokenizer's file is damaged");
       if (!step.find.empty())
-        result = replace_all(result, step.find, step.with);
-      else if (!result.empty())
+        result = replace_all(result, step.find, step.with, begins);
+      else if (!result.empty()) {
         result.insert(0, step.with);
+        if (begins > 0) begins += step.with.size();
+      }
     }
     return result;
   }

@@ -38,10 +38,11 @@ class PreTokenizer {
   bool byte_level() const { return byte_level_; }
 
   /// Calls `use(word)` for each word of `text` (valid UTF-8, not empty), in order. A word is a piece of the text as
-  /// bytes, with a blank put before it where the file asks for one. `first`: the text begins here.
+  /// bytes, with a blank put before it where the file asks for one. `begins`: how many of its leading bytes
+  /// stand for the first character of the original text.
   template <class Use>
-  void split(std::string_view text, bool first, const MatchMemory& memory, Use&& use) const {
-    cut(text, first, 0, memory, use);
+  void split(std::string_view text, std::size_t begins, const MatchMemory& memory, Use&& use) const {
+    cut(text, begins, 0, memory, use);
   }
 
  private:
@@ -132,16 +133,21 @@ class PreTokenizer {
   }
 
   template <class Use>
-  void cut(std::string_view text, bool first, std::size_t index, const MatchMemory& memory, Use&& use) const {
+  void cut(std::string_view text, std::size_t begins, std::size_t index, const MatchMemory& memory, Use&& use) const {
     if (index == stages_.size()) return use(text);
     const Stage& stage = stages_[index];
     std::string changed;
-    if (stage.replaces_blanks) text = changed = replace_all(text, " ", stage.prefix);
-    const bool put = stage.put == Prefix::always || (stage.put == Prefix::first && first);
-    if (put && !text.starts_with(stage.prefix)) text = changed = stage.prefix + std::string(text);
+    if (stage.replaces_blanks) text = changed = replace_all(text, " ", stage.prefix, begins);
+    const bool put = stage.put == Prefix::always || (stage.put == Prefix::first && begins > 0);
+    if (put && !text.starts_with(stage.prefix)) {
+      text = changed = stage.prefix + std::string(text);
+      if (begins > 0) begins += stage.prefix.size();
+    }
     std::size_t done = 0;
     const auto give = [&](std::size_t end) {
-      if (end > done) cut(text.substr(done, end - done), first && done == 0, index + 1, memory, use);
+      if (end > done)
+        cut(text.substr(done, end - done), std::min(begins - std::min(begins, done), end - done), index + 1, memory,
+            use);
       done = end;
     };
     if (stage.pattern) {
