@@ -9,6 +9,7 @@ void add_run(CLI::App& app);
 void add_describe(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_embed(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_plugins(CLI::App& app);
 void add_schema(CLI::App& app);

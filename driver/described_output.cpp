@@ -115,14 +115,14 @@ void check_output(const std::filesystem::path& input, const std::filesystem::pat
   if (input.extension() != ".h5ad")
     throw InputError(output.string() + ": an .h5ad can be written only from an .h5ad; " + input.string() +
                      " is none. Write .csv or .jsonl");
-  if (!overwrite) expect_new_in_h5ad(input, described_columns(), {"cell2text"});
+  if (!overwrite) expect_new_in_h5ad(input, {described_columns(), {}, {"cell2text"}});
 }
 
 void write_described(const std::filesystem::path& input, const std::filesystem::path& output,
                      const std::vector<LabelledCell>& cells, const Value& about, bool overwrite) {
   if (output.extension() == ".csv") return write_csv(output, cells);
   if (output.extension() == ".jsonl") return write_jsonl(output, cells);
-  write_h5ad_copy(input, output, {obs_columns(cells), {{"cell2text", about}}, overwrite});
+  write_h5ad_copy(input, output, {obs_columns(cells), {}, {{"cell2text", about}}, overwrite});
 }
 
 }  // namespace cell2text::driver

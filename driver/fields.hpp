@@ -43,6 +43,7 @@ inline nlohmann::ordered_json json_schema(const std::vector<FieldInfo>& fields) 
     if (type == "boolean" || type == "integer" || type == "number") return {{"type", type}};
     if (type == "integer or auto") return {{"anyOf", Json::array({{{"type", "integer"}}, {{"const", "auto"}}})}};
     if (type == "boolean or never") return {{"anyOf", Json::array({{{"type", "boolean"}}, {{"const", "never"}}})}};
+    if (type == "size") return {{"anyOf", Json::array({{{"type", "string"}}, {{"type", "integer"}}})}};
     return {{"type", "string"}};
   };
   Json properties = Json::object(), required = Json::array();

@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
+#include "plugin_choice.hpp"
 #include "profile.hpp"
 
 namespace cell2text::driver {
@@ -43,23 +44,7 @@ struct Place {
   std::string plugin;
 };
 
-/// The decoder plugins with the model types that they open.
-std::map<std::string, std::vector<std::string>> model_types(const Registry& registry) {
-  std::map<std::string, std::vector<std::string>> all;
-  for (const PluginFile& file : registry.plugins()) {
-    if (file.kind != "decoder" || !file.refusal.empty()) continue;
-    try {
-      std::vector<std::string> types;
-      registry.load("decoder", file.name).descriptor->model_types(types).raise();
-      all[file.name] = std::move(types);
-    } catch (const InputError& error) {  // the others are still of use
-      log().warning(error.what());
-    }
-  }
-  return all;
-}
-
-std::string plugin_for(const std::filesystem::path& folder, const Registry& registry) {
+std::string decoder_plugin(const std::filesystem::path& folder, const Registry& registry) {
   const auto config = folder / "config.json";
   if (!std::filesystem::exists(config)) {
     const bool adapter = std::filesystem::exists(folder / "adapter_config.json");
@@ -70,18 +55,7 @@ std::string plugin_for(const std::filesystem::path& folder, const Registry& regi
                                 "model folder of 'cell2text run'"));
   }
   const auto type = required<std::string>(read_json(config), "model_type", config.string());
-  std::vector<std::string> found;
-  std::string known;
-  for (const auto& [plugin, types] : model_types(registry)) {
-    if (std::ranges::find(types, type) != types.end()) found.push_back(plugin);
-    for (const std::string& one : types) known += (known.empty() ? "" : ", ") + one + " (" + plugin + ")";
-  }
-  if (found.size() == 1) return found.front();
-  if (found.empty())
-    throw InputError(config.string() + ": no decoder plugin opens model_type '" + type +
-                     "'; known: " + (known.empty() ? "none" : known) + ". --plugin NAME chooses one all the same");
-  throw InputError(config.string() + ": several decoder plugins open model_type '" + type + "': " + found[0] + " and " +
-                   found[1] + "; choose with --plugin NAME");
+  return plugin_for("decoder", type, config, registry);
 }
 
 Place find_decoder(const GenerateArguments& arguments, const Registry& registry) {
@@ -103,7 +77,7 @@ Place find_decoder(const GenerateArguments& arguments, const Registry& registry)
     folder /= "decoder";
     return {folder, arguments.plugin ? *arguments.plugin : required<std::string>(decoder, "plugin", card.string())};
   }
-  return {folder, arguments.plugin ? *arguments.plugin : plugin_for(folder, registry)};
+  return {folder, arguments.plugin ? *arguments.plugin : decoder_plugin(folder, registry)};
 }
 
 /// What the command is told beside its flags, by table; flags come last and win.

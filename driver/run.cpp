@@ -48,6 +48,52 @@ void log_model(const Model& model) {
                                  model.decoder_parameters->count(true) + model.tuning_parameters->count(true))));
 }
 
+/// The cells whose embeddings a run needs: all of them, or where the model is trained those that are tested.
+std::vector<std::int64_t> rows_to_encode(const Split& split, bool trained) {
+  std::vector<std::int64_t> rows;
+  if (!trained)
+    for (const auto* part : {&split.train, &split.validation}) rows.insert(rows.end(), part->begin(), part->end());
+  rows.insert(rows.end(), split.test.begin(), split.test.end());
+  return rows;
+}
+
+/// What the cells will take of the cache, and what of it is there, before any work.
+void log_need(const EmbeddingNeed& need, const EmbeddingCache& cache) {
+  const std::string folder = cache.folder().path().string(), all = byte_size_text(need.bytes),
+                    free = byte_size_text(need.free_bytes), limit = byte_size_text(need.limit);
+  log().info(fmt::format(
+      "embedding cache: {} cells need about {} ({:.0f} x {} numbers each); {} of {} looked at are in {} (limit {}, {} "
+      "free on that disk)",
+      need.cells, all, need.genes, need.width, need.present, need.sampled, folder, limit, free));
+  if (!need.fits_limit())
+    log().warning(
+        fmt::format("embedding cache: about {} are needed and encoder.cache_limit is {}: the least recently used cells "
+                    "are dropped, so that a pass over all of them finds few or none; raise the limit, or lower "
+                    "prompt.max_genes",
+                    all, limit));
+  if (!need.fits_disk())
+    log().warning(fmt::format(
+        "embedding cache: about {} are missing and {} are free on the disk of {}; when it is full, the run goes on and "
+        "stores nothing more",
+        byte_size_text(need.missing_bytes), free, folder));
+}
+
+/// What the cache was good for.
+void log_savings(const EmbeddingCache& cache) {
+  const EmbeddingCacheCounts& counts = cache.counts();
+  log().info(fmt::format(
+      "embedding cache: {} cells found, {} computed in {:.1f} s; {} read, {} written in {:.1f} s; {} dropped, {} "
+      "damaged",
+      counts.found, counts.computed, counts.seconds_computing, byte_size_text(static_cast<double>(counts.bytes_read)),
+      byte_size_text(static_cast<double>(counts.bytes_written)), counts.seconds_writing, cache.folder().dropped(),
+      counts.damaged));
+  if (counts.found > 0)
+    log().info(fmt::format(
+        "embedding cache: computing the found cells took {:.1f} s when they were stored, looking cells up {:.1f} s: "
+        "{:.1f} s saved",
+        counts.seconds_found, counts.seconds_reading, std::max(counts.seconds_found - counts.seconds_reading, 0.0)));
+}
+
 TrainingSummary train(Model& model, const Experiment& experiment, const ExperimentData& data, const TextOfRow& text,
                       const RunFolder& folder, const Interrupts& interrupts) {
   Trainer trainer(model, experiment.training, static_cast<std::uint64_t>(experiment.general.seed),
@@ -164,16 +210,20 @@ void run(const RunArguments& arguments) {
   const ExperimentData data = open_data(host, experiment);
   log_data(data);
   const bool trained = std::filesystem::exists(folder.model());
-  Model model = trained ? load_model(host, read_model_card(folder.model(), registry), folder.model())
+  std::optional<ModelCard> card;
+  if (trained) card = read_model_card(folder.model(), registry);
+  Model model = trained ? load_model(host, *card, folder.model())
                         : build_model(host, {experiment.encoder, experiment.adapter, experiment.decoder,
                                              experiment.finetuning, experiment.prompt, experiment.encoder_role.frozen});
   log_model(model);
+  model.cache = open_cache(host, experiment.encoder_role, card ? card->plan.encoder : experiment.encoder, model);
   const TextOfRow text = text_tokens(data, *model.decoder);
   if (!experiment.generation.max_new_tokens.value)
     experiment.generation.max_new_tokens.value = automatic_max_new_tokens(data, text);
   check_before_training(data, experiment, model, arguments.force);
   folder.describe(experiment, facts(host, experiment, data), log());
   interrupts.check("before training began");
+  if (model.cache) log_need(embedding_need(*data.source, model, rows_to_encode(data.split, trained)), *model.cache);
 
   if (!trained) {
     const TrainingSummary summary = train(model, experiment, data, text, folder, interrupts);
@@ -183,6 +233,7 @@ void run(const RunArguments& arguments) {
   Checkpoints(folder.checkpoints()).remove();  // the model folder holds what they held
   log().info("model: " + folder.model().string());
   test(host, experiment, data, model, read_model_card(folder.model(), registry), folder, interrupts, arguments.json);
+  if (model.cache) log_savings(*model.cache);
 }
 
 }  // namespace

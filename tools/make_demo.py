@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes data/demo/ from the reference data: cells, ontology, Geneformer dictionaries, a small tokenizer.
+"""Makes data/demo/ from the reference data: cells, ontology, dictionaries of genes, a small tokenizer.
 
 Run with the project's Python: .deps/env/bin/python tools/make_demo.py [--shared DIR] [--out DIR]
 Two runs give the same bytes. No cell's labels or text go into the tokenizer.
@@ -84,6 +84,15 @@ def make_geneformer(source, target):
     write_json(target / "gene_median_dictionary.json", {g: float(medians[g]) for g in tokens if g in medians})
 
 
+def make_scgpt(source, geneformer, target):
+    """scGPT's symbols, those whose gene has a token in Geneformer, in scGPT's order; the special tokens last."""
+    tokens = read_pickle(geneformer / "token_dictionary_gc104M.pkl")
+    names = read_pickle(geneformer / "gene_name_id_dict_gc104M.pkl")
+    vocabulary = json.loads((source / "vocab.json").read_text(encoding="utf-8"))
+    symbols = [symbol for symbol in sorted(vocabulary, key=vocabulary.get) if names.get(symbol) in tokens]
+    write_json(target / "vocab.json", {name: i for i, name in enumerate([*symbols, "<pad>", "<cls>", "<eoc>"])})
+
+
 def ontology_texts(path):
     """Names and definitions of the terms in use, and the two joined as the template joins them."""
     for stanza in path.read_text(encoding="utf-8").split("\n\n"):
@@ -150,7 +159,8 @@ def main():
     copies = {"cells/pbmc68k_700.h5ad": "pbmc.h5ad", "ontology/cl-v2025-07-30.obo": "cl.obo"}
     for source, name in copies.items():
         shutil.copyfile(arguments.shared / source, arguments.out / name)
-    make_geneformer(arguments.shared / "geneformer", arguments.out / "geneformer")
+    make_geneformer(arguments.shared / "geneformer", arguments.out / "genes")
+    make_scgpt(arguments.shared / "scgpt", arguments.shared / "geneformer", arguments.out / "genes")
     make_tokenizer(arguments.out / "cl.obo", arguments.out / "tokenizer")
     for path in sorted(arguments.out.rglob("*")):
         if path.is_file():

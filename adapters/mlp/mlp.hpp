@@ -1,43 +1,37 @@
-// The MLP adapter: two linear layers turn each gene's vector into one soft token of the decoder.
+// The MLP adapter: linear layers turn each gene's vector into one soft token of the decoder.
 // Other ways to shorten or mix the genes are other adapters.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "cell2text/model_types.hpp"
-#include "cell2text/nn/layers.hpp"
+#include "cell2text/nn/soft_tokens.hpp"
 #include "cell2text/settings.hpp"
-#include "cell2text/shapes.hpp"
 
 namespace cell2text::mlp {
 
 /// The defaults are the paper's (section 3.1.2). The authors' code has layer_norm = true, some dropout and
 /// output_norm = "layer".
-struct Settings {
+struct Settings : SoftTokenForm {
+  std::int64_t layers = 2;
   IntOrAuto hidden;
   std::string activation = "gelu";
   bool layer_norm = false;
   double dropout = 0;
-  std::string output_norm = "l2";
-  double output_scale = 1;
 
   static void describe(auto& s) {
     using T = Settings;
+    s.field("layers", &T::layers,
+            {.help = "linear layers, with an activation between two of them", .min = 1, .max = 100});
     s.field("hidden", &T::hidden,
-            {.help = "features between the two layers; auto = the decoder's width", .min = 1, .max = 1e6});
-    s.field("activation", &T::activation, {.help = "between the two layers", .choices = {"gelu", "relu"}});
+            {.help = "features between two layers; auto = the decoder's width", .min = 1, .max = 1e6});
+    s.field("activation", &T::activation, {.help = "between two layers", .choices = {"gelu", "relu"}});
     s.field("layer_norm", &T::layer_norm, {.help = "normalise before the activation, as the authors' code does"});
     s.field("dropout", &T::dropout,
             {.help = "share of hidden features dropped in training. 0 = off", .min = 0, .max = 0.9});
-    s.field(
-        "output_norm", &T::output_norm,
-        {.help = "of each soft token: l2 (length 1, as in the paper), layer (a layer normalisation, as in the authors' "
-                 "code) or none",
-         .choices = {"l2", "layer", "none"}});
-    s.field("output_scale", &T::output_scale,
-            {.help = "constant factor after the normalisation", .min = 1e-6, .max = 1e6});
+    SoftTokenForm::describe_form<T>(s);
   }
 };
 
@@ -45,61 +39,43 @@ class Mlp {
  public:
   using Settings = mlp::Settings;
 
-  /// Declares linear_1, linear_2 and, where the settings ask for them, norm_1 and norm_2.
+  /// Declares linear_1, linear_2, ... and, where the settings ask for them, norm_1, norm_2, ... after each.
   Mlp(const Settings& settings, ModelContext& context, AdapterShape shape)
-      : settings_(settings),
-        shape_(shape),
-        activation_(activation_named(settings.activation, "'activation'")),
-        linear_1_(declare_linear(context.parameters, "linear_1", {shape.encoder_width, hidden()})) {
-    if (settings.layer_norm) norm_1_.emplace(context.parameters, "norm_1", hidden(), epsilon);
-    linear_2_.emplace(declare_linear(context.parameters, "linear_2", {hidden(), shape.decoder_width}));
-    if (settings.output_norm == "layer") norm_2_.emplace(context.parameters, "norm_2", shape.decoder_width, epsilon);
+      : settings_(settings), shape_(shape), activation_(activation_named(settings.activation, "'activation'")) {
+    const std::int64_t hidden = settings.hidden.value.value_or(shape.decoder_width), last = settings.layers;
+    for (std::int64_t i = 1; i <= last; ++i) {
+      const std::string number = std::to_string(i);
+      const LinearShape sizes{i == 1 ? shape.encoder_width : hidden, i == last ? shape.decoder_width : hidden};
+      layers_.push_back(declare_linear(context.parameters, "linear_" + number, sizes));
+      if (settings.layer_norm && i < last)
+        norms_.emplace_back(context.parameters, "norm_" + number, hidden, SoftTokens::epsilon);
+    }
+    form_.emplace(settings, context.parameters, "norm_" + std::to_string(last), shape.decoder_width);
   }
 
   /// values [B,G,E] -> [B,P,D] with P = G: one soft token per gene. What lies beyond a length has no influence on
   /// the tokens below it or on any gradient, whatever it holds.
   SoftPrompt forward(const GeneEmbeddings& genes) const {
-    expect_shape(genes.values_BGE, {static_cast<std::int64_t>(genes.lengths.size()), -1, shape_.encoder_width},
-                 "gene embeddings");
-    Tensor h = linear_1_(without_padding(genes));
-    if (norm_1_) h = (*norm_1_)(h);
-    h = activate(h, activation_);
-    if (training_ && settings_.dropout > 0) h = at::dropout(h, settings_.dropout, true);
-    Tensor prompt_BPD = (*linear_2_)(h);
-    if (norm_2_) prompt_BPD = (*norm_2_)(prompt_BPD);
-    if (settings_.output_norm == "l2") prompt_BPD = of_length_one(prompt_BPD);
-    if (settings_.output_scale != 1) prompt_BPD = prompt_BPD * settings_.output_scale;
-    return {prompt_BPD, genes.lengths};
+    Tensor h = layers_[0](gene_vectors(genes, shape_.encoder_width));
+    for (std::size_t i = 1; i < layers_.size(); ++i) {
+      if (settings_.layer_norm) h = norms_[i - 1](h);
+      h = activate(h, activation_);
+      if (training_ && settings_.dropout > 0) h = at::dropout(h, settings_.dropout, true);
+      h = layers_[i](h);
+    }
+    return {(*form_)(h), genes.lengths};
   }
 
   void set_training(bool training) { training_ = training; }
 
  private:
-  static constexpr double epsilon = 1e-5;
-
-  std::int64_t hidden() const { return settings_.hidden.value.value_or(shape_.decoder_width); }
-
-  // Zeros beyond the lengths: a NaN there would otherwise reach the gradients of the weights as 0 x NaN.
-  static Tensor without_padding(const GeneEmbeddings& genes) {
-    const std::int64_t num_genes = genes.values_BGE.size(1);
-    bool padded = false;
-    for (const std::int64_t length : genes.lengths) padded |= length < num_genes;
-    if (!padded) return genes.values_BGE;
-    const Tensor lengths_B = torch::tensor(genes.lengths, torch::kInt64);
-    const Tensor padding_BG = torch::arange(num_genes) >= lengths_B.unsqueeze(1);
-    return genes.values_BGE.masked_fill(padding_BG.to(genes.values_BGE.device()).unsqueeze(2), 0);
-  }
-
-  static Tensor of_length_one(const Tensor& x) { return x / x.norm(2, -1, true).clamp_min(1e-12); }
-
   Settings settings_;
   AdapterShape shape_;
   Activation activation_;
   bool training_ = false;
-  LinearSlot linear_1_;
-  std::optional<LayerNorm> norm_1_;
-  std::optional<LinearSlot> linear_2_;
-  std::optional<LayerNorm> norm_2_;
+  std::vector<LinearSlot> layers_;
+  std::vector<LayerNorm> norms_;
+  std::optional<SoftTokens> form_;
 };
 
 }  // namespace cell2text::mlp

@@ -3,4 +3,5 @@
 
 #include "mlp.hpp"
 
-CELL2TEXT_PLUGIN(adapter, "mlp", cell2text::mlp::Mlp, "Two linear layers per gene: one soft token for each.")
+CELL2TEXT_PLUGIN(adapter, "mlp", cell2text::mlp::Mlp,
+                 "Linear layers per gene, two by default: one soft token for each.")

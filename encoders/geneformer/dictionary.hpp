@@ -20,6 +20,7 @@
 #include "cell2text/cells/gene_names.hpp"
 #include "cell2text/error.hpp"
 #include "cell2text/io/atomic_file.hpp"
+#include "cell2text/io/find_dictionary.hpp"
 #include "cell2text/io/pickle.hpp"
 
 namespace cell2text::geneformer {
@@ -29,24 +30,6 @@ namespace cell2text::geneformer {
 struct DictionaryPaths {
   std::filesystem::path tokens, medians, mapping, names;
 };
-
-/// The one file PREFIX*.json or PREFIX*.pkl in `folder`; empty where there is none. InputError where there are
-/// several; `key` is the setting that picks one.
-inline std::filesystem::path find_dictionary(const std::filesystem::path& folder, const std::string& prefix,
-                                             const std::string& key) {
-  std::vector<std::filesystem::path> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const auto ending = entry.path().extension();
-    if (entry.path().filename().string().starts_with(prefix) && (ending == ".json" || ending == ".pkl"))
-      found.push_back(entry.path());
-  }
-  std::ranges::sort(found);
-  if (found.size() > 1)
-    throw InputError(folder.string() + ": two files could be the dictionary, " + found[0].filename().string() +
-                     " and " + found[1].filename().string() + "; pick one with the setting '" + key + "'");
-  return found.empty() ? std::filesystem::path() : found[0];
-}
 
 /// A gene of the dictionary.
 struct Gene {

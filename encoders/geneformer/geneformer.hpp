@@ -1,5 +1,5 @@
 // The geneformer encoder: ranks a cell's genes, runs BERT on them, gives one vector per gene.
-// Ranking is tokenizer.hpp's, the network bert.hpp's; this file joins them, opens and saves folders.
+// Tokens are tokenizer.hpp's, the network the core's (nn/bert.hpp); this file joins them, opens and saves folders.
 #pragma once
 
 #include <algorithm>
@@ -11,11 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "bert.hpp"
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/json.hpp"
 #include "cell2text/model_types.hpp"
-#include "depth.hpp"
+#include "cell2text/nn/bert.hpp"
+#include "cell2text/nn/encoder_depth.hpp"
+#include "cell2text/nn/weight_type.hpp"
 #include "dictionary.hpp"
 #include "settings.hpp"
 #include "tokenizer.hpp"
@@ -31,6 +32,7 @@ class Geneformer {
   Geneformer(const Settings& settings, ModelContext& context)
       : log_(context.log), parameters_(&context.parameters), device_(context.device) {
     settings.validate();
+    context.parameters.set_type(type_named(settings.dtype));
     auto dictionary = std::make_shared<const GeneDictionary>(GeneDictionary::open(paths_of(settings)));
     const std::string where = settings.checkpoint ? *settings.checkpoint : std::string("[encoder.architecture]");
     const BertConfig config = settings.checkpoint ? open_config(settings, *dictionary)
@@ -43,6 +45,7 @@ class Geneformer {
       throw InputError("'max_tokens' is " + std::to_string(options.max_tokens) + ", and the model has " +
                        std::to_string(config.max_positions) + " positions; lower it, or set it to \"auto\"");
     tokenizer_ = std::make_unique<GeneTokenizer>(dictionary, options, log_);
+    level_ = embedding_level(settings.level, options.framed);
     bert_ = std::make_unique<BertEncoder>(context.parameters, config, depth_.used);
     if (settings.checkpoint)
       context.parameters.expect_all_used([this](const std::string& name) { return ignorable(name); });
@@ -57,6 +60,7 @@ class Geneformer {
     RankedCells ranked = tokenizer_->tokenize(cells, row, width);
     GeneTokens out;
     out.lengths = std::move(ranked.lengths), out.known_genes = std::move(ranked.known_genes);
+    out.first_gene = tokenizer_->options().framed ? 1 : 0, out.special_tokens = 2 * out.first_gene;
     const std::int64_t longest = out.lengths.empty() ? 0 : std::ranges::max(out.lengths);
     const std::int64_t padding = pad();
     for (std::size_t i = 0; i < out.lengths.size(); ++i, row += width)
@@ -65,25 +69,13 @@ class Geneformer {
     return out;
   }
 
-  /// One vector per gene: special tokens take part and are left out of the result. On the device of the context.
-  /// Genes beyond tokens.wanted_genes take part and are left out too. Gradients are recorded as the caller has set it.
-  /// A cell without known genes has length 0.
+  /// One vector per gene: special tokens take part and are left out of the result. Or one for the cell, as the setting
+  /// `level` says. On the device of the context. Genes beyond tokens.wanted_genes take part and are left out too.
+  /// Gradients are recorded as the caller has set it. A cell without known genes has length 0.
   GeneEmbeddings encode(const GeneTokens& tokens) {
-    expect_shape(tokens.ids_BG, {tokens.size(), -1}, "gene tokens");
-    const std::int64_t before = tokenizer_->options().framed ? 1 : 0, framing = 2 * before;
-    const std::int64_t num_genes = std::max<std::int64_t>(tokens.ids_BG.size(1) - framing, 0);
-    GeneEmbeddings out;
-    for (const std::int64_t length : tokens.lengths) out.lengths.push_back(std::max<std::int64_t>(length - framing, 0));
-    if (num_genes == 0) {
-      const auto& like = parameters_->list().front().value;
-      out.values_BGE = torch::zeros({tokens.size(), 0, width()}, like.options().requires_grad(false));
-      return out;
-    }
-    const std::int64_t wanted = std::min(num_genes, std::max<std::int64_t>(tokens.wanted_genes, 1));
-    const Tensor hidden_BGE = bert_->forward(tokens.ids_BG.to(device_), tokens.lengths, training_, before + wanted);
-    out.values_BGE = hidden_BGE.narrow(1, before, wanted);
-    for (std::int64_t& length : out.lengths) length = std::min(length, wanted);
-    return out;
+    return encode_at_level(tokens, {level_, width(), device_}, [&](std::int64_t wanted) {
+      return bert_->forward(tokens.ids_BG.to(device_), tokens.lengths, training_, wanted);
+    });
   }
 
   /// Columns whose gene is in the dictionary.
@@ -96,6 +88,8 @@ class Geneformer {
   bool needs_counts() const { return true; }
 
   std::int64_t width() const { return bert_->config().width; }
+  /// The `model_type` of the folders that `checkpoint` opens.
+  static std::vector<std::string> model_types() { return {"bert"}; }
   void set_training(bool training) { training_ = training; }
 
   /// Writes config.json, model.safetensors and the dictionaries. `checkpoint` = that folder gives the same encoder,
@@ -105,7 +99,7 @@ class Geneformer {
     BertConfig config = bert_->config();
     config.layers = bert_->num_blocks();
     nlohmann::json json = config.to_json();
-    json[Depth::key] = depth_.counted;
+    json[EncoderDepth::key] = depth_.counted;
     json["pad_token_id"] = pad();
     write_atomically(folder / "config.json", json.dump(2) + "\n");
     parameters_->save(folder / "model.safetensors", {{"format", "pt"}});
@@ -117,8 +111,9 @@ class Geneformer {
  private:
   static DictionaryPaths paths_of(const Settings& settings) {
     const auto pick = [&](const std::optional<std::string>& given, const char* prefix, const char* key) {
+      const auto& folder = settings.dictionaries ? settings.dictionaries : settings.checkpoint;
       if (given) return std::filesystem::path(*given);
-      return settings.checkpoint ? find_dictionary(*settings.checkpoint, prefix, key) : std::filesystem::path();
+      return folder ? find_dictionary(*folder, prefix, key) : std::filesystem::path();
     };
     const DictionaryPaths paths{pick(settings.token_dictionary, "token_dictionary", "token_dictionary"),
                                 pick(settings.gene_medians, "gene_median_dictionary", "gene_medians"),
@@ -128,7 +123,9 @@ class Geneformer {
                                           std::tuple{paths.medians, "gene_medians", "gene_median_dictionary*.pkl"}})
       if (path.empty())
         throw InputError(std::string("'") + key + "' is not given" +
-                         (settings.checkpoint ? ", and " + *settings.checkpoint + " holds no such file" : "") +
+                         (settings.dictionaries ? ", and " + *settings.dictionaries + " holds no such file"
+                          : settings.checkpoint ? ", and " + *settings.checkpoint + " holds no such file"
+                                                : "") +
                          "; name Geneformer's " + file + " (in the folder 'geneformer' of its repository)");
     return paths;
   }
@@ -142,18 +139,18 @@ class Geneformer {
       throw InputError(where + ": 'vocab_size' is " + std::to_string(config.vocabulary_size) + ", and " +
                        dictionary.paths().tokens.string() + " needs " + std::to_string(dictionary.vocabulary_size()) +
                        "; model and dictionary are of different versions");
-    const auto whole = optional_value<std::int64_t>(json, Depth::key, where).value_or(config.layers);
+    const auto whole = optional_value<std::int64_t>(json, EncoderDepth::key, where).value_or(config.layers);
     if (whole < config.layers)
-      throw InputError(where + ": '" + Depth::key + "' is " + std::to_string(whole) + ", below 'num_hidden_layers' (" +
-                       std::to_string(config.layers) + ")");
-    depth_ = Depth::of(config.layers, whole, settings.layer, where);
+      throw InputError(where + ": '" + EncoderDepth::key + "' is " + std::to_string(whole) +
+                       ", below 'num_hidden_layers' (" + std::to_string(config.layers) + ")");
+    depth_ = EncoderDepth::of(config.layers, whole, settings.layer, where);
     parameters_->load_from(std::make_shared<const TensorFiles>(TensorFiles::open(folder)), "bert.");
     return config;
   }
 
   BertConfig config_of(const Architecture& architecture, const GeneDictionary& dictionary, std::int64_t layer) {
     architecture.validate();
-    depth_ = Depth::of(architecture.layers, architecture.layers, layer, "[encoder.architecture]");
+    depth_ = EncoderDepth::of(architecture.layers, architecture.layers, layer, "[encoder.architecture]");
     BertConfig config;
     config.vocabulary_size = dictionary.vocabulary_size();
     config.width = architecture.width;
@@ -193,7 +190,8 @@ class Geneformer {
   Log log_;
   Parameters* parameters_;
   torch::Device device_;
-  Depth depth_;
+  EncoderDepth depth_;
+  EmbeddingLevel level_ = EmbeddingLevel::gene;
   bool training_ = false;
   std::unique_ptr<GeneTokenizer> tokenizer_;
   std::unique_ptr<BertEncoder> bert_;

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "cell2text/embedding_level.hpp"
 #include "cell2text/error.hpp"
+#include "cell2text/nn/weight_type.hpp"
 #include "cell2text/settings.hpp"
 
 namespace cell2text::geneformer {
@@ -45,13 +47,16 @@ struct Architecture {
 struct Settings {
   std::optional<std::string> checkpoint;
   std::optional<Architecture> architecture;
+  std::optional<std::string> dictionaries;
   std::optional<std::string> token_dictionary;
   std::optional<std::string> gene_medians;
   std::optional<std::string> ensembl_mapping;
   std::optional<std::string> gene_names;
   std::int64_t layer = -1;
+  std::string level = "gene";
   std::string version = "auto";
   IntOrAuto max_tokens;
+  std::string dtype = "auto";
 
   static void describe(auto& s) {
     using T = Settings;
@@ -59,23 +64,24 @@ struct Settings {
             {.help = "a Geneformer folder in Hugging Face form: config.json and model.safetensors"});
     s.field("architecture", &T::architecture,
             {.help = "instead of a checkpoint: a model that starts at random weights"});
+    s.field("dictionaries", &T::dictionaries,
+            {.help = "folder with the dictionaries below; without it they are looked for in the checkpoint"});
     s.field("token_dictionary", &T::token_dictionary,
-            {.help = "Ensembl id -> token, .json or .pkl; without it token_dictionary* of the checkpoint"});
+            {.help = "Ensembl id -> token, .json or .pkl; without it token_dictionary* of the folder"});
     s.field(
         "gene_medians", &T::gene_medians,
-        {.help =
-             "Ensembl id -> median expression, .json or .pkl; without it gene_median_dictionary* of the checkpoint"});
-    s.field(
-        "ensembl_mapping", &T::ensembl_mapping,
-        {.help = "retired or duplicate Ensembl id -> current id; without it ensembl_mapping_dict* of the checkpoint, "
-                 "else ids are taken as they stand"});
+        {.help = "Ensembl id -> median expression, .json or .pkl; without it gene_median_dictionary* of the folder"});
+    s.field("ensembl_mapping", &T::ensembl_mapping,
+            {.help = "retired or duplicate Ensembl id -> current id; without it ensembl_mapping_dict* of the folder, "
+                     "else ids are taken as they stand"});
     s.field("gene_names", &T::gene_names,
             {.help = "gene symbol -> Ensembl id, for sources that have symbols only; without it gene_name_id_dict* of "
-                     "the checkpoint"});
+                     "the folder"});
     s.field("layer", &T::layer,
             {.help = "whose output describes a gene: 0 the last layer, -1 the one before (as in the paper), ...",
              .min = -1000,
              .max = 0});
+    s.field("level", &T::level, {.help = embedding_level_help, .choices = {"gene", "cls", "mean", "cell"}});
     s.field("version", &T::version,
             {.help = "v2 puts <cls> and <eos> around a cell, v1 does not; auto: v2 where the dictionary has <cls>",
              .choices = {"auto", "v1", "v2"}});
@@ -85,6 +91,7 @@ struct Settings {
              .unit = "tokens",
              .min = 3,
              .max = 1e6});
+    s.field("dtype", &T::dtype, {.help = weight_type_help, .choices = weight_type_names()});
   }
   void validate() const {
     if (checkpoint.has_value() == architecture.has_value())

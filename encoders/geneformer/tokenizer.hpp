@@ -1,21 +1,21 @@
 // From raw counts to Geneformer's gene tokens: looks up the columns of a source, ranks and frames its cells.
-// The ranking is ranker.hpp's; no tensors here, geneformer.hpp pads the result.
+// The ranking is the core's (cells/gene_ranker.hpp); no tensors here, geneformer.hpp pads the result.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/cells/gene_ranker.hpp"
+#include "cell2text/cells/log_known_genes.hpp"
+#include "cell2text/cells/per_gene_table.hpp"
 #include "cell2text/context.hpp"
 #include "cell2text/error.hpp"
 #include "dictionary.hpp"
-#include "ranker.hpp"
 
 namespace cell2text::geneformer {
 
@@ -60,7 +60,7 @@ class GeneTokenizer {
   /// Counts of columns that are one gene (mapped or duplicate ids) are summed first.
   RankedCells tokenize(const CellBatch& cells, std::int64_t* rows, std::int64_t width) const {
     const auto columns = columns_of(cells.genes);
-    Ranker ranker(*columns);
+    GeneRanker ranker(*columns);
     RankedCells out;
     const auto limit = static_cast<std::size_t>(options_.max_tokens - frame());
     for (std::int64_t cell = 0; cell < cells.size(); ++cell, rows += width) {
@@ -75,12 +75,7 @@ class GeneTokenizer {
 
   /// The columns of a gene table, looked up at the first call with it and then remembered while the table lives.
   std::shared_ptr<const RankedColumns> columns_of(const std::shared_ptr<const GeneTable>& genes) const {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(known_, [](const Known& known) { return known.genes.expired(); });
-    for (const Known& known : known_)
-      if (known.genes.lock() == genes) return known.columns;
-    known_.push_back({genes, std::make_shared<const RankedColumns>(look_up(*genes))});
-    return known_.back().columns;
+    return columns_.of(genes, [this](const GeneTable& table) { return look_up(table); });
   }
 
   const GeneDictionary& dictionary() const { return *dictionary_; }
@@ -90,46 +85,19 @@ class GeneTokenizer {
   std::int64_t frame() const { return options_.framed ? 2 : 0; }
 
   RankedColumns look_up(const GeneTable& genes) const {
-    const auto found = dictionary_->find(genes);
-    RankedColumns table;
-    std::unordered_map<std::int64_t, std::vector<std::size_t>> by_token;
-    for (std::size_t column = 0; column < found.size(); ++column) {
-      table.columns.emplace_back();
-      if (!found[column]) continue;
-      ++table.num_known;
-      table.columns[column].inverse_median = 1 / found[column]->median;
-      table.columns[column].token = static_cast<std::int32_t>(found[column]->token);
-      by_token[found[column]->token].push_back(column);
-    }
-    for (const auto& [token, columns] : by_token) {
-      if (columns.size() == 1) continue;
-      for (const std::size_t column : columns) table.columns[column].duplicate = table.num_duplicated;
-      ++table.num_duplicated;
-    }
-    report(genes, table);
+    std::vector<std::pair<std::int64_t, double>> columns;
+    for (const Gene* gene : dictionary_->find(genes))
+      columns.emplace_back(gene ? gene->token : -1, gene ? 1 / gene->median : 0);
+    const RankedColumns table = RankedColumns::of(columns);
+    log_known_genes(log_, "geneformer", genes, table.num_known, "human Ensembl ids");
     return table;
   }
 
-  void report(const GeneTable& genes, const RankedColumns& table) const {
-    const std::string size = std::to_string(genes.size());
-    if (table.num_known > 0)
-      log_.info("geneformer: " + std::to_string(table.num_known) + " of the source's " + size +
-                " genes are in the dictionary");
-    else if (genes.size() > 0)
-      log_.warning("geneformer: none of the source's " + size + " genes (the first is '" + genes.ids.front() +
-                   "') is in the dictionary, which holds human Ensembl ids; no cell can be described");
-  }
-
-  struct Known {
-    std::weak_ptr<const GeneTable> genes;
-    std::shared_ptr<const RankedColumns> columns;
-  };
   std::shared_ptr<const GeneDictionary> dictionary_;
   TokenizerOptions options_;
   Log log_;
   std::int32_t cls_ = -1, eos_ = -1;
-  mutable std::mutex mutex_;
-  mutable std::vector<Known> known_;
+  PerGeneTable<RankedColumns> columns_;
 };
 
 }  // namespace cell2text::geneformer

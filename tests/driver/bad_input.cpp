@@ -118,9 +118,11 @@ TEST_CASE("bad input: broken files of an experiment are named with their line") 
   write_file(folder / "tokenizer.json", tokenizer.substr(0, tokenizer.size() / 2));
   with("data/demo/tokenizer/tokenizer.json", folder / "tokenizer.json");
   check_not_run(folder / "bad.toml", {"tokenizer.json:", "not valid JSON"});
-  with("data/demo/geneformer/token_dictionary.json", folder / "tokens.pkl");
-  write_file(folder / "tokens.pkl", "cos\nsystem\n(S'true'\ntR.");
-  check_not_run(folder / "bad.toml", {"tokens.pkl"});
+  std::filesystem::create_directory(folder / "genes");
+  std::filesystem::copy(source_dir() / "data/demo/genes/gene_median_dictionary.json", folder / "genes");
+  write_file(folder / "genes/token_dictionary.pkl", "cos\nsystem\n(S'true'\ntR.");
+  with("data/demo/genes", folder / "genes");
+  check_not_run(folder / "bad.toml", {"token_dictionary.pkl"});
 }
 
 TEST_CASE("bad input: a checkpoint whose config does not fit its weights never starts from random values") {

@@ -78,6 +78,10 @@ def check_rest(before, after):
     assert after.obs.columns.tolist() == before.obs.columns.tolist() + new, after.obs.columns
     before.obs, after.obs = before.obs[kept], after.obs[kept]
     del after.uns["cell2text"]
+    for name, rows in wanted["obsm"].items():
+        matrix = after.obsm.pop(name)
+        assert matrix.dtype == np.float32, matrix.dtype
+        np.testing.assert_array_equal(matrix, np.array(rows, dtype=np.float32).reshape(after.n_obs, -1))
     for part in ["X", "obs", "var", "uns", "obsm", "varm", "obsp", "varp", "layers"]:
         check_equal(getattr(after, part), getattr(before, part), part)
     assert (after.raw is None) == (before.raw is None)

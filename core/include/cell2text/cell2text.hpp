@@ -2,6 +2,7 @@
 // includes cell2text/plugin.hpp alone, which compiles faster.
 #pragma once
 
+#include "cell2text/byte_size.hpp"
 #include "cell2text/cells/cell_batch.hpp"
 #include "cell2text/cells/cell_loader.hpp"
 #include "cell2text/cells/cell_summary.hpp"
@@ -20,6 +21,11 @@
 #include "cell2text/concepts.hpp"
 #include "cell2text/context.hpp"
 #include "cell2text/doctor.hpp"
+#include "cell2text/embedding_cache.hpp"
+#include "cell2text/embeddings/entry.hpp"
+#include "cell2text/embeddings/folder.hpp"
+#include "cell2text/embeddings/identity.hpp"
+#include "cell2text/embeddings/need.hpp"
 #include "cell2text/error.hpp"
 #include "cell2text/evaluate/bootstrap.hpp"
 #include "cell2text/evaluate/prediction.hpp"
@@ -58,6 +64,7 @@
 #include "cell2text/io/tensors.hpp"
 #include "cell2text/io/torch_file.hpp"
 #include "cell2text/io/value_json.hpp"
+#include "cell2text/io/xxh64.hpp"
 #include "cell2text/io/zip_entries.hpp"
 #include "cell2text/memory_need.hpp"
 #include "cell2text/model.hpp"

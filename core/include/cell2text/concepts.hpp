@@ -74,7 +74,8 @@ concept Encoder = HasSettings<P> && std::constructible_from<P, const typename P:
   {encoder.save(folder)};
 } && KnownIfAny<P>;
 
-/// From gene embeddings [B,G,E] to soft tokens [B,P,D].
+/// From gene embeddings [B,G,E] to soft tokens [B,P,D]. A trained one is built again from its settings with a default
+/// (how it works), without the optional ones (where it started from), and its parameters are loaded after that.
 template <class P>
 concept Adapter = HasSettings<P> &&
     std::constructible_from<P, const typename P::Settings&, ModelContext&, AdapterShape> &&

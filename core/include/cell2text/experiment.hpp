@@ -2,9 +2,11 @@
 // Reading checks everything, plugins' settings included, and reports all faults at once.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cell2text/byte_size.hpp"
 #include "cell2text/cells/split.hpp"
 #include "cell2text/generate/settings.hpp"
 #include "cell2text/prompt.hpp"
@@ -37,8 +39,30 @@ struct GeneralSettings {
 /// What [encoder] holds beside the plugin's own settings.
 struct EncoderRole {
   bool frozen = true;
+  std::string cache = "none";
+  std::optional<std::string> cache_folder;
+  ByteSize cache_limit{20'000'000'000};
+
   static void describe(auto& s) {
-    s.field("frozen", &EncoderRole::frozen, {.help = "false trains the encoder with the rest"});
+    using T = EncoderRole;
+    s.field("frozen", &T::frozen, {.help = "false trains the encoder with the rest"});
+    s.field("cache", &T::cache,
+            {.help = "disk keeps what a frozen encoder gives, so that a later epoch, or another run with the same "
+                     "encoder and cells, does not compute it again",
+             .choices = {"none", "disk"}});
+    s.field("cache_folder", &T::cache_folder,
+            {.help = "of the cache; runs may share it. Unset: $XDG_CACHE_HOME/cell2text/embeddings, else "
+                     "~/.cache/cell2text/embeddings"});
+    s.field("cache_limit", &T::cache_limit,
+            {.help = "size of the cache, as in \"20 GB\"; beyond it, the least recently used cells go",
+             .unit = "bytes",
+             .min = 1e6});
+  }
+  void validate() const {
+    if (cache == "disk" && !frozen)
+      throw InputError(
+          "'encoder.cache' is 'disk' and 'encoder.frozen' is false: what an encoder gives changes with each step while "
+          "it is trained. Set encoder.cache = \"none\", or freeze the encoder");
   }
 };
 
@@ -75,7 +99,8 @@ struct Experiment {
     };
     root.set("data", plugin_table(data, "source"));
     Value& encoder_table = root.set("encoder", plugin_table(encoder, "plugin"));
-    encoder_table.set("frozen", Value{encoder_role.frozen, {}});
+    const Value role = write_settings(encoder_role);
+    for (const Entry& entry : *role.get_if<Value::Table>()) encoder_table.set(entry.key, entry.value);
     root.set("adapter", plugin_table(adapter, "plugin"));
     root.set("decoder", plugin_table(decoder, "plugin"));
     root.set("finetuning", plugin_table(finetuning, "plugin"));
@@ -153,8 +178,10 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   read_fields(table("generation"), experiment.generation, faults, "generation.");
 
   Value encoder_table = table("encoder"), role_table{Value::Table{}, encoder_table.where};
-  if (const Value* frozen = encoder_table.find("frozen")) role_table.set("frozen", *frozen);
-  encoder_table.erase("frozen");
+  for (const FieldInfo& field : describe_settings<EncoderRole>()) {
+    if (const Value* value = encoder_table.find(field.name)) role_table.set(field.name, *value);
+    encoder_table.erase(field.name);
+  }
   read_fields(role_table, experiment.encoder_role, faults, "encoder.");
 
   experiment.data = choose(table("data"), "source", "source", "data.", registry, faults);

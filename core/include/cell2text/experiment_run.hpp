@@ -5,6 +5,8 @@
 #include <set>
 
 #include "cell2text/cells/without_counts.hpp"
+#include "cell2text/embeddings/identity.hpp"
+#include "cell2text/embeddings/need.hpp"
 #include "cell2text/evaluate/bootstrap.hpp"
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
@@ -55,6 +57,21 @@ inline ExperimentData open_data(const Host& host, const Experiment& experiment) 
     data.donors = static_cast<std::int64_t>(std::set<std::int32_t>(donors.codes.begin(), donors.codes.end()).size());
   }
   return data;
+}
+
+/// The cache of embeddings that the experiment asks for; null where it asks for none. `encoder` is the model's, with
+/// its settings resolved. Errors as EmbeddingFolder.
+inline std::shared_ptr<EmbeddingCache> open_cache(const Host& host, const EncoderRole& role,
+                                                  const PluginChoice& encoder, const Model& model) {
+  if (role.cache != "disk") return nullptr;
+  std::vector<FieldInfo> fields;
+  host.registry.load("encoder", encoder.name).descriptor->schema(fields).raise();
+  EmbeddingCacheOptions options{
+      role.cache_folder ? std::filesystem::path(*role.cache_folder) : usual_embedding_folder(), role.cache_limit.bytes,
+      "", host.device, host.context.log};
+  options.identity =
+      encoder_identity({encoder.name, encoder.resolved, std::move(fields), host.device}, *model.encoder_parameters);
+  return std::make_shared<EmbeddingCache>(std::move(options));
 }
 
 /// Description tokens of a row, with the end token that closes them.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "cell2text/embedding_cache.hpp"
 #include "cell2text/plugin/handles.hpp"
 
 namespace cell2text {
@@ -17,6 +18,7 @@ struct Model {
   std::unique_ptr<AdapterHandle> adapter;
   std::unique_ptr<DecoderHandle> decoder;
   std::unique_ptr<FineTuningHandle> tuning;
+  std::shared_ptr<EmbeddingCache> cache;  ///< of what a frozen encoder gives; null: none
   ChatPieces pieces;
   std::int64_t max_genes = 4096;
   bool encoder_frozen = true;
@@ -28,21 +30,25 @@ struct Model {
     decoder->set_training(training);
   }
 
-  /// Gene tokens -> soft tokens. A frozen encoder records no gradients.
-  SoftPrompt soft_prompt(const GeneTokens& tokens) const {
+  /// Gene tokens -> at most `max_genes` vectors per cell. A frozen encoder records no gradients, and what the cache
+  /// holds is not computed.
+  GeneEmbeddings encode(const GeneTokens& tokens) const {
     GeneTokens asked = tokens;
-    asked.wanted_genes = max_genes;  // an encoder may give more
-    GeneEmbeddings genes;
-    {
-      torch::AutoGradMode gradients(!encoder_frozen && torch::GradMode::is_enabled());
-      genes = encoder->encode(asked);
-    }
-    if (genes.values_BGE.size(1) > max_genes) {
-      genes.values_BGE = genes.values_BGE.narrow(1, 0, max_genes);
-      for (auto& length : genes.lengths) length = std::min(length, max_genes);
-    }
-    return adapter->forward(genes);
+    asked.wanted_genes = max_genes;
+    torch::AutoGradMode gradients(!encoder_frozen && torch::GradMode::is_enabled());
+    const auto compute = [this](const GeneTokens& cells) {
+      GeneEmbeddings genes = encoder->encode(cells);
+      if (genes.values_BGE.size(1) > max_genes) {  // an encoder may give more than is wanted
+        genes.values_BGE = genes.values_BGE.narrow(1, 0, max_genes);
+        for (auto& length : genes.lengths) length = std::min(length, max_genes);
+      }
+      return genes;
+    };
+    return cache && encoder_frozen ? cache->encode(asked, compute) : compute(asked);
   }
+
+  /// Gene tokens -> soft tokens.
+  SoftPrompt soft_prompt(const GeneTokens& tokens) const { return adapter->forward(encode(tokens)); }
 };
 
 /// A batch of sequences as the decoder reads them, right-padded.

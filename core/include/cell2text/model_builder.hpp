@@ -70,6 +70,7 @@ inline Model build_model(const Host& host, const ModelPlan& plan) {
   model.encoder =
       std::make_unique<EncoderHandle>(build_part<kinds::encoder>(host, plan.encoder, *model.encoder_parameters));
   model.encoder_parameters->set_trainable(!plan.encoder_frozen);
+  model.encoder_parameters->widen_trainable();
 
   model.decoder_parameters = parameters(1);
   model.decoder =

@@ -82,18 +82,29 @@ inline std::filesystem::path checkpoint_of(const PluginChoice& choice) {
   return *text;
 }
 
+inline std::vector<FieldInfo> fields_of(const LoadedPlugin& plugin) {
+  std::vector<FieldInfo> fields;
+  plugin.descriptor->schema(fields).raise();
+  return fields;
+}
+
 /// What a part that lies in the model folder is opened with: settings that have a default say how it works, and stay;
 /// the others say where it came from (a checkpoint, an architecture, files), and its folder takes their place.
 inline Value settings_for_folder(const Value& saved, const LoadedPlugin& plugin, const std::filesystem::path& folder,
                                  const Where& where) {
-  std::vector<FieldInfo> fields;
-  plugin.descriptor->schema(fields).raise();
   Value settings{Value::Table{}, where};
-  for (const FieldInfo& field : fields) {
+  for (const FieldInfo& field : fields_of(plugin)) {
     if (const Value* value = saved.find(field.name); value && field.has_default) settings.set(field.name, *value);
     if (field.name == "checkpoint") settings.set(field.name, {folder.string(), where});
   }
   return settings;
+}
+
+/// The same for an adapter, whose parameters are loaded when it is built: nothing takes the place of the others.
+inline Value settings_without_origin(Value saved, const LoadedPlugin& plugin) {
+  for (const FieldInfo& field : fields_of(plugin))
+    if (!field.has_default && !field.about.required) saved.erase(field.name);
+  return saved;
 }
 
 /// Where the checkpoint of an untrained part is now. InputError where it is not there, or is another one.
@@ -142,6 +153,8 @@ inline PluginChoice read_role(const nlohmann::json& root, const std::string& rol
   } else if (role == "encoder" || role == "decoder" || json.contains("folder")) {
     const auto folder = places.folder / required<std::string>(json, "folder", where);
     choice.settings = settings_for_folder(choice.settings, plugin, folder, origin);
+  } else if (role == "adapter") {
+    choice.settings = settings_without_origin(std::move(choice.settings), plugin);
   }
   SettingsFaults faults;
   plugin.descriptor->check(choice.settings, role + ".", faults, choice.resolved).raise();

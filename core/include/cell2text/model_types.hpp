@@ -22,6 +22,8 @@ struct GeneTokens {
   std::vector<std::int64_t> lengths;      ///< [B] tokens of each cell, special tokens included
   std::vector<std::int64_t> known_genes;  ///< [B] expressed genes that the encoder knows, before any cut
   std::int64_t wanted_genes = std::numeric_limits<std::int64_t>::max();  ///< of each cell's embeddings, the first ones
+  std::int64_t first_gene = 0;      ///< special tokens that stand before a cell's genes
+  std::int64_t special_tokens = 0;  ///< those before and after them
 
   std::int64_t size() const { return static_cast<std::int64_t>(lengths.size()); }
 };

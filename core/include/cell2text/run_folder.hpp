@@ -66,7 +66,8 @@ class RunFolder {
       write_atomically(this->experiment(), write_toml(experiment.resolved()));  // last: from now on it is a run
       return;
     }
-    const auto settings = differing_keys(read_toml(this->experiment()), experiment.resolved());
+    auto settings = differing_keys(read_toml(this->experiment()), experiment.resolved());
+    std::erase_if(settings, [](const std::string& key) { return key.starts_with("encoder.cache"); });  // speed alone
     if (!settings.empty())
       throw InputError(this->experiment().string() + " is another experiment: " + list(settings) +
                        (settings.size() == 1 ? " differs" : " differ") +

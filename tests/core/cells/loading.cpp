@@ -16,32 +16,77 @@ using cell2text::Prefetch;
 using cell2text::TokenBatch;
 namespace test = cell2text::test;
 
+namespace {
+
+/// Jobs that give 0, 1, ..., as long as `made` stays below `end`; `made` counts the jobs taken.
+std::function<std::optional<Prefetch<int>::Job>()> numbers(std::atomic<int>& made, int end = 1 << 30) {
+  return [&made, end]() -> std::optional<Prefetch<int>::Job> {
+    if (made >= end) return std::nullopt;
+    return [number = made++] { return number; };
+  };
+}
+
+}  // namespace
+
 TEST_CASE("prefetch: items come in order, then nothing for as long as one asks") {
-  int made = 0;
-  Prefetch<int> prefetch([&]() -> std::optional<int> { return made < 100 ? std::optional(made++) : std::nullopt; }, 3);
-  for (int i = 0; i < 100; ++i) CHECK(prefetch.next() == i);
+  for (const int workers : {1, 2, 5}) {
+    std::atomic<int> made = 0;
+    Prefetch<int> prefetch(numbers(made, 100), {3, workers});
+    for (int i = 0; i < 100; ++i) CHECK(prefetch.next() == i);
+    CHECK(!prefetch.next());
+    CHECK(!prefetch.next());
+  }
+}
+
+TEST_CASE("prefetch: several workers make items at once, and slow ones keep their place") {
+  std::atomic<int> made = 0, together = 0, most = 0;
+  Prefetch<int> prefetch(
+      [&]() -> std::optional<Prefetch<int>::Job> {
+        if (made >= 12) return std::nullopt;
+        return [&, number = made++] {
+          const int now = ++together;
+          for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+          }
+          std::this_thread::sleep_for(std::chrono::milliseconds(number % 3 == 0 ? 20 : 5));
+          --together;
+          return number;
+        };
+      },
+      {4, 3});
+  for (int i = 0; i < 12; ++i) CHECK(prefetch.next() == i);
   CHECK(!prefetch.next());
-  CHECK(!prefetch.next());
+  CHECK(most >= 2);
+  CHECK(most <= 3);
 }
 
 TEST_CASE("prefetch: an exception arrives after the items before it, each time one asks") {
-  int made = 0;
-  Prefetch<int> prefetch([&]() -> std::optional<int> {
-    if (made == 2) throw InputError("the third item");
-    return made++;
-  });
-  CHECK(prefetch.next() == 0);
-  CHECK(prefetch.next() == 1);
-  CHECK_THROWS_WITH_AS(prefetch.next(), "the third item", InputError);
-  CHECK_THROWS_AS(prefetch.next(), InputError);
+  for (const bool in_job : {false, true})
+    for (const int workers : {1, 3}) {
+      int made = 0;
+      Prefetch<int> prefetch(
+          [&]() -> std::optional<Prefetch<int>::Job> {
+            const int number = made++;
+            const auto fail = [number] {
+              if (number == 2) throw InputError("the third item");
+              return number;
+            };
+            if (!in_job) fail();
+            return fail;
+          },
+          {2, workers});
+      CHECK(prefetch.next() == 0);
+      CHECK(prefetch.next() == 1);
+      CHECK_THROWS_WITH_AS(prefetch.next(), "the third item", InputError);
+      CHECK_THROWS_AS(prefetch.next(), InputError);
+    }
 }
 
 TEST_CASE("prefetch: no more than a few items are made ahead") {
   std::atomic<int> made = 0;
-  Prefetch<int> prefetch([&]() -> std::optional<int> { return made++; }, 2);
+  Prefetch<int> prefetch(numbers(made), {2, 3});
   CHECK(prefetch.next() == 0);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  CHECK(made <= 4);  // one taken, two ready, one in the worker's hand
+  CHECK(made == 3);  // one handed out, two ready
 }
 
 TEST_CASE("prefetch: it can go at any moment of the worker's life") {
@@ -50,7 +95,7 @@ TEST_CASE("prefetch: it can go at any moment of the worker's life") {
   std::mt19937_64 random(seed);
   for (int round = 0; round < 3000; ++round) {
     std::atomic<int> made = 0;
-    Prefetch<int> prefetch([&]() -> std::optional<int> { return made++; }, 1);
+    Prefetch<int> prefetch(numbers(made), {1 + random() % 3, static_cast<int>(1 + random() % 3)});
     for (auto taken = random() % 3; taken > 0; --taken) prefetch.next();
     for (std::atomic<std::uint64_t> spin = random() % 2000; spin > 0; --spin) {
     }

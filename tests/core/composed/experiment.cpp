@@ -77,6 +77,9 @@ TEST_CASE("experiment: resolving writes every default out") {
   const Value resolved = experiment.resolved();
   CHECK(*resolved.find("training")->find("optimizer")->get_if<std::string>() == "adamw");
   CHECK(*resolved.find("encoder")->find("frozen")->get_if<bool>());
+  CHECK(*resolved.find("encoder")->find("cache")->get_if<std::string>() == "none");
+  CHECK(*resolved.find("encoder")->find("cache_limit")->get_if<std::string>() == "20 GB");
+  CHECK(resolved.find("encoder")->find("cache_folder") == nullptr);
   CHECK(*resolved.find("encoder")->find("plugin")->get_if<std::string>() == "geneformer");
   CHECK(*resolved.find("decoder")->find("architecture")->find("tied")->get_if<bool>());
   CHECK(*resolved.find("adapter")->find("hidden")->get_if<std::string>() == "auto");
@@ -110,6 +113,27 @@ TEST_CASE("experiment: all that is wrong is told at once, each with its place an
   CHECK(faults.find("'data.path' is missing") != std::string::npos);
   CHECK(faults.find("add up to 1.1") != std::string::npos);
   CHECK(std::ranges::count(faults, '\n') + 1 == 13);
+}
+
+TEST_CASE(
+    "experiment: the cache of embeddings is the core's, needs a frozen encoder, and is no setting of the plugin") {
+  std::string text = whole();
+  change(text, "frozen = true", "frozen = true\ncache = \"disk\"\ncache_folder = \"x\"\ncache_limit = \"1.5 MB\"");
+  const Experiment experiment = read_experiment(test::demo_toml(text), test::built_plugins());
+  CHECK(experiment.encoder_role.cache == "disk");
+  CHECK(experiment.encoder_role.cache_folder == "x");
+  CHECK(experiment.encoder_role.cache_limit.bytes == 1'500'000);
+  for (const Value* settings : {&experiment.encoder.settings, &experiment.encoder.resolved})
+    for (const char* key : {"frozen", "cache", "cache_folder", "cache_limit"}) CHECK(settings->find(key) == nullptr);
+  const Value resolved = experiment.resolved();
+  CHECK(write_toml(read_experiment(resolved, test::built_plugins()).resolved()) == write_toml(resolved));
+  change(text, "frozen = true", "frozen = false");
+  CHECK(faults_of(text).find("'encoder.cache' is 'disk' and 'encoder.frozen' is false") != std::string::npos);
+  change(text, "cache_limit = \"1.5 MB\"", "cache_limit = \"1 kB\"");
+  CHECK(faults_of(text).find("'encoder.cache_limit' is 1000; it must be at least 1000000 (bytes)") !=
+        std::string::npos);
+  change(text, "cache = \"disk\"", "cache = \"disc\"");
+  CHECK(faults_of(text).find("'encoder.cache' is 'disc'") != std::string::npos);
 }
 
 TEST_CASE("experiment: an empty file is told all that is needed") {
@@ -174,6 +198,9 @@ TEST_CASE("run folder: another experiment or other cells are not gone on with") 
   const RunFolder run = RunFolder::open(folder / "one", true);
   run.describe(experiment, facts, log);
   const std::string before = test::read_file(run.environment());
+  run.describe(experiment, facts, log);
+  CHECK(warnings.empty());
+  experiment.encoder_role.cache = "disk", experiment.encoder_role.cache_folder = "x";  // changes no result
   run.describe(experiment, facts, log);
   CHECK(warnings.empty());
 

@@ -2,6 +2,7 @@
 #include "cell2text/model_folder.hpp"
 
 #include "model_setup.hpp"
+#include "support/bert_folder.hpp"
 
 using cell2text::InputError;
 using cell2text::Model;
@@ -51,6 +52,31 @@ TEST_CASE("model folder: the card comes back, and settings that say how a part w
   CHECK(card.plan.encoder.resolved.find("architecture") == nullptr);
   CHECK(*card.plan.adapter.resolved.find("output_scale")->get_if<double>() == 6);
   CHECK(card.hash.size() == 64);
+}
+
+TEST_CASE("model folder: an adapter that started from a BERT opens where that BERT is gone, and is saved again") {
+  std::optional<test::BertFolder> bert(std::in_place);
+  Value root = test::demo_toml(test::tiny_experiment);
+  Value adapter;
+  adapter.set("plugin", {std::string("qformer"), {}});
+  adapter.set("bert", {bert->write(), {}});
+  adapter.set("queries", {std::int64_t{3}, {}});
+  adapter.set("layers", {std::int64_t{2}, {}});
+  adapter.set("output_scale", {std::int64_t{6}, {}});
+  root.set("adapter", adapter);
+  const Setup setup(root);
+  const Model model = setup.build();
+  const auto expected = texts(setup, model);
+  save_model(setup.model_folder, model, setup.card);
+  CHECK(json_of(setup.model_folder)["adapter"]["settings"]["bert"] == bert->write());  // where it came from is known
+  bert.reset();
+  const ModelCard card = read_model_card(setup.model_folder, setup.registry);
+  CHECK(card.plan.adapter.resolved.find("bert") == nullptr);
+  CHECK(*card.plan.adapter.resolved.find("width")->get_if<std::int64_t>() == 16);
+  const Model loaded = load_model(setup.host, card, setup.model_folder);
+  CHECK(texts(setup, loaded) == expected);
+  save_model(setup.folder / "again", loaded, card);
+  CHECK(texts(setup, setup.load(setup.folder / "again")) == expected);
 }
 
 TEST_CASE("model folder: saving again replaces the folder") {

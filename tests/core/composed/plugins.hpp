@@ -31,8 +31,8 @@ user = "Cell: "
 max_genes = 30
 [encoder]
 plugin = "geneformer"
-token_dictionary = "DEMO/geneformer/token_dictionary.json"
-gene_medians = "DEMO/geneformer/gene_median_dictionary.json"
+token_dictionary = "DEMO/genes/token_dictionary.json"
+gene_medians = "DEMO/genes/gene_median_dictionary.json"
 max_tokens = 40
 layer = 0
 frozen = true

@@ -70,3 +70,23 @@ TEST_CASE("safetensors writer: bytes that do not fit the header are our own faul
   }
   CHECK(std::filesystem::is_empty(folder.path()));
 }
+
+TEST_CASE("safetensors writer: a tensor may come in parts, and no part more than it has") {
+  TemporaryFolder folder;
+  const std::vector<SafetensorsItem> items = {{"a", SafetensorsDtype::U8, {5}, {}},
+                                              {"b", SafetensorsDtype::U8, {2}, {}}};
+  {
+    SafetensorsWriter writer(folder / "parts", items);
+    for (const char* part : {"ab", "", "cde"}) writer.write_part(bytes(part));
+    writer.write(bytes("xy"));
+    writer.commit();
+  }
+  write_safetensors(folder / "whole",
+                    {{"a", SafetensorsDtype::U8, {5}, bytes("abcde")}, {"b", SafetensorsDtype::U8, {2}, bytes("xy")}});
+  CHECK(read_file(folder / "parts") == read_file(folder / "whole"));
+  SafetensorsWriter writer(folder / "more", items);
+  writer.write_part(bytes("ab"));
+  CHECK(has(message_of<BugError>([&] { writer.write(bytes("abcde")); }), "'a' has 7 bytes"));
+  CHECK(has(message_of<BugError>([&] { writer.write_part(bytes("cdef")); }), "more bytes than the 5"));
+  CHECK(has(message_of<BugError>([&] { writer.commit(); }), "0 of 2 tensors"));
+}

@@ -3,19 +3,17 @@
 #include "cell2text/nn/low_rank.hpp"
 
 #include "cell2text/nn/linear.hpp"
+#include "support/difference.hpp"
 #include "support/oracle.hpp"
 
 using cell2text::Delta;
 using cell2text::LinearSlot;
 using cell2text::Parameter;
 using cell2text::Tensor;
+using cell2text::test::difference;
 namespace test = cell2text::test;
 
 namespace {
-
-double difference(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>();
-}
 
 struct Layer {
   Parameter weight, bias, a, b;

@@ -177,8 +177,8 @@ void cells(Table& table) {
 void model_parts(Table& table) {
   {
     const GeneTokens x;
-    const auto& [ids, values, lengths, known_genes, wanted_genes] = x;
-    table.members("GeneTokens", x, ids, values, lengths, known_genes, wanted_genes);
+    const auto& [ids, values, lengths, known_genes, wanted_genes, first_gene, special_tokens] = x;
+    table.members("GeneTokens", x, ids, values, lengths, known_genes, wanted_genes, first_gene, special_tokens);
   }
   {
     const GeneEmbeddings x;

@@ -1,11 +1,11 @@
 // GeneDictionary: reading, looking up columns, saving, and what is refused.
 #include "dictionary.hpp"
 
-#include "cells.hpp"
+#include "encoders/cells.hpp"
 
+using cell2text::find_dictionary;
 using cell2text::GeneTable;
 using cell2text::InputError;
-using cell2text::geneformer::find_dictionary;
 using cell2text::geneformer::Gene;
 using cell2text::geneformer::GeneDictionary;
 namespace test = cell2text::test;

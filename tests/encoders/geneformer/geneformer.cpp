@@ -2,7 +2,7 @@
 #include "geneformer.hpp"
 
 #include "cell2text/concepts.hpp"
-#include "cells.hpp"
+#include "encoders/cells.hpp"
 #include "support/difference.hpp"
 
 using cell2text::Context;
@@ -127,6 +127,59 @@ TEST_CASE("geneformer: a cell alone gives what it gives in a batch") {
     const auto alone = built.encoder->encode(built.encoder->tokenize(test::cells_of(some_cells().genes, {counts})));
     CHECK(difference(alone.values_BGE[0], all.values_BGE[row].slice(0, 0, alone.lengths[0])) < 1e-5);
   }
+}
+
+TEST_CASE("geneformer: levels give one vector per gene, the one at <cls>, or the mean over genes") {
+  const test::TemporaryFolder folder;
+  test::write_dictionaries(folder.path(), {1, 1, 1, 1});
+  Settings settings = random_start(folder.path());
+  const torch::NoGradGuard no_grad;
+  const auto encoded = [&] {
+    Built built(settings);
+    GeneTokens tokens = built.encoder->tokenize(some_cells());
+    tokens.wanted_genes = 2;
+    return built.encoder->encode(tokens);
+  };
+  CHECK(encoded().lengths == std::vector<std::int64_t>{2, 0, 1});
+  Built built(settings);
+  const auto genes = built.encoder->encode(built.encoder->tokenize(some_cells()));
+  settings.level = "mean";
+  const auto mean = encoded();
+  CHECK(mean.lengths == std::vector<std::int64_t>{1, 0, 1});
+  CHECK(difference(mean.values_BGE[0][0], genes.values_BGE[0].mean(0)) < 1e-6);  // of all genes, not the wanted ones
+  CHECK(difference(mean.values_BGE[2][0], genes.values_BGE[2][0]) < 1e-6);
+  settings.level = "cls";
+  const auto cls = encoded();
+  CHECK(cls.values_BGE.sizes() == at::IntArrayRef({3, 1, 16}));
+  CHECK(cls.lengths == std::vector<std::int64_t>{1, 0, 1});
+  CHECK(difference(cls.values_BGE[0][0], mean.values_BGE[0][0]) > 1e-3);
+  settings.level = "cell";
+  check_same(encoded(), cls, 0);
+  settings.version = "v1";
+  CHECK(encoded().lengths == std::vector<std::int64_t>{1, 0, 1});
+  settings.level = "cls";
+  CHECK(test::message_of<InputError>([&] { Built{settings}; }).find("no <cls>") != std::string::npos);
+}
+
+TEST_CASE("geneformer: dictionaries may lie in a folder of their own, and weights of two bytes are close") {
+  const test::TemporaryFolder folder, empty;
+  test::write_dictionaries(folder.path(), {1, 2, 3, 4});
+  Settings settings = random_start(folder.path());
+  const auto encoded = [&] {
+    Built built(settings);
+    const torch::NoGradGuard no_grad;
+    return built.encoder->encode(built.encoder->tokenize(some_cells()));
+  };
+  const auto expected = encoded();
+  settings.token_dictionary.reset(), settings.gene_medians.reset();
+  settings.dictionaries = folder.path().string();
+  check_same(encoded(), expected, 0);
+  settings.dtype = "bfloat16";
+  const auto narrow = encoded();
+  CHECK(difference(narrow.values_BGE[0], expected.values_BGE[0]) < 0.1);
+  CHECK(difference(narrow.values_BGE[0], expected.values_BGE[0]) > 0);
+  settings.dictionaries = empty.path().string();
+  CHECK(test::message_of<InputError>([&] { Built{settings}; }).find(empty.path().string()) != std::string::npos);
 }
 
 TEST_CASE("geneformer: what was saved opens with the same output, and upper layers stay away") {
@@ -340,6 +393,7 @@ namespace {
 GeneTokens tokens_from(const TensorFiles& files) {
   GeneTokens tokens;
   tokens.ids_BG = files.tensor("ids");
+  tokens.first_gene = 1, tokens.special_tokens = 2;
   const Tensor lengths = files.tensor("lengths");
   tokens.lengths.assign(lengths.const_data_ptr<std::int64_t>(),
                         lengths.const_data_ptr<std::int64_t>() + lengths.numel());

@@ -9,7 +9,7 @@
 
 #include "cell2text/io/json.hpp"
 #include "cell2text/io/tensors.hpp"
-#include "cells.hpp"
+#include "encoders/cells.hpp"
 
 using cell2text::CellBatch;
 using cell2text::InputError;

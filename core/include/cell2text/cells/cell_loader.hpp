@@ -1,9 +1,10 @@
-// Batches of tokenised cells in a given order, read and tokenised ahead on a worker thread (the only
-// thread that reads the file). Within a window of batches, cells of like length stand together.
+// Batches of tokenised cells in a given order, made ahead on worker threads: one at a time reads the file, all of them
+// tokenise. Within a window of batches, cells of like length stand together.
 #pragma once
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <range/v3/range/conversion.hpp>
@@ -31,6 +32,7 @@ struct LoaderOptions {
   std::uint64_t seed = 0;          ///< of the order of batches inside a window
   bool shuffle_batches = false;
   std::int64_t skip_cells = 0;  ///< as if `next` had already given these; whole batches. Skipped windows are not read
+  int workers = 2;              ///< threads; two are enough to keep ahead of any model
 };
 
 /// The rows in a random order that depends on seed and epoch alone.
@@ -45,6 +47,8 @@ namespace loader_detail {
 /// The named cells of a tokenised window, cut to their own longest.
 inline GeneTokens select(const GeneTokens& window, const std::vector<std::int64_t>& cells) {
   GeneTokens out;
+  out.wanted_genes = window.wanted_genes;
+  out.first_gene = window.first_gene, out.special_tokens = window.special_tokens;
   std::int64_t longest = 0;
   for (const auto cell : cells) {
     out.lengths.push_back(window.lengths[cell]);
@@ -62,7 +66,7 @@ inline GeneTokens select(const GeneTokens& window, const std::vector<std::int64_
 
 }  // namespace loader_detail
 
-/// Description tokens of a row of the source.
+/// Description tokens of a row of the source. Asked for one row at a time, in order, on the loader's threads.
 using TextOfRow = std::function<std::vector<std::int64_t>(std::int64_t row)>;
 
 class CellLoader {
@@ -76,65 +80,95 @@ class CellLoader {
         options_(options),
         text_(std::move(text)),
         random_(options.seed),
-        prefetch_([this] { return produce(); }) {}
+        prefetch_([this] { return take(); }, {2, options.workers}) {}
 
-  std::optional<TokenBatch> next() { return prefetch_.next(); }
-
- private:
-  std::optional<TokenBatch> produce() {
-    if (options_.skip_cells > 0) skip(std::exchange(options_.skip_cells, 0));
-    if (ready_.empty()) read_window();
-    if (ready_.empty()) return std::nullopt;
+  /// The next batch, or nothing at the end. Errors of source and encoder are thrown where their batch is asked for.
+  std::optional<TokenBatch> next() {
+    while (ready_.empty()) {
+      auto window = prefetch_.next();
+      if (!window) return std::nullopt;
+      ready_ = std::move(*window);
+    }
     TokenBatch batch = std::move(ready_.back());
     ready_.pop_back();
     return batch;
   }
 
+ private:
+  using Batches = std::vector<TokenBatch>;  // the next one last
+
+  // What a window is made of, once it has been read.
+  struct Window {
+    CellBatch cells;
+    std::vector<std::int64_t> rows;
+    std::vector<std::vector<std::int64_t>> texts;
+    std::vector<std::size_t> order;  // of its batches
+    std::int64_t skip = 0;
+  };
+
   std::int64_t window_cells() const {
     return std::min(options_.batch_size * options_.length_window, static_cast<std::int64_t>(rows_.size()) - next_row_);
   }
 
-  void skip(std::int64_t cells) {
-    for (std::int64_t n = window_cells(); n > 0 && cells >= n; n = window_cells()) {
-      next_row_ += n;
-      cells -= n;
-      if (!options_.shuffle_batches) continue;
-      std::vector<std::int64_t> batches((n + options_.batch_size - 1) / options_.batch_size);
-      split_detail::shuffle(batches, random_);  // draws what the window's own order would have drawn
-    }
-    if (cells > 0) read_window();
-    for (; cells > 0 && !ready_.empty(); ready_.pop_back())
-      cells -= static_cast<std::int64_t>(ready_.back().rows.size());
-    if (cells != 0)
-      throw InputError("the checkpoint's place in the data lies inside a batch; batch size or cells differ");
+  // Batches of a window in the order in which they will be taken from the back.
+  std::vector<std::size_t> batch_order(std::int64_t cells) {
+    std::vector<std::size_t> order((cells + options_.batch_size - 1) / options_.batch_size);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (options_.shuffle_batches)
+      split_detail::shuffle(order, random_);
+    else
+      std::ranges::reverse(order);
+    return order;
   }
 
-  void read_window() {
+  std::optional<Prefetch<Batches>::Job> take() {
+    for (std::int64_t n; (n = window_cells()) > 0 && options_.skip_cells >= n; options_.skip_cells -= n) {
+      next_row_ += n;
+      batch_order(n);  // draws what the window's own order would have drawn
+    }
     const std::int64_t n = window_cells();
-    if (n <= 0) return;
-    const std::span<const std::int64_t> rows = std::span(rows_).subspan(next_row_, n);
+    if (n <= 0) {
+      if (options_.skip_cells > 0) refuse_place();
+      return std::nullopt;
+    }
+    auto window = std::make_shared<Window>();
+    window->skip = std::exchange(options_.skip_cells, 0);
+    window->rows.assign(rows_.begin() + next_row_, rows_.begin() + next_row_ + n);
+    window->cells = source_.read(window->rows);
+    window->order = batch_order(n);
+    if (text_)
+      for (const std::int64_t row : window->rows) window->texts.push_back(text_(row));
     next_row_ += n;
-    const CellBatch cells = source_.read(rows);
-    const GeneTokens tokens = encoder_.tokenize(cells);
-    std::vector<std::int64_t> order(n);
-    std::iota(order.begin(), order.end(), 0);
+    return [this, window] { return batches(*window); };
+  }
+
+  Batches batches(const Window& window) const {
+    const GeneTokens tokens = encoder_.tokenize(window.cells);
+    std::vector<std::int64_t> cells(window.rows.size());
+    std::iota(cells.begin(), cells.end(), 0);
     if (options_.length_window > 1)
-      std::ranges::stable_sort(order, {}, [&](std::int64_t cell) { return tokens.lengths[cell]; });
-    for (auto chunk : order | ranges::views::chunk(options_.batch_size)) {
-      const auto chosen = chunk | ranges::to<std::vector<std::int64_t>>();
+      std::ranges::stable_sort(cells, {}, [&](std::int64_t cell) { return tokens.lengths[cell]; });
+    const auto chunks = cells | ranges::views::chunk(options_.batch_size) | ranges::to<std::vector>();
+    Batches all;
+    for (const std::size_t index : window.order) {
+      const auto chosen = chunks[index] | ranges::to<std::vector<std::int64_t>>();
       TokenBatch batch{loader_detail::select(tokens, chosen), {}, {}, {}, {}};
       for (const auto cell : chosen) {
-        batch.rows.push_back(rows[cell]);
-        batch.names.push_back(cells.names[cell]);
-        batch.totals.push_back(cells.totals[cell]);
-        if (text_) batch.texts.push_back(text_(rows[cell]));
+        batch.rows.push_back(window.rows[cell]);
+        batch.names.push_back(window.cells.names[cell]);
+        batch.totals.push_back(window.cells.totals[cell]);
+        if (text_) batch.texts.push_back(window.texts[cell]);
       }
-      ready_.push_back(std::move(batch));
+      all.push_back(std::move(batch));
     }
-    if (options_.shuffle_batches)
-      split_detail::shuffle(ready_, random_);
-    else
-      std::ranges::reverse(ready_);  // taken from the back
+    std::int64_t skip = window.skip;
+    for (; skip > 0 && !all.empty(); all.pop_back()) skip -= static_cast<std::int64_t>(all.back().rows.size());
+    if (skip != 0) refuse_place();
+    return all;
+  }
+
+  [[noreturn]] static void refuse_place() {
+    throw InputError("the checkpoint's place in the data lies inside a batch; batch size or cells differ");
   }
 
   const SourceHandle& source_;
@@ -144,8 +178,8 @@ class CellLoader {
   TextOfRow text_;
   std::mt19937_64 random_;
   std::int64_t next_row_ = 0;
-  std::vector<TokenBatch> ready_;
-  Prefetch<TokenBatch> prefetch_;  // last: its thread uses all of the above
+  Batches ready_;
+  Prefetch<Batches> prefetch_;  // last: its threads use all of the above but ready_
 };
 
 }  // namespace cell2text

@@ -1,5 +1,5 @@
-// Writes an .h5ad file again with more obs columns and one more entry in uns; all else stays byte for
-// byte what it was, because the file is copied as a whole and only then added to.
+// Writes an .h5ad file again with more obs columns, matrices in obsm and entries in uns; all else stays byte for byte
+// what it was, because the file is copied as a whole and only then added to.
 // Makes no .h5ad from nothing, and changes no column unless told to.
 #pragma once
 
@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <system_error>
 #include <unordered_set>
@@ -40,9 +42,18 @@ struct ObsColumn {
   }
 };
 
+/// A matrix to add to obsm, a row per cell: `rows(first, values)` fills the values of cells from `first` on, row by
+/// row; it is asked for blocks, in order.
+struct ObsmMatrix {
+  std::string name;
+  std::int64_t width = 0;
+  std::function<void(std::int64_t first, std::span<float> values)> rows;
+};
+
 /// What a copy gets that its original does not have.
 struct H5adAdditions {
   std::vector<ObsColumn> obs;
+  std::vector<ObsmMatrix> obsm;
   std::vector<Entry>
       uns;  ///< tables become dicts; booleans, numbers, texts and lists of one of these stay what they are
   bool overwrite = false;  ///< replace columns and uns entries of the same name
@@ -175,8 +186,10 @@ inline void write_value(const hdf5::Group& group, const std::string& name, const
 }
 
 /// At least the bytes that HDF5 will take for the additions: values, 48 bytes around each text, and its own tables.
-inline std::uint64_t room_for(const H5adAdditions& additions) {
+inline std::uint64_t room_for(const H5adAdditions& additions, std::int64_t cells) {
   std::uint64_t bytes = (1 << 20) + (64 << 10) * (additions.obs.size() + additions.uns.size());
+  for (const ObsmMatrix& matrix : additions.obsm)
+    bytes += sizeof(float) * static_cast<std::uint64_t>(matrix.width) * static_cast<std::uint64_t>(cells);
   const auto texts = [&](const std::vector<std::string>& all) {
     for (const std::string& text : all) bytes += text.size() + 48;
   };
@@ -231,6 +244,20 @@ inline void add_to_obs(const hdf5::Group& root, const std::vector<ObsColumn>& co
   if (!columns.empty()) hdf5::set_attribute(obs.group(), "column-order", order);
 }
 
+inline void add_to_obsm(const hdf5::Group& root, const std::vector<ObsmMatrix>& matrices, std::int64_t cells) {
+  if (matrices.empty()) return;
+  if (!root.has_group("obsm")) set_encoding(hdf5::write_group(root, "obsm"), "dict", "0.1.0");
+  const hdf5::Group obsm = root.group("obsm");
+  for (const ObsmMatrix& matrix : matrices) {
+    if (obsm.has_link(matrix.name)) hdf5::remove(obsm, matrix.name);
+    set_encoding(
+        hdf5::write_matrix<float>(
+            obsm, matrix.name, static_cast<hsize_t>(cells), static_cast<hsize_t>(matrix.width),
+            [&](hsize_t first, std::span<float> values) { matrix.rows(static_cast<std::int64_t>(first), values); }),
+        "array", "0.2.0");
+  }
+}
+
 inline void add_to_uns(const hdf5::Group& root, const std::vector<Entry>& entries) {
   if (entries.empty()) return;
   if (!root.has_group("uns")) set_encoding(hdf5::write_group(root, "uns"), "dict", "0.1.0");
@@ -243,17 +270,24 @@ inline void add_to_uns(const hdf5::Group& root, const std::vector<Entry>& entrie
 
 }  // namespace h5ad_writer_detail
 
-/// InputError, naming every obs column and uns entry of these names that `input` already has. To be called
+/// Names of additions.
+struct H5adNames {
+  std::vector<std::string> obs, obsm, uns;
+};
+
+/// InputError, naming every obs column, obsm matrix and uns entry of these names that `input` already has. To be called
 /// before hours of work whose result could not be written.
-inline void expect_new_in_h5ad(const std::filesystem::path& input, const std::vector<std::string>& columns,
-                               const std::vector<std::string>& uns_keys) {
+inline void expect_new_in_h5ad(const std::filesystem::path& input, const H5adNames& names) {
   const hdf5::Group root = hdf5::Group::open_file(input);
   const anndata::DataFrame obs(root, "obs");
   std::string taken;
-  for (const std::string& column : columns)
+  for (const std::string& column : names.obs)
     if (obs.has(column) || obs.group().has_link(column))
       taken += (taken.empty() ? "" : ", ") + ("obs column '" + column + "'");
-  for (const std::string& key : uns_keys)
+  for (const std::string& matrix : names.obsm)
+    if (root.has_link("obsm") && root.has_link("obsm/" + matrix))
+      taken += (taken.empty() ? "" : ", ") + ("obsm matrix '" + matrix + "'");
+  for (const std::string& key : names.uns)
     if (root.has_link("uns") && root.has_link("uns/" + key))
       taken += (taken.empty() ? "" : ", ") + ("uns entry '" + key + "'");
   if (!taken.empty())
@@ -268,26 +302,33 @@ inline void expect_new_in_h5ad(const std::filesystem::path& input, const std::ve
 inline void write_h5ad_copy(const std::filesystem::path& input, const std::filesystem::path& output,
                             const H5adAdditions& additions) {
   namespace detail = h5ad_writer_detail;
-  std::vector<std::string> columns, keys;
+  H5adNames names;
+  std::int64_t cells = 0;
   {
     const hdf5::Group root = hdf5::Group::open_file(input);
     const anndata::DataFrame obs(root, "obs");
+    cells = obs.size();
     for (const ObsColumn& column : additions.obs) {
       detail::check_column(column, obs, output.string());
-      if (std::ranges::find(columns, column.name) != columns.end())
+      if (std::ranges::find(names.obs, column.name) != names.obs.end())
         throw InputError(output.string() + ": new obs column '" + column.name + "' is given twice");
-      columns.push_back(column.name);
+      names.obs.push_back(column.name);
     }
-    for (const Entry& entry : additions.uns) keys.push_back(entry.key);
+    for (const ObsmMatrix& matrix : additions.obsm) {
+      detail::check_name(matrix.name, output.string() + ": new obsm matrix '" + matrix.name + "'");
+      names.obsm.push_back(matrix.name);
+    }
+    for (const Entry& entry : additions.uns) names.uns.push_back(entry.key);
     detail::check_value({additions.uns, {}}, output.string() + ": uns");
   }
-  if (!additions.overwrite) expect_new_in_h5ad(input, columns, keys);
+  if (!additions.overwrite) expect_new_in_h5ad(input, names);
 
   AtomicFile file(output);
-  detail::copy_bytes(input, file.temporary_path(), detail::room_for(additions), output);
+  detail::copy_bytes(input, file.temporary_path(), detail::room_for(additions, cells), output);
   try {
     const hdf5::Group root = hdf5::Group::open_file(file.temporary_path(), true);
     detail::add_to_obs(root, additions.obs);
+    detail::add_to_obsm(root, additions.obsm, cells);
     detail::add_to_uns(root, additions.uns);
     hdf5::flush(root);
   } catch (const EnvironmentError& error) {

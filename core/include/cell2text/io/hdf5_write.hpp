@@ -54,7 +54,7 @@ inline void write_attribute(const Object& object, const std::string& name, hid_t
     write_call([&] { return H5Awrite(attribute.id(), type, data); }, object, name, "writing an attribute");
 }
 
-/// A new dataset; the file keeps the type given, as memory holds it.
+/// A new dataset; the file keeps the type given, as memory holds it. Without `data` its values are left to be written.
 inline Dataset write_dataset(const Group& group, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
                              const void* data) {
   const Handle extent = space(shape), plan(H5Pcreate(H5P_DATASET_CREATE));
@@ -62,7 +62,7 @@ inline Dataset write_dataset(const Group& group, const std::string& name, hid_t 
   const Handle dataset(write_call(
       [&] { return H5Dcreate2(group.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); },
       group, name, "creating"));
-  if (shape.empty() || shape[0] > 0)
+  if (data && (shape.empty() || shape[0] > 0))
     write_call([&] { return H5Dwrite(dataset.id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data); }, group, name,
                "writing");
   return group.dataset(name);
@@ -122,6 +122,28 @@ inline Dataset write_boolean(const Group& group, const std::string& name, bool v
 template <class T>
 Dataset write_number(const Group& group, const std::string& name, T value) {
   return detail::write_dataset(group, name, native_type<T>(), {}, &value);
+}
+
+/// A matrix that never lies in memory whole: `rows(first, values)` fills the values of as many whole rows as there is
+/// room for, block by block, in order. `width` is not 0.
+template <class T, class Rows>
+Dataset write_matrix(const Group& group, const std::string& name, hsize_t count, hsize_t width, const Rows& rows) {
+  const auto dataset = detail::write_dataset(group, name, native_type<T>(), {count, width}, nullptr);
+  const hsize_t block = std::max<hsize_t>(1, (hsize_t{1} << 20) / width);
+  std::vector<T> values;
+  for (hsize_t first = 0; first < count; first += block) {
+    const std::array<hsize_t, 2> start = {first, 0}, shape = {std::min(block, count - first), width};
+    values.resize(shape[0] * width);
+    rows(first, std::span<T>(values));
+    const detail::Handle in_file(H5Dget_space(dataset.id())), in_memory(detail::space({shape[0], width}));
+    H5Sselect_hyperslab(in_file.id(), H5S_SELECT_SET, start.data(), nullptr, shape.data(), nullptr);
+    detail::write_call(
+        [&] {
+          return H5Dwrite(dataset.id(), native_type<T>(), in_memory.id(), in_file.id(), H5P_DEFAULT, values.data());
+        },
+        group, name, "writing");
+  }
+  return dataset;
 }
 
 inline void remove(const Group& group, const std::string& name) {

@@ -54,13 +54,26 @@ class SafetensorsWriter {
 
   /// All bytes of the next tensor in `order()`. BugError where their number is not what the header says.
   void write(std::span<const std::byte> bytes) {
-    if (next_ == order_.size()) throw BugError("SafetensorsWriter: more tensors than were announced");
-    const SafetensorsItem& item = items_[order_[next_++]];
+    const SafetensorsItem& item = next();
     const std::uint64_t expected = *safetensors_detail::bytes_of(item.dtype, item.shape);
-    if (bytes.size() != expected)
-      throw BugError("SafetensorsWriter: tensor '" + item.name + "' has " + std::to_string(bytes.size()) +
+    if (part_ > 0 || bytes.size() != expected)
+      throw BugError("SafetensorsWriter: tensor '" + item.name + "' has " + std::to_string(part_ + bytes.size()) +
                      " bytes, its dtype and shape ask for " + std::to_string(expected));
     file_.write(bytes);
+    ++next_;
+  }
+
+  /// The next bytes of the next tensor, for those that are larger than memory; the part that completes it ends it.
+  /// BugError where there are more than the header says.
+  void write_part(std::span<const std::byte> bytes) {
+    const SafetensorsItem& item = next();
+    const std::uint64_t expected = *safetensors_detail::bytes_of(item.dtype, item.shape);
+    part_ += bytes.size();
+    if (part_ > expected)
+      throw BugError("SafetensorsWriter: tensor '" + item.name + "' has more bytes than the " +
+                     std::to_string(expected) + " that its dtype and shape ask for");
+    file_.write(bytes);
+    if (part_ == expected) ++next_, part_ = 0;
   }
 
   /// Puts the file in its place. BugError where a tensor was not written.
@@ -72,6 +85,11 @@ class SafetensorsWriter {
   }
 
  private:
+  const SafetensorsItem& next() const {
+    if (next_ == order_.size()) throw BugError("SafetensorsWriter: more tensors than were announced");
+    return items_[order_[next_]];
+  }
+
   std::string header_text(const std::map<std::string, std::string>& metadata) const {
     const std::string where = "cannot write " + file_.path().string();
     nlohmann::ordered_json header = nlohmann::ordered_json::object();
@@ -109,6 +127,7 @@ class SafetensorsWriter {
   std::vector<SafetensorsItem> items_;
   std::vector<std::size_t> order_;
   std::size_t next_ = 0;
+  std::uint64_t part_ = 0;  // of the next tensor, bytes that are written
 };
 
 /// Writes a whole safetensors file from data in memory. Errors as SafetensorsWriter.

@@ -66,9 +66,9 @@ inline std::string how_to_convert(const std::filesystem::path& from, const std::
 }  // namespace tensors_detail
 
 /// The tensors of one .safetensors file or file of torch.save, or of a Hugging Face folder: `STEM.safetensors`, else
-/// `STEM.safetensors.index.json` and its shards, else the same with `.bin` (there "model" is called "pytorch_model").
-/// Opening reads headers only; the mappings live as long as this object or any tensor taken from it. Copies share the
-/// mappings.
+/// `STEM.safetensors.index.json` and its shards, else the same with `.bin` (there "model" is called "pytorch_model"),
+/// else scGPT's `best_model.pt`. Opening reads headers only; the mappings live as long as this object or any tensor
+/// taken from it. Copies share the mappings.
 class TensorFiles {
  public:
   /// `stem`: "model", or "adapter_model" in a PEFT folder. InputError: no such file; a damaged one; a shard that is
@@ -90,6 +90,10 @@ class TensorFiles {
         files.add_shards(index);
         return files;
       }
+    }
+    if (const auto best = path / "best_model.pt"; stem == "model" && std::filesystem::exists(best)) {
+      files.add_all(files.add_file(best));
+      return files;
     }
     throw InputError(path.string() + " holds no weights: neither " + safe + " nor " + pickled +
                      ", nor one of them with " + ".index.json, is there; check the folder, or download it again");

@@ -44,7 +44,8 @@ class LayerNorm {
         epsilon_(epsilon) {}
 
   Tensor operator()(const Tensor& x) const {
-    return at::layer_norm(x, weight_->value.sizes(), weight_->value, bias_->value, epsilon_);
+    const auto type = x.scalar_type();  // weights of two bytes are widened: what flows is float32 on the CPU
+    return at::layer_norm(x, weight_->value.sizes(), weight_->value.to(type), bias_->value.to(type), epsilon_);
   }
 
  private:

@@ -17,18 +17,9 @@
 #include "cell2text/model_types.hpp"
 #include "cell2text/nn/causal_transformer.hpp"
 #include "cell2text/nn/transformer_settings.hpp"
+#include "cell2text/nn/weight_type.hpp"
 
 namespace cell2text {
-
-/// "float32" as settings and config.json name it.
-inline std::string name_of_type(torch::ScalarType type) {
-  return type == torch::kBFloat16 ? "bfloat16" : type == torch::kHalf ? "float16" : "float32";
-}
-/// Nothing for "auto".
-inline std::optional<torch::ScalarType> type_named(const std::string& name) {
-  if (name == "auto") return {};
-  return name == "bfloat16" ? torch::kBFloat16 : name == "float16" ? torch::kHalf : torch::kFloat32;
-}
 
 /// What a tensor of a checkpoint is called here ("model.layers.0.input_layernorm.weight", "lm_head.weight"), or
 /// nothing where it is known and not needed.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cell2text/error.hpp"
+#include "cell2text/nn/weight_type.hpp"
 #include "cell2text/settings.hpp"
 
 namespace cell2text {
@@ -80,8 +81,7 @@ struct DecoderOrigin {
             {.help = "a tokenizer.json, a tokenizer.model or the folder that holds one; needed with architecture, "
                      "else the checkpoint's"});
     s.field("dtype", at(&DecoderOrigin::dtype),
-            {.help = "type that weights are kept in: auto (the checkpoint's); what is trained is float32 in any case",
-             .choices = {"auto", "float32", "bfloat16", "float16"}});
+            {.help = weight_type_help, .choices = weight_type_names()});
     s.field("recompute", at(&DecoderOrigin::recompute),
             {.help = "training keeps no more than each layer's input and computes the rest again when it is needed: "
                      "about a third slower, in a fraction of the memory"});

@@ -134,6 +134,17 @@ void check_copy(const std::filesystem::path& input, const TemporaryFolder& folde
     additions.obs.push_back(random_column(obs.columns().front(), static_cast<int>(random() % 5), cells, random));
     wanted["columns"].push_back(as_json(additions.obs.back()));
   }
+  std::vector<std::vector<float>> embedded(static_cast<std::size_t>(cells));
+  for (auto& row : embedded)
+    for (int i = 0; i < 7; ++i) row.push_back(static_cast<float>(random() % 2001) / 8 - 125);
+  const auto rows = [&](std::int64_t first, std::span<float> values) {
+    for (float& value : values) {
+      const std::int64_t place = &value - values.data();
+      value = embedded[static_cast<std::size_t>(first + place / 7)][static_cast<std::size_t>(place % 7)];
+    }
+  };
+  additions.obsm.push_back({"X_new", 7, rows});
+  wanted["obsm"] = {{"X_new", embedded}};
   Value about;
   about.set("version", text_value("0.1 ü"));
   about.set("cells", {std::int64_t{cells}, {}});

@@ -52,6 +52,30 @@ TEST_CASE("h5ad copy: new columns are read back, and the old ones are still ther
   CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad", "out.h5ad"});
 }
 
+TEST_CASE("h5ad copy: a matrix for obsm is asked for in blocks, and one that is there is kept unless overwriting") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder), output = folder / "out.h5ad";
+  std::vector<std::int64_t> asked;
+  constexpr std::int64_t width = 1 << 19;  // two rows are a block
+  const auto rows = [&](std::int64_t first, std::span<float> values) {
+    asked.push_back(first);
+    asked.push_back(static_cast<std::int64_t>(values.size()) / width);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<float>(first) + static_cast<float>(i / width);
+  };
+  const H5adAdditions additions{.obs = {}, .obsm = {{"X_a", width, rows}}, .uns = {}};
+  write_h5ad_copy(input, output, additions);
+  CHECK(asked == std::vector<std::int64_t>{0, 2, 2, 1});
+  check_says(refusal([&] { write_h5ad_copy(output, folder / "again.h5ad", additions); }), {"obsm matrix 'X_a'"});
+  check_says(refusal([&] { expect_new_in_h5ad(output, {{}, {"X_a"}, {}}); }), {"obsm matrix 'X_a'", "--overwrite"});
+  write_h5ad_copy(output, output, {.obs = {}, .obsm = {{"X_a", 2, rows}}, .uns = {}, .overwrite = true});
+  CHECK(asked == std::vector<std::int64_t>{0, 2, 2, 1, 0, 0});
+  check_says(refusal([&] {
+               write_h5ad_copy(input, output, {.obs = {}, .obsm = {{"a/b", 1, rows}}, .uns = {}});
+             }),
+             {"obsm matrix 'a/b'"});
+}
+
 TEST_CASE("h5ad copy: what is there is kept unless overwriting, then it keeps its place") {
   const TemporaryFolder folder;
   const auto input = make_input(folder), output = folder / "out.h5ad";
@@ -59,11 +83,11 @@ TEST_CASE("h5ad copy: what is there is kept unless overwriting, then it keeps it
   Value about;
   about.set("version", {std::string("1"), {}});
   additions.uns = {{"cell2text", about}};
-  write_h5ad_copy(input, input, {.obs = {}, .uns = {{"cell2text", about}}});
+  write_h5ad_copy(input, input, {.obs = {}, .obsm = {}, .uns = {{"cell2text", about}}});
   check_says(refusal([&] { write_h5ad_copy(input, output, additions); }),
              {"in.h5ad", "obs column 'kind'", "uns entry 'cell2text'", "--overwrite"});
-  check_says(refusal([&] { expect_new_in_h5ad(input, {"fresh", "kind"}, {}); }), {"obs column 'kind'"});
-  expect_new_in_h5ad(input, {"fresh"}, {"fresh"});
+  check_says(refusal([&] { expect_new_in_h5ad(input, {{"fresh", "kind"}, {}, {}}); }), {"obs column 'kind'"});
+  expect_new_in_h5ad(input, {{"fresh"}, {"fresh"}, {"fresh"}});
   CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad"});
   additions.overwrite = true;
   additions.obs.push_back({"fresh", std::vector<double>{1, 2, 3}});
@@ -77,7 +101,7 @@ TEST_CASE("h5ad copy: unfit columns are refused before anything is written") {
   const TemporaryFolder folder;
   const auto input = make_input(folder), output = folder / "out.h5ad";
   const auto refused = [&](const ObsColumn& column) {
-    return refusal([&] { write_h5ad_copy(input, output, {.obs = {column}, .uns = {}}); });
+    return refusal([&] { write_h5ad_copy(input, output, {.obs = {column}, .obsm = {}, .uns = {}}); });
   };
   check_says(refused({"new", std::vector<double>{1}}), {"'new'", "1 values", "3 cells"});
   check_says(refused({"a/b", std::vector<double>{1, 2, 3}}), {"'a/b'", "'/'"});
@@ -98,7 +122,7 @@ TEST_CASE("h5ad copy: unfit uns entries are refused") {
   const TemporaryFolder folder;
   const auto input = make_input(folder), output = folder / "out.h5ad";
   const auto refused = [&](const std::vector<Entry>& uns) {
-    return refusal([&] { write_h5ad_copy(input, output, {.obs = {}, .uns = uns}); });
+    return refusal([&] { write_h5ad_copy(input, output, {.obs = {}, .obsm = {}, .uns = uns}); });
   };
   const Value one{std::int64_t{1}, {}}, text{std::string("a"), {}};
   check_says(refused({{"a/b", one}}), {"'a/b'"});

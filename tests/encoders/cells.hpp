@@ -1,4 +1,4 @@
-// Small gene dictionaries and cells that the tests of this folder share.
+// Small gene dictionaries and cells that the tests of encoders share.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cell2text/cells/cell_batch.hpp"
+#include "core/io/message.hpp"
 #include "support/oracle.hpp"
 
 namespace cell2text::test {
@@ -57,18 +58,6 @@ inline CellBatch cells_of(std::shared_ptr<const GeneTable> genes, const std::vec
     cells.row_starts.push_back(static_cast<std::int64_t>(cells.columns.size()));
   }
   return cells;
-}
-
-/// The message of what `body` throws as E; fails where it throws nothing.
-template <class E, class Body>
-std::string message_of(Body&& body) {
-  try {
-    body();
-  } catch (const E& error) {
-    return error.what();
-  }
-  FAIL("nothing was thrown");
-  return "";
 }
 
 }  // namespace cell2text::test

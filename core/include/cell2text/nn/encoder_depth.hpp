@@ -1,4 +1,4 @@
-// Which of a model's blocks are computed, from the setting `layer`. Knows no weights.
+// Which of an encoder's blocks are computed, from the setting `layer`. Knows no weights.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +6,11 @@
 
 #include "cell2text/error.hpp"
 
-namespace cell2text::geneformer {
+namespace cell2text {
 
 /// How many blocks there are, how many are computed, and how many `layer` counts from: a folder saved
 /// without its upper blocks still counts as the model it was cut from.
-struct Depth {
+struct EncoderDepth {
   std::int64_t available = 0;
   std::int64_t counted = 0;
   std::int64_t used = 0;
@@ -18,8 +18,8 @@ struct Depth {
   static constexpr const char* key = "cell2text_layers_of_whole_model";
 
   /// InputError where `layer` points below the embeddings, or at a block that is not there.
-  static Depth of(std::int64_t available, std::int64_t counted, std::int64_t layer, const std::string& where) {
-    const Depth depth{available, counted, counted + layer};
+  static EncoderDepth of(std::int64_t available, std::int64_t counted, std::int64_t layer, const std::string& where) {
+    const EncoderDepth depth{available, counted, counted + layer};
     if (depth.used < 0)
       throw InputError(where + ": 'layer' is " + std::to_string(layer) + ", and the model has " +
                        std::to_string(counted) + " layers; the lowest possible is " + std::to_string(-counted) +
@@ -33,4 +33,4 @@ struct Depth {
   }
 };
 
-}  // namespace cell2text::geneformer
+}  // namespace cell2text

@@ -1,5 +1,5 @@
-// Ranks the genes of one cell after another by count over median: the hot loop of the tokenizer.
-// What a column means is looked up beforehand by tokenizer.hpp.
+// Ranks the genes of one cell after another by weighted count: the hot loop of the encoders' tokenizers. What a column
+// means is looked up beforehand, by the encoder.
 #pragma once
 
 #include <algorithm>
@@ -9,17 +9,18 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "cell2text/nn/cpu/kernels.hpp"
 
-namespace cell2text::geneformer {
+namespace cell2text {
 
 /// What one column of a source is to the ranking.
 struct RankedColumn {
-  double inverse_median = 0;
-  std::int32_t token = -1;      ///< -1: not in the dictionary
+  double weight = 0;            ///< of a count: 1 / median for Geneformer, 1 for scGPT
+  std::int32_t token = -1;      ///< -1: the encoder does not know the gene
   std::int32_t duplicate = -1;  ///< number of the gene among those with several columns; -1: its only column
 };
 
@@ -27,10 +28,30 @@ struct RankedColumn {
 struct RankedColumns {
   std::vector<RankedColumn> columns;
   std::int32_t num_duplicated = 0;  ///< genes with several columns
-  std::int64_t num_known = 0;       ///< columns in the dictionary
+  std::int64_t num_known = 0;       ///< columns whose gene the encoder knows
+
+  /// Of the token and the weight of each column's gene; a token below 0: not known. Columns of one token are one gene.
+  static RankedColumns of(std::span<const std::pair<std::int64_t, double>> genes) {
+    RankedColumns table;
+    std::unordered_map<std::int64_t, std::vector<std::size_t>> by_token;
+    for (const auto& [token, weight] : genes) {
+      table.columns.emplace_back();
+      if (token < 0) continue;
+      ++table.num_known;
+      by_token[token].push_back(table.columns.size() - 1);
+      table.columns.back().weight = weight;
+      table.columns.back().token = static_cast<std::int32_t>(token);
+    }
+    for (const auto& [token, columns] : by_token) {
+      if (columns.size() == 1) continue;
+      for (const std::size_t column : columns) table.columns[column].duplicate = table.num_duplicated;
+      ++table.num_duplicated;
+    }
+    return table;
+  }
 };
 
-namespace ranker_detail {
+namespace gene_ranker_detail {
 
 /// A gene of one cell: in the high half what is sorted by, ascending; in the low half the token.
 using Item = std::uint64_t;
@@ -124,7 +145,7 @@ inline void collect_sixteens(const RankedColumn* table, const std::int32_t* colu
       __m256i places;
       std::memcpy(&places, columns + all.read + 8 * half, sizeof places);
       places = (__m256i)((__v8si)places << 1);
-      const __m512d inverse = _mm512_mask_i32gather_pd((__m512d)none, 0xff, places, &table->inverse_median, 8);
+      const __m512d inverse = _mm512_mask_i32gather_pd((__m512d)none, 0xff, places, &table->weight, 8);
       return __builtin_convertvector(__builtin_convertvector(eight, Values) * (Values)inverse, Counts);
     };
     using Keys = std::uint32_t __attribute__((vector_size(32)));
@@ -152,7 +173,7 @@ inline void collect_sixteens(const RankedColumn* table, const std::int32_t* colu
 #pragma GCC pop_options
 #endif
 
-}  // namespace ranker_detail
+}  // namespace gene_ranker_detail
 
 /// How many genes of one cell are expressed and known, and how many of them were written.
 struct RankedCell {
@@ -161,29 +182,32 @@ struct RankedCell {
 };
 
 /// Ranks one cell after another; keeps its memory between them. One per thread.
-class Ranker {
+class GeneRanker {
  public:
-  explicit Ranker(const RankedColumns& table, cpu::Level level = cpu::level())
+  explicit GeneRanker(const RankedColumns& table, cpu::Level level = cpu::level())
       : table_(table), level_(level), places_(table.num_duplicated, -1) {}
 
-  /// Writes at most `limit` tokens of a cell to `out`, the highest value first; ties by column.
-  /// The cell's total and the factor 10,000 scale all its values alike and leave the ranks as they are, so neither
-  /// is computed.
+  /// Writes at most `limit` tokens of a cell to `out`, the highest weighted count first, ties by column; and these
+  /// weighted counts to `values`, where it is given. Counts of columns that are one gene are summed first. A factor of
+  /// the whole cell, such as counts per 10,000, leaves the ranks as they are and need not be computed.
   RankedCell rank(std::span<const std::int32_t> columns, std::span<const float> counts, std::size_t limit,
-                  std::int64_t* out) {
+                  std::int64_t* out, float* values = nullptr) {
     if (items_.size() < columns.size() + 16) items_.resize(columns.size() + 16), other_.resize(columns.size() + 16);
     const Collected all = collect(columns, counts);
     const std::size_t n = all.items;
     if (n == 0) return {};
-    const Item* sorted = ranker_detail::sort_by_high_half(items_.data(), other_.data(), n, all.least, all.most);
+    const Item* sorted = gene_ranker_detail::sort_by_high_half(items_.data(), other_.data(), n, all.least, all.most);
     const std::size_t kept = std::min(n, limit);
-    ranker_detail::copy_low_halves(sorted, kept, out);
+    gene_ranker_detail::copy_low_halves(sorted, kept, out);
+    if (values)
+      for (std::size_t i = 0; i < kept; ++i)
+        values[i] = std::bit_cast<float>(~static_cast<std::uint32_t>(sorted[i] >> 32));
     return {static_cast<std::int64_t>(n), static_cast<std::int64_t>(kept)};
   }
 
  private:
-  using Item = ranker_detail::Item;
-  using Collected = ranker_detail::Collected;
+  using Item = gene_ranker_detail::Item;
+  using Collected = gene_ranker_detail::Collected;
 
   // Positive floats are ordered as their bits are; the complement turns descending into ascending.
   static std::uint32_t sort_key(double value) { return ~std::bit_cast<std::uint32_t>(static_cast<float>(value)); }
@@ -198,8 +222,8 @@ class Ranker {
     while (all.read < columns.size()) {
 #ifdef CELL2TEXT_X86_KERNELS
       if (level_ == cpu::Level::avx512)
-        ranker_detail::collect_sixteens(table_.columns.data(), columns.data(), counts.data(), columns.size(),
-                                        items_.data(), all);
+        gene_ranker_detail::collect_sixteens(table_.columns.data(), columns.data(), counts.data(), columns.size(),
+                                             items_.data(), all);
 #endif
       // What is left, or a block that holds a gene of several columns.
       const std::size_t end = level_ == cpu::Level::avx512 ? std::min(all.read + 16, columns.size()) : columns.size();
@@ -207,7 +231,7 @@ class Ranker {
                                 : collect_each<false>(columns, counts, end, all);
     }
     for (const auto& [place, sum, gene] : sums_) {
-      const std::uint32_t key = sort_key(sum * gene->inverse_median);
+      const std::uint32_t key = sort_key(sum * gene->weight);
       items_[place] = item(key, gene->token);
       all.least = std::min(all.least, key), all.most = std::max(all.most, key);
       places_[gene->duplicate] = -1;
@@ -232,7 +256,7 @@ class Ranker {
           n += add_duplicate(gene, counts[i], n);
           continue;
         }
-      const std::uint32_t key = sort_key(counts[i] * gene.inverse_median);
+      const std::uint32_t key = sort_key(counts[i] * gene.weight);
       items[n] = item(key, gene.token);
       n += kept;
       const std::uint32_t all_if_kept = -std::uint32_t{kept};
@@ -262,4 +286,4 @@ class Ranker {
   std::vector<Sum> sums_;
 };
 
-}  // namespace cell2text::geneformer
+}  // namespace cell2text

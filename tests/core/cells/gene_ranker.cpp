@@ -1,4 +1,4 @@
-#include "ranker.hpp"
+#include "cell2text/cells/gene_ranker.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,6 @@
 #include "support/oracle.hpp"
 
 using namespace cell2text;
-using namespace cell2text::geneformer;
 
 namespace {
 
@@ -25,19 +24,18 @@ std::vector<std::int64_t> by_definition(const RankedColumns& table, const std::v
                                         const std::vector<float>& counts, std::size_t limit) {
   struct Gene {
     std::size_t first;
-    double sum, inverse_median;
+    double sum, weight;
   };
   std::map<std::int32_t, Gene> genes;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const RankedColumn& column = table.columns[columns[i]];
     if (column.token < 0 || !(counts[i] > 0)) continue;
-    genes.try_emplace(column.token, Gene{i, 0, column.inverse_median}).first->second.sum += counts[i];
+    genes.try_emplace(column.token, Gene{i, 0, column.weight}).first->second.sum += counts[i];
   }
   std::vector<std::pair<std::int32_t, Gene>> list(genes.begin(), genes.end());
   std::ranges::sort(list, {}, [](const auto& gene) { return gene.second.first; });
-  std::ranges::stable_sort(list, std::greater{}, [](const auto& gene) {
-    return static_cast<float>(gene.second.sum * gene.second.inverse_median);
-  });
+  std::ranges::stable_sort(list, std::greater{},
+                           [](const auto& gene) { return static_cast<float>(gene.second.sum * gene.second.weight); });
   std::vector<std::int64_t> tokens;
   for (const auto& [token, gene] : list) tokens.push_back(token);
   tokens.resize(std::min(tokens.size(), limit));
@@ -49,7 +47,7 @@ struct RankedOnce {
   std::vector<std::int64_t> tokens;
 };
 
-RankedOnce rank_once(Ranker& ranker, const std::vector<std::int32_t>& columns, const std::vector<float>& counts,
+RankedOnce rank_once(GeneRanker& ranker, const std::vector<std::int32_t>& columns, const std::vector<float>& counts,
                      std::size_t limit) {
   std::vector<std::int64_t> tokens(std::min(columns.size(), limit) + 1, -7);
   const RankedCell cell = ranker.rank(columns, counts, limit, tokens.data());
@@ -81,7 +79,7 @@ TEST_CASE("ranker: every instruction set ranks as the definition says") {
         }
       for (const cpu::Level level : levels()) {
         CAPTURE(cpu::name_of(level));
-        Ranker ranker(table, level);
+        GeneRanker ranker(table, level);
         for (const unsigned share : {0, 1, 3, 30, 100}) {
           std::vector<std::int32_t> columns;
           std::vector<float> counts;
@@ -109,7 +107,7 @@ TEST_CASE("ranker: keys that crowd in a narrow place of a wide range are sorted 
   for (int i = 0; i < 4000; ++i) columns[i] = i;
   const std::vector<float> counts(4000, 1);
   for (const cpu::Level level : levels()) {
-    Ranker ranker(table, level);
+    GeneRanker ranker(table, level);
     CHECK(rank_once(ranker, columns, counts, 4000).tokens == by_definition(table, columns, counts, 4000));
   }
 }

@@ -1,14 +1,15 @@
 // The BERT encoder alone: what padding, batching, depth, dropout and gradients may and may not change.
-#include "bert.hpp"
+#include "cell2text/nn/bert.hpp"
 
-#include "cells.hpp"
+#include "core/io/message.hpp"
 #include "support/difference.hpp"
+#include "support/oracle.hpp"
 
+using cell2text::BertConfig;
+using cell2text::BertEncoder;
 using cell2text::InputError;
 using cell2text::Parameters;
 using cell2text::Tensor;
-using cell2text::geneformer::BertConfig;
-using cell2text::geneformer::BertEncoder;
 using cell2text::test::difference;
 namespace test = cell2text::test;
 
