@@ -6,7 +6,6 @@
 //   bench_cell2text tokenize EXPERIMENT.toml CELLS REPEATS
 // BENCH_THREADS is the number of threads (2), BENCH_PROFILE a file for the trace of what is timed.
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <numeric>
@@ -15,6 +14,7 @@
 #include "cell2text/io/toml.hpp"
 #include "process.hpp"
 #include "profile.hpp"
+#include "stopwatch.hpp"
 
 namespace {
 
@@ -26,28 +26,6 @@ std::optional<std::string> profile_file() {
   const char* file = std::getenv("BENCH_PROFILE");
   return file ? std::optional<std::string>(file) : std::nullopt;
 }
-
-struct Stopwatch {
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  double cpu_started = cpu();
-
-  static double cpu() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-      return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  }
-  /// {wall, user + system} since the last lap, in seconds.
-  Json lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double cpu_now = cpu();
-    Json times{{"wall_s", std::chrono::duration<double>(now - started).count()}, {"cpu_s", cpu_now - cpu_started}};
-    started = now, cpu_started = cpu_now;
-    return times;
-  }
-};
 
 struct Bench {
   Registry registry;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
-Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,tokenizer,describe] [--steps 9] [--docs]
+Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe]
+                                         [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
@@ -27,7 +28,7 @@ ROOT = HERE.parent
 OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.0, "train_memory": 0.7, "lora": 2.5, "generate": 2.5, "tokenize": 3.0, "describe": 1.0,
-           "tokenizer": 1.0}
+           "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8}
 
 
 class Sampler(threading.Thread):
@@ -152,6 +153,58 @@ def bench_tokenize(folder, options):
         per_second(side, "repeats", cells * repeats, key) for side in pair], "cells/s", TARGETS["tokenize"])], pairs
 
 
+def encoder_pairs(folder, options, words, repeats, threads=None):
+    """`words`: ours (what, plugin, model, file) and the peer's."""
+    threads = threads or (options.threads, options.threads)
+    mine, theirs = words
+    pairs = []
+    for _ in range(options.pairs):
+        a = measured([OURS.with_name("bench_encoders"), mine[0], mine[1], folder / mine[2], folder / mine[3], repeats],
+                     threads[0])
+        if theirs[0] == "ours":
+            b = measured([OURS.with_name("bench_encoders"), *theirs[1:3], folder / theirs[3], folder / theirs[4],
+                          repeats], threads[1])
+        else:
+            b = measured([sys.executable, HERE / "peer_encoders.py", theirs[0], folder, *theirs[1:], repeats], threads[1])
+        if a["tokens"] != b["tokens"]:
+            sys.exit(f"bench/run.py: the tokens differ: {a['tokens']} and {b['tokens']}")
+        if "sums" in a and max(abs(x - y) for x, y in zip(a["sums"], b["sums"])) > 1e-4:
+            sys.exit("bench/run.py: the embeddings differ")
+        pairs.append((a, b))
+        print(f"{mine}: {[round(per_second(s, 'repeats', a['cells'] * repeats), 3) for s in (a, b)]} cells/s",
+              file=sys.stderr)
+    return pairs, lambda pair, key: [per_second(side, "repeats", a["cells"] * repeats, key) for side in pair]
+
+
+def bench_encoders(folder, options):
+    if not (folder / "scgpt").exists():
+        subprocess.run([sys.executable, HERE / "peer_encoders.py", "make", folder, str(options.seed)], check=True)
+    rows, runs = [], {}
+    for name, target, words, repeats, threads in (
+            ("Geneformer 6 x 256, cells of 1,840 tokens, peer pads batches of 8", "encode",
+             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("geneformer", "geneformer", "mixed.h5ad")), 1, None),
+            ("the same, peer sorts by length first", "encode",
+             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("sorted", "geneformer", "mixed.h5ad")), 1, None),
+            ("Geneformer 18 x 1152, 8 cells, peer pads a batch of 8", "encode",
+             (("encode", "geneformer", "large", "few.h5ad"), ("geneformer", "large", "few.h5ad")), 1, None),
+            ("scGPT 12 x 512, cells of 1,200 tokens, peer pads batches of 8", "encode",
+             (("encode", "scgpt", "scgpt", "mixed.h5ad"), ("scgpt", "scgpt", "mixed.h5ad")), 1, None),
+            ("from file to token batches, peer reads by rows", "load",
+             (("load", "geneformer", "geneformer", "lengths.h5ad"), ("load", "geneformer", "lengths.h5ad")), 2, None),
+            ("tokenising with two threads instead of one", "workers",
+             (("tokenize", "geneformer", "geneformer", "lengths.h5ad"),
+              ("ours", "tokenize", "geneformer", "geneformer", "lengths.h5ad")), 20, (2, 1))):
+        pairs, rates = encoder_pairs(folder, options, words, repeats, threads)
+        rows.append(row(name, pairs, rates, "cells/s", TARGETS[target]))
+        runs[name] = pairs
+        if "sums" in pairs[0][0]:
+            a = pairs[0][0]
+            print(f"padding of our batches: {1 - a['tokens'] / a['padded_tokens']:.3f} of all tokens", file=sys.stderr)
+            for side in (s for pair in pairs for s in pair):
+                side.pop("sums")
+    return rows, runs
+
+
 def bench_tokenizer(folder, options):
     """Llama 3's vocabulary, a text of 10 MB, one thread; skipped where the tokenizer is not at hand."""
     shared = pathlib.Path(os.environ.get("CELL2TEXT_SHARED_DATA", ROOT / "../shared/data"))
@@ -241,7 +294,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=9, help="training steps of a pair; the first is not timed")
-    parser.add_argument("--only", default="train,lora,generate,tokenize,tokenizer,describe")
+    parser.add_argument("--only", default="train,lora,generate,tokenize,encoders,tokenizer,describe")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--many", type=int, default=4096, help="cells to tokenise")
     parser.add_argument("--seed", type=int, default=1)

@@ -27,11 +27,23 @@ void append(Findings& all, Findings more) {
   std::ranges::move(more, std::back_inserter(all));
 }
 
+/// How many soft tokens the adapter makes of so many genes: told by what it makes of one and of two, since adapters
+/// make one of each gene, or the same number of any cell.
+double soft_tokens_of(const Model& model, double genes) {
+  const torch::NoGradGuard no_grad;
+  const auto made_of = [&model](std::int64_t num_genes) {
+    const Tensor vectors = torch::zeros({1, num_genes, model.encoder->width()}, model.device);
+    return static_cast<double>(model.adapter->forward({vectors, {num_genes}}).lengths[0]);
+  };
+  const double of_one = made_of(1);
+  return of_one + (made_of(2) - of_one) * (genes - 1);
+}
+
 WorkSizes generation_work(WorkSizes work, const GenerationSettings& generation, const Model& model, double base_bytes) {
   work.batch = static_cast<double>(generation.batch_size);
   work.beams = static_cast<double>(generation.beams);
   work.text_tokens = static_cast<double>(generation.max_new_tokens.value.value_or(128));
-  work.soft_tokens = std::min(work.gene_tokens, static_cast<double>(model.max_genes));
+  work.soft_tokens = soft_tokens_of(model, std::min(work.gene_tokens, static_cast<double>(model.max_genes)));
   work.base_bytes = base_bytes;
   return work;
 }

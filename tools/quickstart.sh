@@ -2,9 +2,10 @@
 # From a fresh checkout to descriptions of real cells: installs what is missing, builds, trains a small model
 # on 700 blood cells, describes held-out ones, scores the texts, and writes a report. What is done is skipped.
 #
-# Usage: tools/quickstart.sh [--short] [--out DIR]
-#   --short     a shortened training, for a quick check
-#   --out DIR   folder of the run (default: runs/quickstart in the checkout)
+# Usage: tools/quickstart.sh [--short] [--out DIR] [--experiment FILE]
+#   --short            a shortened training, for a quick check
+#   --out DIR          folder of the run (default: runs/ and the experiment's file name, in the checkout)
+#   --experiment FILE  another experiment, for instance examples/quickstart-scgpt.toml (default: examples/quickstart.toml)
 #
 # Exit status: 0 done, 1 could not be done, 2 wrong arguments.
 set -euo pipefail
@@ -12,7 +13,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 short_epochs=5
-out="" short=0
+out="" short=0 experiment=examples/quickstart.toml
 while (($#)); do
   case $1 in
     --short) short=1 ;;
@@ -21,13 +22,18 @@ while (($#)); do
       out=$2
       shift
       ;;
+    --experiment)
+      [[ -f ${2:-} ]] || fail 2 "--experiment needs a file, found '${2:-}'"
+      experiment=$(realpath "$2")
+      shift
+      ;;
     -h | --help) usage; exit 0 ;;
-    *) fail 2 "unknown argument '$1'; known: --short, --out DIR, --help" ;;
+    *) fail 2 "unknown argument '$1'; known: --short, --out DIR, --experiment FILE, --help" ;;
   esac
   shift
 done
 if [[ -z $out ]]; then
-  out=$root/runs/quickstart
+  out=$root/runs/$(basename "$experiment" .toml)
 elif [[ $out != /* ]]; then
   out=$PWD/$out
 fi
@@ -36,7 +42,7 @@ what_next() {
   printf '\nreport: %s\nmodel:  %s\n\n' "$out/report.html" "$out/model"
   printf 'Next: open the report in a browser, describe cells of your own, or change a setting:\n'
   printf '  %q describe CELLS.h5ad --model %q -o described.h5ad\n' "$program" "$out/model"
-  printf '  %q run examples/quickstart.toml --set training.epochs=5 --out runs/mine\n' "$program"
+  printf '  %q run %s --set training.epochs=5 --out runs/mine\n' "$program" "$experiment"
 }
 
 program=$root/build/release/bin/cell2text
@@ -54,7 +60,7 @@ if [[ -e $out/experiment.toml ]]; then
   mv "$out" "$kept" || fail 1 "the unfinished run $out cannot be moved away; by hand: rm -r '$out'"
   say "$out holds an unfinished run; it was moved to $kept"
 fi
-arguments=(run examples/quickstart.toml --out "$out")
+arguments=(run "$experiment" --out "$out")
 if ((short)); then arguments+=(--set "training.epochs=$short_epochs"); fi
 began=$SECONDS
 cd "$root"

@@ -42,7 +42,7 @@ class Network {
       : config_(config),
         genes_(&parameters.declare("encoder.embedding.weight", {vocabulary_size, config.width}, Init::uniform(0.1))),
         gene_norm_(parameters, "encoder.enc_norm", config.width, epsilon),
-        value_1_(declare_linear(parameters, "value_encoder.linear1", {1, config.width})),
+        value_1_(first_value_layer(parameters, config)),
         value_2_(declare_linear(parameters, "value_encoder.linear2", {config.width, config.width})),
         value_norm_(parameters, "value_encoder.norm", config.width, epsilon) {
     const EncoderBlockRule rule{config.heads, Activation::relu, config.dropout, config.dropout, config.dropout};
@@ -67,6 +67,16 @@ class Network {
 
  private:
   static constexpr double epsilon = 1e-5, highest_value = 512;
+
+  // At random its units bend at places spread over the bins. With torch's usual start they would all bend near 0, what
+  // follows would be proportional to the value, and the normalisation behind it would take the value away.
+  static LinearSlot first_value_layer(Parameters& parameters, const Config& config) {
+    const std::string name = "value_encoder.linear1";
+    Parameter& weight = parameters.declare(name + ".weight", {config.width, 1}, Init::uniform(1));
+    Parameter& bias =
+        parameters.declare(name + ".bias", {config.width}, Init::uniform(static_cast<double>(config.bins)));
+    return {name, weight, &bias};
+  }
 
   EncoderBlockLayers layers(Parameters& parameters, const std::string& name) const {
     const std::int64_t E = config_.width;

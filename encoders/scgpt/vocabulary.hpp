@@ -50,7 +50,8 @@ class Vocabulary {
   std::vector<std::int64_t> find(const GeneTable& genes) const {
     const bool symbols_only = genes.kind == GeneTable::Kind::symbol;
     const auto& symbols = symbols_only ? genes.ids : genes.symbols;
-    if (symbols.empty() && names_.empty() && genes.size() > 0)
+    if (symbols.empty() && names_.empty() && genes.size() > 0 &&
+        is_ensembl_gene(parse_gene_name(genes.ids.front()).name))
       throw InputError(
           "the source has Ensembl ids only (the first is '" + genes.ids.front() +
           "'), scGPT knows genes by symbol, and no dictionary from symbols to Ensembl ids is given; set "

@@ -2,6 +2,8 @@
 // comparison with a case that a script has computed.
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -24,6 +26,7 @@ struct Built {
 
   explicit Built(const typename A::Settings& settings = {}, AdapterShape shape = {12, 20}, std::uint64_t seed = 3)
       : parameters(torch::kCPU, torch::kFloat32, seed) {
+    at::set_num_threads(1);  // on tensors this small, threads that wait for each other cost more than they do
     ModelContext context({}, parameters, torch::kCPU);
     adapter = std::make_unique<A>(settings, context, shape);
     for (auto& parameter : parameters.list()) parameter.value.requires_grad_(true);

@@ -87,6 +87,34 @@ TEST_CASE("oracle: bad cells: genes that the encoder cannot know are refused wit
                       {"the genes seem to be in the rows", "read_h5ad(", ").T.write_h5ad("});
 }
 
+TEST_CASE("oracle: bad cells: embedding refuses the same files, by either encoder") {
+  const auto refused = [](const fs::path& encoder, const char* name, const std::vector<std::string>& parts) {
+    INFO(encoder.string() << " " << name);
+    const TemporaryFolder folder;
+    check_refused(command("embed " + quoted(cells() / name) + " --encoder " + quoted(encoder) + " -o " +
+                          quoted(folder / "out.h5ad") + " --threads 1"),
+                  parts);
+    CHECK(fs::is_empty(folder.path()));
+  };
+  for (const fs::path& encoder : {tiny_model(), tiny_scgpt()}) {
+    refused(encoder, "mouse.h5ad", {"genes of mouse"});
+    refused(encoder, "cells.loom", {"a Loom file"});
+  }
+  refused(tiny_model(), "unknown_ids.h5ad", {"knows 0 of the 751 genes"});
+}
+
+TEST_CASE("oracle: bad cells: a cell without counts has a row of NaN, and the log says how to leave it out") {
+  const TemporaryFolder folder;
+  const auto out = folder / "out.h5ad";
+  const Outcome made = command("embed " + quoted(cells() / "some_zero_cells.h5ad") + " --encoder " +
+                               quoted(tiny_model()) + " -o " + quoted(out) + " --threads 1 --level mean");
+  INFO(made.err);
+  REQUIRE(made.status == 0);
+  const auto empty = facts()["empty"].size();
+  CHECK(contains(made.err, std::to_string(empty) + " of "));
+  CHECK(contains(made.err, "np.isnan"));
+}
+
 TEST_CASE("oracle: bad cells: a value that no count can be is named by cell and gene") {
   const json facts = ::facts();
   const std::string place = "row " + facts["bad_row"].dump() + " (cell '" + facts["bad_cell"].get<std::string>() + "'",

@@ -1,4 +1,6 @@
 // cell2text embed: an encoder alone, by the built command.
+#include <sstream>
+
 #include "cell2text/io/tensors.hpp"
 #include "driver/tiny_model.hpp"
 #include "support/difference.hpp"
@@ -76,6 +78,35 @@ TEST_CASE("embed: the encoder of a trained model; what is there is not replaced"
   const Outcome over = embed(out, tiny_model(), out, "--overwrite --batch-size 64");
   INFO(over.err);
   CHECK(over.status == 0);
+}
+
+TEST_CASE("embed: by scGPT, values of any scale; its own name in obsm") {
+  const TemporaryFolder folder;
+  const Outcome made = embed(demo_cells(), tiny_scgpt(), folder / "out.h5ad", "--batch-size 64");
+  INFO(made.err);
+  REQUIRE(made.status == 0);
+  CHECK(contains(made.err, "obsm['X_scgpt']"));
+  const Outcome genes =
+      embed(demo_cells(), tiny_scgpt(), folder / "out.safetensors", "--level gene --set max_tokens=40");
+  INFO(genes.err);
+  REQUIRE(genes.status == 0);
+  const TensorFiles files = TensorFiles::open(folder / "out.safetensors");
+  CHECK(files.shape("values") == std::vector<std::int64_t>{700, 39, 128});
+  CHECK(files.shape("token_ids") == std::vector<std::int64_t>{700, 39});
+  CHECK(files.tensor("values").isfinite().all().item<bool>());
+}
+
+TEST_CASE("embed: the experiments of the two encoders differ in one line") {
+  std::istringstream a(read_file(source_dir() / "examples/quickstart.toml")),
+      b(read_file(source_dir() / "examples/quickstart-scgpt.toml"));
+  std::vector<std::string> different;
+  std::string line_a, line_b;
+  while (std::getline(a, line_a)) {
+    REQUIRE(std::getline(b, line_b));
+    if (line_a != line_b) different.push_back(line_a), different.push_back(line_b);
+  }
+  CHECK_FALSE(std::getline(b, line_b));
+  CHECK(different == std::vector<std::string>{"plugin = \"geneformer\"", "plugin = \"scgpt\""});
 }
 
 TEST_CASE("embed: what cannot be done is refused before the work") {

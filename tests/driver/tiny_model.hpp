@@ -29,6 +29,20 @@ inline const std::filesystem::path& tiny_model() {
   return model;
 }
 
+/// The folder of a small scGPT encoder over the demo's genes, at random weights; made at the first call.
+inline const std::filesystem::path& tiny_scgpt() {
+  static const TemporaryFolder folder;
+  static const std::filesystem::path encoder = [] {
+    const Outcome made = command("run examples/quickstart-scgpt.toml --out " + quoted(folder / "run") +
+                                 tiny_settings() +
+                                 " --set encoder.architecture.layers=1 --set decoder.architecture.layers=2");
+    INFO(made.err);
+    REQUIRE(made.status == 0);
+    return folder / "run/model/encoder";
+  }();
+  return encoder;
+}
+
 /// `cell2text describe` by that model.
 inline Outcome describe(const std::filesystem::path& cells, const std::filesystem::path& out,
                         const std::string& more = "", const std::string& environment = "") {

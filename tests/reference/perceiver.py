@@ -1,8 +1,8 @@
 """The perceiver adapter stated with torch.nn modules, of random sizes and weights.
 
-Three cases, in FOLDER/0, 1 and 2. In each settings.json: the adapter's settings; case.safetensors: weight.NAME, gradient.NAME (of the weighted sum
-of the output), genes [B,G,E] with NaN beyond the lengths, lengths [B], prompt [B,P,D], upstream [B,P,D],
-gradient.genes. Computed in float64, kept in float32.
+Three cases, in FOLDER/0, 1 and 2. In each settings.json: the adapter's settings; case.safetensors: weight.NAME,
+gradient.NAME (of the weighted sum of the output), genes [B,G,E] with NaN beyond the lengths, lengths [B], prompt
+[B,P,D], upstream [B,P,D], gradient.genes. Computed in float64, kept in float32.
 """
 import argparse
 import json
@@ -91,7 +91,7 @@ def write_case(folder, rng):
                 "output_norm": rng.choice(["l2", "layer", "none"]), "output_scale": rng.choice([1, 3.5])}
     width = D
     if rng.random() < 0.7:
-        settings["width"] = width = heads * rng.randint(3, 9)
+        settings["width"] = width = heads * rng.randint(8, 12)
     cells, num_genes = rng.randint(2, 4), rng.randint(3, 40)
     lengths = torch.tensor([num_genes] + [rng.randint(1, num_genes - 1) for _ in range(cells - 1)])
     model = Perceiver(settings, width)

@@ -1,9 +1,9 @@
-"""The Q-Former of transformers (Blip2QFormerModel) with a linear layer after it, of random sizes and weights; with --bert
-its layers start from a BERT, as BLIP-2's do, and that BERT is saved beside the case.
+"""The Q-Former of transformers (Blip2QFormerModel) with a linear layer after it, of random sizes and weights; with
+--bert its layers start from a BERT, as BLIP-2's do, and that BERT is saved beside the case.
 
-Three cases, in FOLDER/0, 1 and 2. In each settings.json: the adapter's settings; case.safetensors: weight.NAME, gradient.NAME (of the weighted sum
-of the output), genes [B,G,E] with NaN beyond the lengths, lengths [B], prompt [B,P,D], upstream [B,P,D],
-gradient.genes. Computed in float64, kept in float32.
+Three cases, in FOLDER/0, 1 and 2. In each settings.json: the adapter's settings; case.safetensors: weight.NAME,
+gradient.NAME (of the weighted sum of the output), genes [B,G,E] with NaN beyond the lengths, lengths [B], prompt
+[B,P,D], upstream [B,P,D], gradient.genes. Computed in float64, kept in float32.
 """
 import argparse
 import json
@@ -45,7 +45,7 @@ def start_from(model, bert):
 
 def write_case(folder, rng, with_bert):
     heads, layers = rng.choice([1, 2, 4]), rng.randint(1, 4)
-    width, feed_forward = heads * rng.randint(3, 9), rng.randint(8, 40)
+    width, feed_forward = heads * rng.randint(8, 12), rng.randint(8, 40)
     activation, epsilon = rng.choice(["gelu", "relu", "gelu_new"]), rng.choice([1e-12, 1e-5])
     settings = {"queries": rng.randint(1, 6), "layers": layers, "cross_every": rng.randint(1, 3),
                 "output_norm": rng.choice(["l2", "layer", "none"]), "output_scale": rng.choice([1, 3.5])}

@@ -38,7 +38,7 @@ inline GeneEmbeddings mean_of_genes(const GeneEmbeddings& genes) {
     cell.lengths.push_back(genes.lengths[b] > 0 ? 1 : 0);
     means.push_back(row_GE.sum(0, true) / static_cast<double>(std::max<std::int64_t>(genes.lengths[b], 1)));
   }
-  cell.values_BGE = torch::stack(means);
+  cell.values_BGE = means.empty() ? genes.values_BGE.narrow(1, 0, 0) : torch::stack(means);
   return cell;
 }
 

@@ -113,7 +113,7 @@ TEST_CASE("perceiver: settings outside their ranges are refused") {
 TEST_CASE("oracle: perceiver: values and gradients are those of a statement in torch.nn") {
   const auto seed = test::seed();
   const auto cases = test::oracle("perceiver.py", seed);
-  for (const char* number : {"0", "1", "2"}) {
+  for (const std::string number : {"0", "1", "2"}) {
     INFO("seed " << seed << ", case " << number);
     const auto folder = cases / number;
     const auto files = TensorFiles::open(folder / "case.safetensors");

@@ -152,7 +152,7 @@ TEST_CASE("qformer: a trained model is built and loaded from its resolved settin
 TEST_CASE("oracle: qformer: values and gradients are those of transformers' Blip2QFormerModel") {
   const auto seed = test::seed();
   const auto cases = test::oracle("qformer.py", seed);
-  for (const char* number : {"0", "1", "2"}) {
+  for (const std::string number : {"0", "1", "2"}) {
     INFO("seed " << seed << ", case " << number);
     const auto folder = cases / number;
     const auto files = TensorFiles::open(folder / "case.safetensors");
@@ -165,7 +165,7 @@ TEST_CASE("oracle: qformer: values and gradients are those of transformers' Blip
 TEST_CASE("oracle: qformer: a start from a folder that transformers saved gives the values of such a model") {
   const auto seed = test::seed();
   const auto cases = test::oracle("qformer.py", seed, {"--bert"});
-  for (const char* number : {"0", "1", "2"}) {
+  for (const std::string number : {"0", "1", "2"}) {
     INFO("seed " << seed << ", case " << number);
     const auto folder = cases / number;
     const auto files = TensorFiles::open(folder / "case.safetensors");

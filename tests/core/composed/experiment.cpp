@@ -69,7 +69,7 @@ TEST_CASE("experiment: every example reads, and what it resolves to reads as the
     CHECK(again.training.learning_rate == experiment.training.learning_rate);
     CHECK(again.encoder_role.frozen == experiment.encoder_role.frozen);
   }
-  CHECK(examples == 2);
+  CHECK(examples == 3);
 }
 
 TEST_CASE("experiment: resolving writes every default out") {

@@ -4,7 +4,7 @@
 
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_builder.hpp"
-#include "plugins.hpp"
+#include "model_setup.hpp"
 
 using cell2text::CellLoader;
 using cell2text::Generated;
@@ -185,4 +185,26 @@ TEST_CASE("neighbours: the same seed and threads give the same texts, bit for bi
     CHECK(a[i].tokens == b[i].tokens);
     CHECK(a[i].log_probability == b[i].log_probability);
   }
+}
+
+TEST_CASE("cell loader: batches of real cells, as training makes them, are padding to less than a tenth") {
+  const auto seed = test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  auto experiment = test::demo_toml(test::tiny_experiment);
+  experiment.find("encoder")->set("max_tokens", {std::int64_t{768}, {}});  // more than any cell has
+  experiment.find("encoder")->find("architecture")->set("max_positions", {std::int64_t{768}, {}});
+  const test::Setup setup(experiment);
+  const Model model = setup.build();
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(test::demo().size()));
+  std::iota(rows.begin(), rows.end(), 0);
+  const cell2text::TrainingSettings usual;
+  cell2text::CellLoader loader(test::demo(), *model.encoder, cell2text::shuffled_rows(rows, seed, 0),
+                               {usual.batch_size, usual.length_window, seed, true});
+  std::int64_t tokens = 0, padded = 0;
+  while (const auto batch = loader.next()) {
+    tokens += std::accumulate(batch->tokens.lengths.begin(), batch->tokens.lengths.end(), std::int64_t{0});
+    padded += batch->tokens.ids_BG.numel();
+  }
+  CHECK(tokens > 700 * 100);
+  CHECK(static_cast<double>(padded - tokens) < 0.1 * static_cast<double>(padded));
 }

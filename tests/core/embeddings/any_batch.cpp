@@ -16,7 +16,7 @@ TEST_CASE("embedding cache: what it keeps does not depend on the batch that it w
   INFO("CELL2TEXT_TEST_SEED=" << seed);
   std::mt19937_64 random(seed);
   torch::NoGradGuard no_grad;
-  for (int round = 0; round < 24; ++round) {
+  for (int round = 0; round < 12; ++round) {
     BertConfig config;
     config.heads = static_cast<std::int64_t>(1 + random() % 4);
     config.width = config.heads * 8 * static_cast<std::int64_t>(1 + random() % 4);

@@ -215,6 +215,6 @@ TEST_CASE("oracle: tokenizer: real blood cells are ranked as by the recipe in nu
   const auto data = test::source_dir() / "data/demo";
   check_against_recipe(test::oracle("geneformer_tokens.py", 0,
                                     {"--limit", "4094", "--cells", (data / "pbmc.h5ad").string(), "--dictionaries",
-                                     (data / "geneformer").string()}),
+                                     (data / "genes").string()}),
                        4094);
 }

@@ -61,6 +61,7 @@ TEST_CASE("scgpt vocabulary: a file with Ensembl ids is read by its symbols, els
   const auto message = test::message_of<InputError>([&] { Files().open(false).find(without); });
   CHECK(test::has(message, "'gene_names'"));
   CHECK(Files().open(false).find(table(GeneTable::Kind::ensembl, {})).empty());
+  CHECK(Files().open(false).find(table(GeneTable::Kind::ensembl, {"a barcode"})) == Tokens{-1});
 }
 
 TEST_CASE("scgpt vocabulary: what was saved opens as the same") {

@@ -3,8 +3,10 @@
 // disk is the usual cause.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -128,14 +130,14 @@ Dataset write_number(const Group& group, const std::string& name, T value) {
 /// room for, block by block, in order. `width` is not 0.
 template <class T, class Rows>
 Dataset write_matrix(const Group& group, const std::string& name, hsize_t count, hsize_t width, const Rows& rows) {
-  const auto dataset = detail::write_dataset(group, name, native_type<T>(), {count, width}, nullptr);
+  auto dataset = detail::write_dataset(group, name, native_type<T>(), {count, width}, nullptr);
   const hsize_t block = std::max<hsize_t>(1, (hsize_t{1} << 20) / width);
   std::vector<T> values;
   for (hsize_t first = 0; first < count; first += block) {
     const std::array<hsize_t, 2> start = {first, 0}, shape = {std::min(block, count - first), width};
     values.resize(shape[0] * width);
     rows(first, std::span<T>(values));
-    const detail::Handle in_file(H5Dget_space(dataset.id())), in_memory(detail::space({shape[0], width}));
+    const Handle in_file(H5Dget_space(dataset.id())), in_memory(detail::space({shape[0], width}));
     H5Sselect_hyperslab(in_file.id(), H5S_SELECT_SET, start.data(), nullptr, shape.data(), nullptr);
     detail::write_call(
         [&] {

@@ -17,7 +17,7 @@ std::filesystem::path make_input(const TemporaryFolder& folder) {
 }
 
 H5adAdditions one_column(const std::string& name) {
-  return {.obs = {{name, std::vector<std::int64_t>{1, 2, 3}}}, .uns = {}};
+  return {.obs = {{name, std::vector<std::int64_t>{1, 2, 3}}}, .obsm = {}, .uns = {}};
 }
 
 std::vector<std::string> files_of(const TemporaryFolder& folder) {
