@@ -1,16 +1,19 @@
 // Our side of the encoder rows of bench/run.py: from a file of cells to token batches, and on to embeddings, by the
 // code that `cell2text` runs. Prints one JSON object. Knows nothing of the peer.
 //   bench_encoders encode PLUGIN CHECKPOINT CELLS.h5ad REPEATS   embeddings of all cells, 8 at a time
-//   bench_encoders load PLUGIN CHECKPOINT CELLS.h5ad REPEATS     token batches from the file
-//   bench_encoders tokenize PLUGIN CHECKPOINT CELLS.h5ad REPEATS the same from memory, with BENCH_THREADS workers
+//   bench_encoders cache PLUGIN CHECKPOINT CELLS.h5ad REPEATS    the same with an embedding cache: a new one, then
+//   again bench_encoders load PLUGIN CHECKPOINT CELLS.h5ad REPEATS     token batches from the file bench_encoders
+//   tokenize PLUGIN CHECKPOINT CELLS.h5ad REPEATS the same from memory, with BENCH_THREADS workers
 // BENCH_THREADS is the number of threads (2).
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <numeric>
 
 #include "cell2text/cells/cell_loader.hpp"
+#include "cell2text/embedding_cache.hpp"
+#include "cell2text/embeddings/identity.hpp"
 #include "cell2text/model_builder.hpp"
 #include "process.hpp"
 #include "stopwatch.hpp"
@@ -45,13 +48,14 @@ struct Bench {
 };
 
 /// Sums of each cell's embedding, by row: what the peer must find too.
-Json encode(const Bench& bench) {
+Json encode(const Bench& bench, EmbeddingCache* cache = nullptr) {
   const torch::NoGradGuard no_grad;
   CellLoader loader(*bench.source, *bench.encoder, bench.rows, {8, 8, 0, false});
   std::vector<double> sums(bench.rows.size());
   std::int64_t tokens = 0, padded = 0;
   while (const auto batch = loader.next()) {
-    const GeneEmbeddings genes = bench.encoder->encode(batch->tokens);
+    const auto compute = [&](const GeneTokens& tokens) { return bench.encoder->encode(tokens); };
+    const GeneEmbeddings genes = cache ? cache->encode(batch->tokens, compute) : compute(batch->tokens);
     for (std::size_t b = 0; b < batch->rows.size(); ++b) {
       const Tensor own = genes.values_BGE[static_cast<std::int64_t>(b)].narrow(0, 0, genes.lengths[b]);
       sums[static_cast<std::size_t>(batch->rows[b])] =
@@ -61,6 +65,23 @@ Json encode(const Bench& bench) {
     padded += batch->tokens.ids_BG.numel();
   }
   return {{"sums", sums}, {"tokens", tokens}, {"padded_tokens", padded}};
+}
+
+/// As two runs of an experiment: each opens the file of cells, the second finds what the first has stored.
+Json cached(const Bench& bench, const std::string& plugin) {
+  const auto folder = std::filesystem::temp_directory_path() / ("bench_encoders-" + std::to_string(getpid()));
+  Json result{{"repeats", Json::array()}};
+  for (const char* run : {"first", "second"}) {
+    Stopwatch watch;
+    const std::string identity = encoder_identity({plugin, {}, {}, torch::kCPU}, bench.parameters);
+    EmbeddingCache cache({folder, std::int64_t{8} << 30, identity});
+    const Json made = encode(bench, &cache);
+    result[run] = watch.lap();
+    if (result.contains("sums") && result["sums"] != made["sums"]) throw BugError("the cache changed an embedding");
+    result["sums"] = made["sums"], result["tokens"] = made["tokens"];
+  }
+  std::filesystem::remove_all(folder);
+  return result;
 }
 
 Json load(const Bench& bench) {
@@ -106,7 +127,11 @@ int main(int argc, char** argv) {
     Json result, repeats = Json::array();
     for (int i = -1; i < std::atoi(argv[5]); ++i) {
       Stopwatch watch;
-      result = what == "encode" ? encode(bench) : what == "load" ? load(bench) : tokenize(bench, chunks, workers);
+      result = what == "encode"  ? encode(bench)
+               : what == "cache" ? cached(bench, argv[2])
+               : what == "load"  ? load(bench)
+                                 : tokenize(bench, chunks, workers);
+      if (what == "cache") break;  // two runs in one
       if (i >= 0) repeats.push_back(watch.lap());
     }
     result["cells"] = bench.rows.size(), result["repeats"] = repeats;

@@ -28,7 +28,7 @@ ROOT = HERE.parent
 OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.0, "train_memory": 0.7, "lora": 2.5, "generate": 2.5, "tokenize": 3.0, "describe": 1.0,
-           "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8}
+           "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0}
 
 
 class Sampler(threading.Thread):
@@ -202,6 +202,14 @@ def bench_encoders(folder, options):
             print(f"padding of our batches: {1 - a['tokens'] / a['padded_tokens']:.3f} of all tokens", file=sys.stderr)
             for side in (s for pair in pairs for s in pair):
                 side.pop("sums")
+    pairs = []
+    for _ in range(options.pairs):
+        both = measured([OURS.with_name("bench_encoders"), "cache", "geneformer", folder / "geneformer",
+                         folder / "mixed.h5ad", 0], options.threads)
+        pairs.append(tuple({"repeats": [both[run]], "cells": both["cells"]} for run in ("second", "first")))
+    rows.append(row("the same Geneformer, embeddings found in the cache instead of computed", pairs, lambda pair, key: [
+        per_second(side, "repeats", side["cells"], key) for side in pair], "cells/s", TARGETS["cache"]))
+    runs["cache"] = pairs
     return rows, runs
 
 

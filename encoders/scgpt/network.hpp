@@ -2,7 +2,6 @@
 // the checkpoint's names. Source: github.com/bowang-lab/scGPT, scgpt/model/model.py.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,10 +39,10 @@ class Network {
  public:
   Network(Parameters& parameters, const Config& config, std::int64_t vocabulary_size, std::int64_t num_blocks)
       : config_(config),
-        genes_(&parameters.declare("encoder.embedding.weight", {vocabulary_size, config.width}, Init::uniform(0.1))),
+        genes_(&parameters.declare("encoder.embedding.weight", {vocabulary_size, config.width}, initial())),
         gene_norm_(parameters, "encoder.enc_norm", config.width, epsilon),
         value_1_(first_value_layer(parameters, config)),
-        value_2_(declare_linear(parameters, "value_encoder.linear2", {config.width, config.width})),
+        value_2_(declare_linear(parameters, "value_encoder.linear2", {config.width, config.width}, initial())),
         value_norm_(parameters, "value_encoder.norm", config.width, epsilon) {
     const EncoderBlockRule rule{config.heads, Activation::relu, config.dropout, config.dropout, config.dropout};
     for (std::int64_t i = 0; i < num_blocks; ++i) blocks_.add(layers(parameters, block_name(i)), rule);
@@ -68,6 +67,9 @@ class Network {
  private:
   static constexpr double epsilon = 1e-5, highest_value = 512;
 
+  // As BERT's, narrower than scGPT's own: behind a normalisation the width changes nothing but how fast values move.
+  static Init initial() { return Init::normal(0.02); }
+
   // At random its units bend at places spread over the bins. With torch's usual start they would all bend near 0, what
   // follows would be proportional to the value, and the normalisation behind it would take the value away.
   static LinearSlot first_value_layer(Parameters& parameters, const Config& config) {
@@ -80,11 +82,10 @@ class Network {
 
   EncoderBlockLayers layers(Parameters& parameters, const std::string& name) const {
     const std::int64_t E = config_.width;
-    Parameter& weight = parameters.declare(name + ".self_attn.in_proj_weight", {3 * E, E},
-                                           Init::uniform(std::sqrt(6.0 / static_cast<double>(4 * E))));
+    Parameter& weight = parameters.declare(name + ".self_attn.in_proj_weight", {3 * E, E}, initial());
     Parameter& bias = parameters.declare(name + ".self_attn.in_proj_bias", {3 * E}, Init::zeros());
     const auto linear = [&](const char* part, std::int64_t in, std::int64_t out) {
-      return declare_linear(parameters, name + part, {in, out});
+      return declare_linear(parameters, name + part, {in, out}, initial());
     };
     return {{LinearSlot(name + ".self_attn.in_proj", weight, &bias)},
             linear(".self_attn.out_proj", E, E),
