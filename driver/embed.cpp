@@ -29,7 +29,7 @@ struct EmbedArguments {
   bool overwrite = false, force = false;
 };
 
-constexpr const char* examples =
+constexpr const char* embed_examples =
     "Examples:\n"
     "  cell2text embed cells.h5ad --encoder Geneformer-V2-316M -o embedded.h5ad\n"
     "    then in Python: sc.pp.neighbors(adata, use_rep='X_geneformer')\n"
@@ -285,7 +285,7 @@ void add_embed(CLI::App& app) {
   command->add_option("--profile", arguments.profile, profile_help);
   command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
-  command->footer(examples);
+  command->footer(embed_examples);
   command->callback([] { embed(arguments); });
 }
 

@@ -29,7 +29,7 @@ struct GenerateArguments {
   bool raw = false, json = false;
 };
 
-constexpr const char* examples =
+constexpr const char* generate_examples =
     "Examples:\n"
     "  cell2text generate --decoder Llama-3.2-1B-Instruct --prompt 'What is a T cell?'\n"
     "  cell2text generate --decoder m/decoder --raw --prompt 'The cell' --beams 4 --max-new-tokens 30 --json\n"
@@ -279,7 +279,7 @@ void add_generate(CLI::App& app) {
   command->add_option("--profile", arguments.profile, profile_help);
   command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
-  command->footer(examples);
+  command->footer(generate_examples);
   command->callback([] { generate_text(arguments); });
 }
 

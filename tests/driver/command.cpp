@@ -58,8 +58,9 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
     names.push_back(plugin["kind"].get<std::string>() + " " + plugin["name"].get<std::string>());
   }
   CHECK(names == std::vector<std::string>{"adapter linear", "adapter mlp", "adapter perceiver", "adapter qformer",
-                                          "decoder gemma", "decoder llama", "encoder geneformer", "finetuning full",
-                                          "finetuning lora", "metric labels", "metric overlap", "source h5ad"});
+                                          "decoder gemma", "decoder llama", "encoder geneformer", "encoder scgpt",
+                                          "finetuning full", "finetuning lora", "metric labels", "metric overlap",
+                                          "source h5ad"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));
@@ -73,7 +74,7 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
 TEST_CASE("schema: valid JSON that knows core tables and plugins; docs/experiment.md is made from it") {
   const auto schema = nlohmann::json::parse(command("schema").out);
   CHECK(schema["properties"]["training"]["properties"]["epochs"]["default"] == 3);
-  CHECK(schema["properties"]["encoder"]["anyOf"].size() == 1);
+  CHECK(schema["properties"]["encoder"]["anyOf"].size() == 2);
   const auto llama = nlohmann::json::parse(command("schema llama").out);
   CHECK(llama["properties"].contains("architecture"));
   CHECK(command("schema lama").status == 2);

@@ -7,6 +7,10 @@
 
 namespace cell2text::test {
 
+inline std::string quoted(const std::filesystem::path& path) {
+  return "'" + path.string() + "'";
+}
+
 struct Outcome {
   int status = 0;
   std::string out, err;

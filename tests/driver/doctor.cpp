@@ -12,10 +12,6 @@ using namespace cell2text::test;
 
 namespace {
 
-std::string quoted(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
-}
-
 /// The quickstart's model after two steps: sizes as in the quickstart, no claim on quality.
 std::string small_run(const std::filesystem::path& out, const std::string& more = "") {
   return "run examples/quickstart.toml --out " + quoted(out) +

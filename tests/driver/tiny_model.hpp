@@ -5,10 +5,6 @@
 
 namespace cell2text::test {
 
-inline std::string quoted(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
-}
-
 /// Settings that make the quickstart a matter of a second; no claim on quality.
 inline std::string tiny_settings() {
   return " --set training.max_steps=2 --set encoder.max_tokens=34 --set prompt.max_genes=32 --set split.train=0.1"

@@ -11,7 +11,7 @@ using namespace cell2text::test;
 
 namespace {
 
-const char* const small = R"obo(format-version: 1.2
+const char* const small_obo = R"obo(format-version: 1.2
 data-version: releases/2031-01-02
 ontology: tiny
 ! a comment
@@ -83,7 +83,7 @@ std::string refusal(const std::string& text) {
 }  // namespace
 
 TEST_CASE("obo: header, names, definitions, synonyms and parents are read") {
-  const Ontology tiny = parse(small);
+  const Ontology tiny = parse(small_obo);
   CHECK(tiny.release() == "releases/2031-01-02");
   CHECK(tiny.name() == "tiny");
   REQUIRE(tiny.terms().size() == 8);
@@ -109,7 +109,7 @@ TEST_CASE("obo: header, names, definitions, synonyms and parents are read") {
 }
 
 TEST_CASE("obo: terms are found by id, name and exact synonym, and obsolete ones never by text") {
-  const Ontology tiny = parse(small);
+  const Ontology tiny = parse(small_obo);
   const auto id = [](const Term* term) { return term ? term->id : "none"; };
   CHECK(id(tiny.by_id("T:2")) == "T:2");
   CHECK(id(tiny.by_id("T:22")) == "T:2");
@@ -132,7 +132,7 @@ TEST_CASE("obo: terms are found by id, name and exact synonym, and obsolete ones
 }
 
 TEST_CASE("obo: an obsolete id leads to its replacement, and a circle of replacements to nothing") {
-  const Ontology tiny = parse(small);
+  const Ontology tiny = parse(small_obo);
   REQUIRE(tiny.current("T:3"));
   CHECK(tiny.current("T:3")->id == "T:2");
   CHECK(tiny.current("T:1")->id == "T:1");
@@ -144,9 +144,9 @@ TEST_CASE("obo: an obsolete id leads to its replacement, and a circle of replace
 
 TEST_CASE("obo: Windows line ends, a byte order mark and a missing last line end change nothing") {
   std::string windows = "\xEF\xBB\xBF";
-  for (const char* c = small; *c; ++c) windows += *c == '\n' ? std::string("\r\n") : std::string(1, *c);
+  for (const char* c = small_obo; *c; ++c) windows += *c == '\n' ? std::string("\r\n") : std::string(1, *c);
   while (windows.back() == '\n' || windows.back() == '\r') windows.pop_back();
-  const Ontology from_unix = parse(small), from_windows = parse(windows);
+  const Ontology from_unix = parse(small_obo), from_windows = parse(windows);
   REQUIRE(from_windows.terms().size() == from_unix.terms().size());
   for (std::size_t i = 0; i < from_unix.terms().size(); ++i) {
     CHECK(from_windows.terms()[i].name == from_unix.terms()[i].name);
@@ -183,15 +183,15 @@ TEST_CASE("obo: a missing file, a folder and a Git LFS pointer are refused by na
   CHECK(has(read(folder.path()), "is a folder"));
   write_file(folder / "pointer.obo", "version https://git-lfs.github.com/spec/v1\n");
   CHECK(has(read(folder / "pointer.obo"), "Git LFS pointer"));
-  write_file(folder / "small.obo", small);
-  CHECK(Ontology::read(folder / "small.obo").terms().size() == 8);
+  write_file(folder / "small_obo.obo", small_obo);
+  CHECK(Ontology::read(folder / "small_obo.obo").terms().size() == 8);
 }
 
 TEST_CASE("obo: cut-off, damaged and random files end in InputError or in terms, never worse") {
   const std::uint64_t seed = test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);
   std::mt19937_64 random(seed);
-  const std::string whole = small;
+  const std::string whole = small_obo;
   std::size_t refused = 0, read = 0;
   const auto attempt = [&](const std::string& text) {
     try {
