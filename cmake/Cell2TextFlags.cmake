@@ -30,6 +30,6 @@ endif()
 find_program(CELL2TEXT_CCACHE ccache)
 if(CELL2TEXT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-    CCACHE_SLOPPINESS=pch_defines,time_macros ${CELL2TEXT_CCACHE})
+    CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CELL2TEXT_CCACHE})
   add_compile_options(-fpch-preprocess)
 endif()

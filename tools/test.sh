@@ -2,7 +2,7 @@
 # Builds Cell2Text and runs its tests. The last line is "N passed, N failed".
 #
 # Usage: tools/test.sh [unit|oracle|full]
-#   (nothing)  all tests but the longest: without, then with the Python oracles; each parser fuzzed for 10 s
+#   (nothing)  all tests but the longest: without, then with the Python oracles; each parser fuzzed for 4 s
 #   unit       the fast ones alone, without Python
 #   oracle     the comparisons with the Python oracles alone, and the installed package from outside
 #   full       everything, also under the sanitizers, and the longest; a million inputs for each parser;
@@ -57,7 +57,7 @@ if [[ $mode != unit ]]; then
   part "oracle tests"
 fi
 if [[ $mode == all ]]; then
-  "$root/tools/fuzz.sh" --seconds 10 || fuzz_failed=1
+  "$root/tools/fuzz.sh" --seconds 4 || fuzz_failed=1
   part "fuzzing"
 elif [[ $mode == full ]]; then
   "$root/tools/fuzz.sh" --runs 1000000 --record || fuzz_failed=1

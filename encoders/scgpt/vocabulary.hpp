@@ -58,8 +58,13 @@ class Vocabulary {
           "'gene_names' to Geneformer's gene_name_id_dict, or add symbols to the file's var (feature_name)");
     std::vector<std::int64_t> found;
     for (std::size_t column = 0; column < genes.ids.size(); ++column) {
-      std::int64_t token = symbols.empty() ? -1 : by_symbol(symbols[column], symbols_only);
-      if (token < 0 && !symbols_only) token = by_id(std::string(parse_gene_name(genes.ids[column]).name));
+      const GeneName gene = parse_gene_name(genes.ids[column]);
+      const std::string_view species = gene.species;
+      std::int64_t token = -1;  // also for another species' gene, whatever symbol it goes by
+      if (species.empty() || species == "human") {
+        if (!symbols.empty()) token = by_symbol(symbols[column], symbols_only);
+        if (token < 0 && !symbols_only) token = by_id(std::string(gene.name));
+      }
       found.push_back(token);
     }
     return found;
@@ -108,7 +113,6 @@ class Vocabulary {
     const GeneName gene = parse_gene_name(written);
     const std::string symbol(gene.name);
     if (symbol.starts_with("<")) return -1;
-    if (!gene.prefix.empty() && std::string_view(gene.species) != "human") return -1;
     if (const auto token = tokens_.find(symbol); token != tokens_.end()) return token->second;
     if (!through_names) return -1;
     const auto id = names_.find(symbol);

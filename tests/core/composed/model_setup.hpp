@@ -1,6 +1,9 @@
 // A model of the built plugins at random weights, and folders that it is kept in.
 #pragma once
 
+#include <cmath>
+#include <ostream>
+
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
 #include "plugins.hpp"
@@ -45,13 +48,25 @@ inline const SourceHandle& demo() {
   return source;
 }
 
+/// What a model writes of a cell. Equal: the same text, and log probabilities that differ by rounding at most.
+struct Written {
+  std::string text;
+  double log_probability;
+  bool operator==(const Written& other) const {
+    return text == other.text && std::abs(log_probability - other.log_probability) < 1e-3;
+  }
+  friend std::ostream& operator<<(std::ostream& out, const Written& one) {
+    return out << one.text << " | " << one.log_probability;
+  }
+};
+
 /// Texts of three of them.
-inline std::vector<std::string> texts(const Setup& setup, const Model& model) {
+inline std::vector<Written> texts(const Setup& setup, const Model& model) {
   model.set_training(false);
   CellLoader loader(demo(), *model.encoder, {0, 99, 500}, {3, 1, 0, false});
-  std::vector<std::string> all;
+  std::vector<Written> all;
   for (const auto& cell : describe_cells(model, *loader.next(), setup.card.generation))
-    all.push_back(cell.text + " | " + std::to_string(cell.log_probability).substr(0, 7));
+    all.push_back({cell.text, cell.log_probability});
   return all;
 }
 

@@ -74,7 +74,7 @@ struct Files {
     if (!section) return std::nullopt;
     return std::string(reinterpret_cast<const char*>(section->data()), section->size());
   }
-  std::string refusal(const std::string& bytes, std::string_view name = ".data") const {
+  std::string elf_section_refusal(const std::string& bytes, std::string_view name = ".data") const {
     return message_of<InputError>([&] { read(bytes, name); });
   }
 };
@@ -111,15 +111,15 @@ TEST_CASE("elf section: a small file made by hand is read") {
 
 TEST_CASE("elf section: what is no ELF file of this machine is refused") {
   const Files files;
-  CHECK(has(files.refusal("#!/bin/sh\n"), "lib.so cannot be used as a library: it is not an ELF file"));
-  CHECK(has(files.refusal(""), "it is not an ELF file"));
-  CHECK(has(files.refusal("\x7f"
-                          "ELF"),
+  CHECK(has(files.elf_section_refusal("#!/bin/sh\n"), "lib.so cannot be used as a library: it is not an ELF file"));
+  CHECK(has(files.elf_section_refusal(""), "it is not an ELF file"));
+  CHECK(has(files.elf_section_refusal("\x7f"
+                                      "ELF"),
             "the ELF header (bytes 0 and the next 64) lies outside of the file of 4 bytes"));
   const auto changed = [&](auto change) {
     SmallElf elf;
     change(elf);
-    return files.refusal(elf.bytes());
+    return files.elf_section_refusal(elf.bytes());
   };
   CHECK(has(changed([](SmallElf& elf) { elf.header.e_ident[EI_CLASS] = ELFCLASS32; }), "ELF class 1"));
   CHECK(has(changed([](SmallElf& elf) { elf.header.e_ident[EI_DATA] = ELFDATA2MSB; }), "byte order 2"));
@@ -132,7 +132,7 @@ TEST_CASE("elf section: tables that lie are refused") {
   const auto changed = [&](auto change) {
     SmallElf elf;
     change(elf);
-    return files.refusal(elf.bytes());
+    return files.elf_section_refusal(elf.bytes());
   };
   CHECK(has(changed([](SmallElf& elf) { elf.header.e_shentsize = 40; }), "has 40 bytes, expected 64"));
   CHECK(has(changed([](SmallElf& elf) { elf.header.e_shoff = ~0ull; }), "the section table"));

@@ -7,7 +7,7 @@ using namespace cell2text;
 using namespace cell2text::test;
 
 namespace {
-std::string refusal(const std::string& text) {
+std::string json_refusal(const std::string& text) {
   return message_of<InputError>([&] { parse_json(text, "x.json"); });
 }
 }  // namespace
@@ -20,22 +20,22 @@ TEST_CASE("json: a file is read") {
 }
 
 TEST_CASE("json: an error names file, line and column") {
-  CHECK(has(refusal("{\"a\": 1,\n \"b\": [1,}"), "x.json:2:10: not valid JSON"));
-  CHECK(has(refusal("{\"ßß\": x}"), "x.json:1:8: not valid JSON"));
-  CHECK(has(refusal(""), "x.json:1:1: not valid JSON"));
-  CHECK(has(refusal("{\"a\": 1"), "x.json:1:8: not valid JSON"));
-  CHECK(has(refusal("{} {}"), "x.json:1:4"));
-  CHECK(has(refusal("{\"a\": NaN}"), "not valid JSON"));
+  CHECK(has(json_refusal("{\"a\": 1,\n \"b\": [1,}"), "x.json:2:10: not valid JSON"));
+  CHECK(has(json_refusal("{\"ßß\": x}"), "x.json:1:8: not valid JSON"));
+  CHECK(has(json_refusal(""), "x.json:1:1: not valid JSON"));
+  CHECK(has(json_refusal("{\"a\": 1"), "x.json:1:8: not valid JSON"));
+  CHECK(has(json_refusal("{} {}"), "x.json:1:4"));
+  CHECK(has(json_refusal("{\"a\": NaN}"), "not valid JSON"));
   TemporaryFolder folder;
   write_file(folder / "a.json", "[1,\n2");
   CHECK(has(message_of<InputError>([&] { read_json(folder / "a.json"); }), (folder / "a.json").string() + ":2:2"));
 }
 
 TEST_CASE("json: hostile text is refused, not crashed on") {
-  CHECK(has(refusal("{\"a\": \"\xff\xfe\"}"), "not valid JSON"));
-  CHECK(has(refusal(std::string("{}\0{}", 5)), "x.json:1:3: a byte of value zero"));
-  CHECK(has(refusal(std::string(1'000'000, '[')), "x.json:1:501: nested deeper than 500 levels"));
-  CHECK(has(refusal("{\"a\": 1e999}"), "x.json:1: not usable JSON"));
+  CHECK(has(json_refusal("{\"a\": \"\xff\xfe\"}"), "not valid JSON"));
+  CHECK(has(json_refusal(std::string("{}\0{}", 5)), "x.json:1:3: a byte of value zero"));
+  CHECK(has(json_refusal(std::string(1'000'000, '[')), "x.json:1:501: nested deeper than 500 levels"));
+  CHECK(has(json_refusal("{\"a\": 1e999}"), "x.json:1: not usable JSON"));
   const std::string brackets = "[\"" + std::string(2000, '[') + "\\\"" + std::string(2000, '{') + "\"]";
   CHECK(parse_json(brackets, "x").at(0).get<std::string>().size() == 4001);
 }

@@ -14,7 +14,7 @@ namespace {
 PickleValue read(const std::string& bytes) {
   return read_pickle(std::as_bytes(std::span(bytes.data(), bytes.size())), "x.pkl");
 }
-std::string refusal(const std::string& bytes) {
+std::string pickle_refusal(const std::string& bytes) {
   return message_of<InputError>([&] { read(bytes); });
 }
 /// A text that may hold zeros.
@@ -99,10 +99,11 @@ TEST_CASE("pickle: whole numbers of every spelling, and those beyond 64 bits") {
   CHECK(whole(raw("\x8a\2\0\x80.")) == -32768);
   CHECK(whole(raw("\x8b\2\0\0\0\xff\0.")) == 255);
   CHECK(whole(raw("\x8a\x08\0\0\0\0\0\0\0\x80.")) == std::numeric_limits<std::int64_t>::min());
-  CHECK(has(refusal(raw("\x8a\x09\0\0\0\0\0\0\0\x80\0.")), "a whole number of 9 bytes, expected at most 8"));
-  CHECK(has(refusal("L9223372036854775808L\n."), "'9223372036854775808' is not a number that fits into 64 bits"));
-  CHECK(has(refusal("I0x10\n."), "'0x10' is not a number"));
-  CHECK(has(refusal("Ftwo\n."), "'two' is not a number"));
+  CHECK(has(pickle_refusal(raw("\x8a\x09\0\0\0\0\0\0\0\x80\0.")), "a whole number of 9 bytes, expected at most 8"));
+  CHECK(
+      has(pickle_refusal("L9223372036854775808L\n."), "'9223372036854775808' is not a number that fits into 64 bits"));
+  CHECK(has(pickle_refusal("I0x10\n."), "'0x10' is not a number"));
+  CHECK(has(pickle_refusal("Ftwo\n."), "'two' is not a number"));
   CHECK(std::isinf(std::get<double>(read("Finf\n.").data)));
 }
 
@@ -111,112 +112,116 @@ TEST_CASE("pickle: numpy scalars of the four dtypes") {
   CHECK(std::get<double>(read(numpy_scalar("<f4", "<", raw("\0\0\x20\xc0"))).data) == -2.5);
   CHECK(std::get<std::int64_t>(read(numpy_scalar("i8", "<", raw("\xff\xff\xff\xff\xff\xff\xff\xff"))).data) == -1);
   CHECK(std::get<std::int64_t>(read(numpy_scalar("i4", "=", raw("\xfe\xff\xff\xff"))).data) == -2);
-  CHECK(has(refusal(numpy_scalar("f8", ">", std::string(8, '\0'))), "another byte order"));
-  CHECK(has(refusal(numpy_scalar(">f8", "<", std::string(8, '\0'))), "dtype '>f8', expected one of f8, f4, i8, i4"));
-  CHECK(has(refusal(numpy_scalar("O8", "|", std::string(8, '\0'))), "dtype 'O8'"));
-  CHECK(has(refusal(numpy_scalar("f8", "<", std::string(4, '\0'))), "a numpy scalar without its dtype or its bytes"));
-  CHECK(has(refusal(scalar + ")R."), "a numpy scalar without its dtype"));
-  CHECK(has(refusal("cnumpy\ndtype\n)R."), "a numpy dtype without a name"));
-  CHECK(has(refusal("cnumpy\ndtype\n(Vf8\ntR(I3\ntb."), "another byte order"));
-  CHECK(has(refusal("cnumpy\ndtype\n(Vf8\ntR."), "a function or a type stands where a value is expected"));
+  CHECK(has(pickle_refusal(numpy_scalar("f8", ">", std::string(8, '\0'))), "another byte order"));
+  CHECK(has(pickle_refusal(numpy_scalar(">f8", "<", std::string(8, '\0'))),
+            "dtype '>f8', expected one of f8, f4, i8, i4"));
+  CHECK(has(pickle_refusal(numpy_scalar("O8", "|", std::string(8, '\0'))), "dtype 'O8'"));
+  CHECK(has(pickle_refusal(numpy_scalar("f8", "<", std::string(4, '\0'))),
+            "a numpy scalar without its dtype or its bytes"));
+  CHECK(has(pickle_refusal(scalar + ")R."), "a numpy scalar without its dtype"));
+  CHECK(has(pickle_refusal("cnumpy\ndtype\n)R."), "a numpy dtype without a name"));
+  CHECK(has(pickle_refusal("cnumpy\ndtype\n(Vf8\ntR(I3\ntb."), "another byte order"));
+  CHECK(has(pickle_refusal("cnumpy\ndtype\n(Vf8\ntR."), "a function or a type stands where a value is expected"));
 }
 
 TEST_CASE("pickle: bytes as protocols 0 to 2 spell them") {
   CHECK(spelled(read("c_codecs\nencode\n(V\\u00ffA\nVlatin1\ntR.")).dump() == R"({"bytes":[255,65]})");
   CHECK(spelled(read("c__builtin__\nbytes\n)R.")).dump() == R"({"bytes":[]})");
-  CHECK(has(refusal("c_codecs\nencode\n(V\\u0100\nVlatin1\ntR."), "not written as Latin-1"));
-  CHECK(has(refusal("c_codecs\nencode\n(Vx\nVutf8\ntR."), "not written as Latin-1"));
-  CHECK(has(refusal("c_codecs\nencode\n(Vx\ntR."), "not written as Latin-1"));
-  CHECK(has(refusal("cbuiltins\nbytes\n(I1\ntR."), "bytes that are made of something"));
+  CHECK(has(pickle_refusal("c_codecs\nencode\n(V\\u0100\nVlatin1\ntR."), "not written as Latin-1"));
+  CHECK(has(pickle_refusal("c_codecs\nencode\n(Vx\nVutf8\ntR."), "not written as Latin-1"));
+  CHECK(has(pickle_refusal("c_codecs\nencode\n(Vx\ntR."), "not written as Latin-1"));
+  CHECK(has(pickle_refusal("cbuiltins\nbytes\n(I1\ntR."), "bytes that are made of something"));
 }
 
 TEST_CASE("pickle: attacks are refused by name and never run") {
   TemporaryFolder folder;
   const std::string touch = "touch " + (folder / "run").string();
-  CHECK(has(refusal("cos\nsystem\n(S'" + touch + "'\ntR."), "it asks for os.system, which is not read"));
-  CHECK(has(refusal("cposix\nsystem\n(V" + touch + "\ntR."), "posix.system"));
-  CHECK(has(refusal("cbuiltins\neval\n(V1\ntR."), "builtins.eval"));
-  CHECK(has(refusal("c__builtin__\nexec\n(V1\ntR."), "__builtin__.exec"));
-  CHECK(has(refusal(raw("\x80\4\x8c\2os\x8c\6system\x93\x8c\4true\x85R.")), "os.system"));
-  CHECK(has(refusal("cnumpy\nload\n(Vx\ntR."), "numpy.load"));
-  CHECK(has(refusal("cnumpy.core.multiarray\n_reconstruct\n."), "numpy.core.multiarray._reconstruct"));
-  CHECK(has(refusal("ccollections\nOrderedDict\n)R."), "collections.OrderedDict"));
-  CHECK(has(refusal("(S'" + touch + "'\nios\nsystem\n."), "makes an object of a class"));
-  CHECK(has(refusal("(cnumpy\ndtype\no."), "makes an object of a class"));
-  CHECK(has(refusal("cnumpy\ndtype\n)\x81."), "makes an object of a class"));
-  CHECK(has(refusal("cnumpy\ndtype\n)}\x92."), "makes an object of a class"));
-  CHECK(has(refusal("Pid\n."), "an object outside of the file"));
-  CHECK(has(refusal("NQ."), "an object outside of the file"));
+  CHECK(has(pickle_refusal("cos\nsystem\n(S'" + touch + "'\ntR."), "it asks for os.system, which is not read"));
+  CHECK(has(pickle_refusal("cposix\nsystem\n(V" + touch + "\ntR."), "posix.system"));
+  CHECK(has(pickle_refusal("cbuiltins\neval\n(V1\ntR."), "builtins.eval"));
+  CHECK(has(pickle_refusal("c__builtin__\nexec\n(V1\ntR."), "__builtin__.exec"));
+  CHECK(has(pickle_refusal(raw("\x80\4\x8c\2os\x8c\6system\x93\x8c\4true\x85R.")), "os.system"));
+  CHECK(has(pickle_refusal("cnumpy\nload\n(Vx\ntR."), "numpy.load"));
+  CHECK(has(pickle_refusal("cnumpy.core.multiarray\n_reconstruct\n."), "numpy.core.multiarray._reconstruct"));
+  CHECK(has(pickle_refusal("ccollections\nOrderedDict\n)R."), "collections.OrderedDict"));
+  CHECK(has(pickle_refusal("(S'" + touch + "'\nios\nsystem\n."), "makes an object of a class"));
+  CHECK(has(pickle_refusal("(cnumpy\ndtype\no."), "makes an object of a class"));
+  CHECK(has(pickle_refusal("cnumpy\ndtype\n)\x81."), "makes an object of a class"));
+  CHECK(has(pickle_refusal("cnumpy\ndtype\n)}\x92."), "makes an object of a class"));
+  CHECK(has(pickle_refusal("Pid\n."), "an object outside of the file"));
+  CHECK(has(pickle_refusal("NQ."), "an object outside of the file"));
   for (const char* extension : {"\x82\1.", "\x83\1\1.", "\x84\1\1\1\1."})
-    CHECK(has(refusal(extension), "by the number of an extension"));
-  for (const char* set : {"\x8f.", "(\x91.", "]\x90."}) CHECK(has(refusal(set), "it holds a set"));
-  for (const char* buffer : {"\x96.", "\x97.", "\x98."}) CHECK(has(refusal(buffer), "it holds a buffer"));
-  CHECK(has(refusal(raw("\xff.")), "its code 255 is not one of pickle's"));
-  CHECK(has(refusal("}}b."), "it sets the inside of something that is not a numpy dtype"));
-  CHECK(has(refusal("N)R."), "it calls something that is not a function"));
-  CHECK(has(refusal("cnumpy\ndtype\nNR."), "it calls something that is not a function"));
-  CHECK(has(refusal("NN\x93."), "a global whose name is not a text"));
+    CHECK(has(pickle_refusal(extension), "by the number of an extension"));
+  for (const char* set : {"\x8f.", "(\x91.", "]\x90."}) CHECK(has(pickle_refusal(set), "it holds a set"));
+  for (const char* buffer : {"\x96.", "\x97.", "\x98."}) CHECK(has(pickle_refusal(buffer), "it holds a buffer"));
+  CHECK(has(pickle_refusal(raw("\xff.")), "its code 255 is not one of pickle's"));
+  CHECK(has(pickle_refusal("}}b."), "it sets the inside of something that is not a numpy dtype"));
+  CHECK(has(pickle_refusal("N)R."), "it calls something that is not a function"));
+  CHECK(has(pickle_refusal("cnumpy\ndtype\nNR."), "it calls something that is not a function"));
+  CHECK(has(pickle_refusal("NN\x93."), "a global whose name is not a text"));
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("pickle: what torch.save writes is named") {
-  CHECK(has(refusal(raw("PK\3\4\24\0\0\0")), "it is a zip archive, as torch.save writes"));
+  CHECK(has(pickle_refusal(raw("PK\3\4\24\0\0\0")), "it is a zip archive, as torch.save writes"));
 }
 
 TEST_CASE("pickle: bytes that make no sense are refused") {
-  CHECK(has(refusal(""), "x.pkl cannot be read as a pickle of plain values: it is truncated"));
-  CHECK(has(refusal("."), "it takes a value that was never put there (at byte 0)"));
-  CHECK(has(refusal("(0."), "it takes a value that was never put there"));
-  CHECK(has(refusal("N(."), "it takes a value that was never put there"));
-  CHECK(has(refusal("t."), "it ends a group that never began"));
-  CHECK(has(refusal("N.N"), "1 bytes follow the end"));
-  CHECK(has(refusal(raw("\x80\6N.")), "its protocol is 6, expected at most 5"));
-  CHECK(has(refusal("I1"), "a line without an end"));
-  CHECK(has(refusal(raw("X\xff\xff\xff\xff"
-                        "abc")),
+  CHECK(has(pickle_refusal(""), "x.pkl cannot be read as a pickle of plain values: it is truncated"));
+  CHECK(has(pickle_refusal("."), "it takes a value that was never put there (at byte 0)"));
+  CHECK(has(pickle_refusal("(0."), "it takes a value that was never put there"));
+  CHECK(has(pickle_refusal("N(."), "it takes a value that was never put there"));
+  CHECK(has(pickle_refusal("t."), "it ends a group that never began"));
+  CHECK(has(pickle_refusal("N.N"), "1 bytes follow the end"));
+  CHECK(has(pickle_refusal(raw("\x80\6N.")), "its protocol is 6, expected at most 5"));
+  CHECK(has(pickle_refusal("I1"), "a line without an end"));
+  CHECK(has(pickle_refusal(raw("X\xff\xff\xff\xff"
+                               "abc")),
             "4294967295 bytes expected, 3 left"));
-  CHECK(has(refusal(raw("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
-                        "abc")),
+  CHECK(has(pickle_refusal(raw("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                               "abc")),
             "18446744073709551615 bytes expected, 3 left"));
-  CHECK(has(refusal(raw("\x8c\1\xff.")), "a text that is not valid UTF-8"));
-  CHECK(has(refusal("V\\ud800\n."), "a text that is not valid UTF-8"));
-  CHECK(has(refusal("V\\u00g0\n."), "a damaged escape in a text"));
-  CHECK(has(refusal("V\\u00\n."), "a damaged escape in a text"));
-  CHECK(has(refusal("V\\U00110000\n."), "a damaged escape in a text"));
-  CHECK(has(refusal(raw("U\1\xe9.")), "a byte string of Python 2 that is not ASCII"));
-  CHECK(has(refusal("Sx\n."), "a byte string without quotes"));
-  CHECK(has(refusal("S'\n."), "a byte string without quotes"));
-  CHECK(has(refusal("S'\\q'\n."), "a damaged escape in a byte string"));
-  CHECK(has(refusal("S'\\'\n."), "a damaged escape in a byte string"));
-  CHECK(has(refusal("S'\\x4'\n."), "a damaged escape in a text"));
-  CHECK(has(refusal("}N(a."), "it takes a value that was never put there"));
-  CHECK(has(refusal("}Na."), "it adds to something that is not a list"));
-  CHECK(has(refusal("]NNs."), "it adds to something that is not a dict"));
-  CHECK(has(refusal("}(Nu."), "a key of a dict has no value"));
-  CHECK(has(refusal("h\1."), "it refers to value 1, which it never kept"));
-  CHECK(has(refusal("Nq\2h\1."), "it refers to value 1, which it never kept"));
-  CHECK(has(refusal("Np99999999999\n."), "it keeps value 99999999999, more than it has bytes"));
-  CHECK(has(refusal("Np-1\n."), "'-1' is not a number"));
+  CHECK(has(pickle_refusal(raw("\x8c\1\xff.")), "a text that is not valid UTF-8"));
+  CHECK(has(pickle_refusal("V\\ud800\n."), "a text that is not valid UTF-8"));
+  CHECK(has(pickle_refusal("V\\u00g0\n."), "a damaged escape in a text"));
+  CHECK(has(pickle_refusal("V\\u00\n."), "a damaged escape in a text"));
+  CHECK(has(pickle_refusal("V\\U00110000\n."), "a damaged escape in a text"));
+  CHECK(has(pickle_refusal(raw("U\1\xe9.")), "a byte string of Python 2 that is not ASCII"));
+  CHECK(has(pickle_refusal("Sx\n."), "a byte string without quotes"));
+  CHECK(has(pickle_refusal("S'\n."), "a byte string without quotes"));
+  CHECK(has(pickle_refusal("S'\\q'\n."), "a damaged escape in a byte string"));
+  CHECK(has(pickle_refusal("S'\\'\n."), "a damaged escape in a byte string"));
+  CHECK(has(pickle_refusal("S'\\x4'\n."), "a damaged escape in a text"));
+  CHECK(has(pickle_refusal("}N(a."), "it takes a value that was never put there"));
+  CHECK(has(pickle_refusal("}Na."), "it adds to something that is not a list"));
+  CHECK(has(pickle_refusal("]NNs."), "it adds to something that is not a dict"));
+  CHECK(has(pickle_refusal("}(Nu."), "a key of a dict has no value"));
+  CHECK(has(pickle_refusal("h\1."), "it refers to value 1, which it never kept"));
+  CHECK(has(pickle_refusal("Nq\2h\1."), "it refers to value 1, which it never kept"));
+  CHECK(has(pickle_refusal("Np99999999999\n."), "it keeps value 99999999999, more than it has bytes"));
+  CHECK(has(pickle_refusal("Np-1\n."), "'-1' is not a number"));
 }
 
 TEST_CASE("pickle: bombs of depth, of sharing and of size are refused quickly") {
-  CHECK(has(refusal(std::string(20'000, ']') + std::string(19'999, 'a') + "."), "nested deeper than 200 levels"));
-  CHECK(has(refusal(std::string(20'000, '(') + std::string(20'000, 't') + "."), "nested deeper than 200 levels"));
+  CHECK(
+      has(pickle_refusal(std::string(20'000, ']') + std::string(19'999, 'a') + "."), "nested deeper than 200 levels"));
+  CHECK(
+      has(pickle_refusal(std::string(20'000, '(') + std::string(20'000, 't') + "."), "nested deeper than 200 levels"));
   for (const auto& [deeper, out] : {std::pair(']', 'a'), std::pair('(', 't')})
-    CHECK(has(refusal(std::string(1'000'000, deeper) + std::string(1'000'000, out) + "."),
+    CHECK(has(pickle_refusal(std::string(1'000'000, deeper) + std::string(1'000'000, out) + "."),
               "it holds far more values than a dictionary of its size"));
-  CHECK(has(refusal(raw("]q\0h\0a.")), "or in themselves"));
+  CHECK(has(pickle_refusal(raw("]q\0h\0a.")), "or in themselves"));
   std::string shared = "]";  // each list holds the one before ten times
   for (int level = 0; level < 60; ++level) {
     shared += "q" + std::string(1, static_cast<char>(level)) + "0](";
     for (int i = 0; i < 10; ++i) shared += "h" + std::string(1, static_cast<char>(level));
     shared += "e";
   }
-  CHECK(has(refusal(shared + "."), "it unfolds to far more values than it has bytes"));
+  CHECK(has(pickle_refusal(shared + "."), "it unfolds to far more values than it has bytes"));
   std::string text = raw("X\0\0\1\0") + std::string(65536, 'x') + raw("q\0") + "0](";
   for (int i = 0; i < 5000; ++i) text += raw("h\0");
-  CHECK(has(refusal(text + "e."), "it unfolds to far more text than it has bytes"));
-  CHECK(has(refusal(std::string((64 << 20) + 1, 'N')), "it has 67108865 bytes, expected at most 67108864"));
+  CHECK(has(pickle_refusal(text + "e."), "it unfolds to far more text than it has bytes"));
+  CHECK(has(pickle_refusal(std::string((64 << 20) + 1, 'N')), "it has 67108865 bytes, expected at most 67108864"));
 }
 
 TEST_CASE("pickle: truncated and damaged pickles are refused or read, never more") {

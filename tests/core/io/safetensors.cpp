@@ -20,7 +20,7 @@ SafetensorsLayout parse(const std::string& file) {
   return SafetensorsLayout::parse(std::as_bytes(std::span(file.data(), file.size())), "x.safetensors");
 }
 
-std::string refusal(const std::string& header, const std::string& data = "") {
+std::string safetensors_refusal(const std::string& header, const std::string& data = "") {
   return message_of<InputError>([&] { parse(file_of(header, data)); });
 }
 
@@ -69,66 +69,71 @@ TEST_CASE("safetensors: a header longer than the file is refused") {
 
 TEST_CASE("safetensors: a header that is not the right JSON is refused") {
   for (const std::string header : {"", "[]", "3", "\"{}\"", "\xef\xbb\xbf{}", " {}"})
-    CHECK(has(refusal(header), "the header is not a JSON object"));
-  CHECK(has(refusal(std::string("{}\0x", 4)), "the header is not a JSON object"));
+    CHECK(has(safetensors_refusal(header), "the header is not a JSON object"));
+  CHECK(has(safetensors_refusal(std::string("{}\0x", 4)), "the header is not a JSON object"));
   for (const std::string header : {"{", "{}}", "{\"a\"", "{\"\xff\": 1}", "{,}"})
-    CHECK(has(refusal(header), "its header is not valid JSON at byte"));
-  CHECK(has(refusal(R"({"a":1e999})"), "not valid JSON"));
-  CHECK(has(refusal(R"({"a":{"shape":[01]}})"), "not valid JSON"));
-  CHECK(has(refusal(R"({"a":null})"), "'a' holds null"));
-  CHECK(has(refusal(R"({"a":true})"), "'a' holds true or false"));
-  CHECK(has(refusal(R"({"a":[]})"), "'a' holds a list"));
-  CHECK(has(refusal(R"({"a":"b"})"), "'a' holds the text 'b'"));
-  CHECK(has(refusal(R"({"a":7})"), "'a' holds the number 7"));
-  CHECK(has(refusal(R"({"a":7.5})"), "'a' holds the number 7.5"));
-  CHECK(has(refusal(R"({"__metadata__":{"a":1}})"), "'__metadata__': 'a' holds the number 1"));
-  CHECK(has(refusal(R"({"__metadata__":{"a":"1","a":"2"}})"), "'__metadata__' holds 'a' twice"));
-  CHECK(has(refusal(R"({"__metadata__":{},"__metadata__":{}})"), "'__metadata__' twice"));
-  CHECK(has(refusal(R"({"__metadata__":{"a":{}}})"), "holds an object"));
-  CHECK(has(refusal(std::string(100'000, '{')), "not valid JSON"));
+    CHECK(has(safetensors_refusal(header), "its header is not valid JSON at byte"));
+  CHECK(has(safetensors_refusal(R"({"a":1e999})"), "not valid JSON"));
+  CHECK(has(safetensors_refusal(R"({"a":{"shape":[01]}})"), "not valid JSON"));
+  CHECK(has(safetensors_refusal(R"({"a":null})"), "'a' holds null"));
+  CHECK(has(safetensors_refusal(R"({"a":true})"), "'a' holds true or false"));
+  CHECK(has(safetensors_refusal(R"({"a":[]})"), "'a' holds a list"));
+  CHECK(has(safetensors_refusal(R"({"a":"b"})"), "'a' holds the text 'b'"));
+  CHECK(has(safetensors_refusal(R"({"a":7})"), "'a' holds the number 7"));
+  CHECK(has(safetensors_refusal(R"({"a":7.5})"), "'a' holds the number 7.5"));
+  CHECK(has(safetensors_refusal(R"({"__metadata__":{"a":1}})"), "'__metadata__': 'a' holds the number 1"));
+  CHECK(has(safetensors_refusal(R"({"__metadata__":{"a":"1","a":"2"}})"), "'__metadata__' holds 'a' twice"));
+  CHECK(has(safetensors_refusal(R"({"__metadata__":{},"__metadata__":{}})"), "'__metadata__' twice"));
+  CHECK(has(safetensors_refusal(R"({"__metadata__":{"a":{}}})"), "holds an object"));
+  CHECK(has(safetensors_refusal(std::string(100'000, '{')), "not valid JSON"));
   std::string deep = "{\"a\":";
   for (int i = 0; i < 100'000; ++i) deep += "{\"dtype\":";
-  CHECK(has(refusal(deep), "tensor 'a': 'dtype' holds an object"));
-  CHECK(has(refusal("{\"a\":{\"shape\":" + std::string(100'000, '[')), "tensor 'a': 'shape' holds a list"));
+  CHECK(has(safetensors_refusal(deep), "tensor 'a': 'dtype' holds an object"));
+  CHECK(has(safetensors_refusal("{\"a\":{\"shape\":" + std::string(100'000, '[')), "tensor 'a': 'shape' holds a list"));
 }
 
 TEST_CASE("safetensors: a tensor whose facts are wrong is refused") {
-  CHECK(has(refusal(R"({"a":{}})"), "tensor 'a' lacks one of dtype, shape, data_offsets"));
-  CHECK(has(refusal(R"({"a":{"dtype":"F32","shape":[]}})"), "lacks one of"));
-  CHECK(has(refusal(R"({"a":{"dtype":"F32","dtype":"F32"}})"), "holds 'dtype' twice"));
-  CHECK(has(refusal(R"({"a":{"extra":1}})"), "holds the unknown key 'extra'"));
-  CHECK(has(refusal(R"({"a":{"dtype":[]}})"), "'dtype' holds a list"));
-  CHECK(has(refusal("{" + tensor("a", "F8_E4M3", "[1]", "[0,1]") + "}", "x"),
+  CHECK(has(safetensors_refusal(R"({"a":{}})"), "tensor 'a' lacks one of dtype, shape, data_offsets"));
+  CHECK(has(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[]}})"), "lacks one of"));
+  CHECK(has(safetensors_refusal(R"({"a":{"dtype":"F32","dtype":"F32"}})"), "holds 'dtype' twice"));
+  CHECK(has(safetensors_refusal(R"({"a":{"extra":1}})"), "holds the unknown key 'extra'"));
+  CHECK(has(safetensors_refusal(R"({"a":{"dtype":[]}})"), "'dtype' holds a list"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F8_E4M3", "[1]", "[0,1]") + "}", "x"),
             "has the dtype 'F8_E4M3', expected one of"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[-1]", "[0,4]") + "}", "1234"), "'shape' holds the negative number -1"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[1.0]", "[0,4]") + "}", "1234"), "'shape' holds the number 1.0"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[18446744073709551615]", "[0,4]") + "}", "1234"), "too large number"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "\"1\"", "[0,4]") + "}", "1234"), "'shape' holds the text"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[-1]", "[0,4]") + "}", "1234"),
+            "'shape' holds the negative number -1"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[1.0]", "[0,4]") + "}", "1234"),
+            "'shape' holds the number 1.0"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[18446744073709551615]", "[0,4]") + "}", "1234"),
+            "too large number"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "\"1\"", "[0,4]") + "}", "1234"), "'shape' holds the text"));
   for (const std::string offsets : {"[]", "[0]", "[0,2,4]", "[4,0]"})
-    CHECK(
-        has(refusal("{" + tensor("a", "F32", "[1]", offsets) + "}", "1234"), "data_offsets is not a begin and an end"));
+    CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[1]", offsets) + "}", "1234"),
+              "data_offsets is not a begin and an end"));
 }
 
 TEST_CASE("safetensors: sizes that do not fit together are refused") {
-  CHECK(has(refusal("{" + tensor("a", "F32", "[2]", "[0,4]") + "}", "1234"),
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[2]", "[0,4]") + "}", "1234"),
             "has 4 bytes, but its dtype F32 and shape ask for 8"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[4294967296,4294967296]", "[0,0]") + "}"),
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[4294967296,4294967296]", "[0,0]") + "}"),
             "ask for more than a file can hold"));
-  CHECK(has(refusal("{" + tensor("a", "U8", "[9223372036854775807,2,0]", "[0,0]") + "}"), "more than a file can hold"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[1]", "[0,4]") + "}", "12"),
+  CHECK(has(safetensors_refusal("{" + tensor("a", "U8", "[9223372036854775807,2,0]", "[0,0]") + "}"),
+            "more than a file can hold"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[1]", "[0,4]") + "}", "12"),
             "ends at byte 4 of the data, which has 2 bytes"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[1]", "[9000000000000000000,9000000000000000004]") + "}", "1234"),
-            "ends at byte"));
-  CHECK(
-      has(refusal("{" + tensor("a", "F32", "[1]", "[0,4]") + "}", "123456"), "the tensors end at byte 4 of the data"));
-  CHECK(has(refusal("{}", "x"), "the tensors end at byte 0 of the data, which has 1 bytes"));
+  CHECK(has(
+      safetensors_refusal("{" + tensor("a", "F32", "[1]", "[9000000000000000000,9000000000000000004]") + "}", "1234"),
+      "ends at byte"));
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[1]", "[0,4]") + "}", "123456"),
+            "the tensors end at byte 4 of the data"));
+  CHECK(has(safetensors_refusal("{}", "x"), "the tensors end at byte 0 of the data, which has 1 bytes"));
   const auto pair = [](const std::string& first, const std::string& second, const std::string& name = "b") {
-    return refusal("{" + tensor("a", "F32", "[1]", first) + "," + tensor(name, "F32", "[1]", second) + "}",
-                   std::string(8, 'x'));
+    return safetensors_refusal("{" + tensor("a", "F32", "[1]", first) + "," + tensor(name, "F32", "[1]", second) + "}",
+                               std::string(8, 'x'));
   };
   CHECK(has(pair("[0,4]", "[2,6]"), "tensor 'b' begins at byte 2 of the data, expected 4"));
   CHECK(has(pair("[0,4]", "[0,4]"), "tensors overlap or leave a gap"));
-  CHECK(has(refusal("{" + tensor("a", "F32", "[1]", "[4,8]") + "}", std::string(8, 'x')),
+  CHECK(has(safetensors_refusal("{" + tensor("a", "F32", "[1]", "[4,8]") + "}", std::string(8, 'x')),
             "begins at byte 4 of the data, expected 0"));
   CHECK(has(pair("[0,4]", "[4,8]", "a"), "tensor 'a' occurs twice"));
 }

@@ -73,7 +73,7 @@ Value random_value(std::mt19937_64& random, int depth) {
   }
 }
 
-std::string refusal(const std::string& text) {
+std::string toml_refusal(const std::string& text) {
   return message_of<InputError>([&] { parse_toml(text, "f.toml"); });
 }
 
@@ -112,19 +112,20 @@ TEST_CASE("toml: every type arrives, with the place of its key") {
 }
 
 TEST_CASE("toml: an error of syntax names file, line and column") {
-  CHECK(refusal("a = 1\nb = = 2\n").starts_with("f.toml:2:5: "));
-  CHECK(refusal("a = 1\na = 2\n").starts_with("f.toml:2:"));
-  CHECK(refusal("a = \"never closed").starts_with("f.toml:1:"));
-  CHECK(refusal("[a\n").starts_with("f.toml:1:"));
-  CHECK(refusal("a = \"\xff\"\n").starts_with("f.toml:1:"));
-  CHECK(refusal("a = 99999999999999999999\n").starts_with("f.toml:1:"));
-  CHECK(refusal("a = " + std::string(100000, '[')).starts_with("f.toml:1:"));
+  CHECK(toml_refusal("a = 1\nb = = 2\n").starts_with("f.toml:2:5: "));
+  CHECK(toml_refusal("a = 1\na = 2\n").starts_with("f.toml:2:"));
+  CHECK(toml_refusal("a = \"never closed").starts_with("f.toml:1:"));
+  CHECK(toml_refusal("[a\n").starts_with("f.toml:1:"));
+  CHECK(toml_refusal("a = \"\xff\"\n").starts_with("f.toml:1:"));
+  CHECK(toml_refusal("a = 99999999999999999999\n").starts_with("f.toml:1:"));
+  CHECK(toml_refusal("a = " + std::string(100000, '[')).starts_with("f.toml:1:"));
 }
 
 TEST_CASE("toml: dates and times are refused, wherever they stand") {
-  CHECK(refusal("a = 1\nb = 2024-05-01\n") == "f.toml:2:5: dates and times are not used here; write a text in quotes");
-  CHECK(has(refusal("b = [07:32:00]"), "f.toml:1:6: dates and times"));
-  CHECK(has(refusal("[t]\nb = 2024-05-01T07:32:00Z"), "f.toml:2:5: dates and times"));
+  CHECK(toml_refusal("a = 1\nb = 2024-05-01\n") ==
+        "f.toml:2:5: dates and times are not used here; write a text in quotes");
+  CHECK(has(toml_refusal("b = [07:32:00]"), "f.toml:1:6: dates and times"));
+  CHECK(has(toml_refusal("[t]\nb = 2024-05-01T07:32:00Z"), "f.toml:2:5: dates and times"));
 }
 
 TEST_CASE("toml: damaged text is refused or read, never more") {
@@ -146,7 +147,7 @@ TEST_CASE("toml: damaged text is refused or read, never more") {
 }
 
 TEST_CASE("toml: what the library dies of is refused before it sees it") {
-  const auto refusal = [](const std::string& text) {
+  const auto toml_refusal = [](const std::string& text) {
     return message_of<InputError>([&] { parse_toml(text, "x.toml"); });
   };
   const auto repeated = [](const std::string& part, int times) {
@@ -154,16 +155,17 @@ TEST_CASE("toml: what the library dies of is refused before it sees it") {
     for (int i = 0; i < times; ++i) all += part;
     return all;
   };
-  CHECK(has(refusal("b = 1\n" + repeated("a.", 20) + "a = 1"), "x.toml:2: a key of over 20 parts"));
+  CHECK(has(toml_refusal("b = 1\n" + repeated("a.", 20) + "a = 1"), "x.toml:2: a key of over 20 parts"));
   CHECK_NOTHROW(parse_toml(repeated("a.", 19) + "a = 1", "x.toml"));
-  CHECK(has(refusal("[" + repeated("a . ", 1'000'000) + "a]"), "a key of over 20 parts"));
-  CHECK(
-      has(refusal("a = '''\n" + repeated("x.", 50) + "\n'''\n" + repeated("\"a\".", 20) + "a = 1"), "x.toml:4: a key"));
-  CHECK(has(refusal("a = " + repeated("[", 101) + repeated("]", 101)), "nested deeper than 100 levels"));
-  CHECK(has(refusal("\u0470 = 1"), "x.toml:1: a letter beyond ASCII outside of quotes"));
-  CHECK(has(refusal("a = 0\"\u0408\""), "x.toml:1: a quote in the middle of a value"));
+  CHECK(has(toml_refusal("[" + repeated("a . ", 1'000'000) + "a]"), "a key of over 20 parts"));
+  CHECK(has(toml_refusal("a = '''\n" + repeated("x.", 50) + "\n'''\n" + repeated("\"a\".", 20) + "a = 1"),
+            "x.toml:4: a key"));
+  CHECK(has(toml_refusal("a = " + repeated("[", 101) + repeated("]", 101)), "nested deeper than 100 levels"));
+  CHECK(has(toml_refusal("\u0470 = 1"), "x.toml:1: a letter beyond ASCII outside of quotes"));
+  CHECK(has(toml_refusal("a = 0\"\u0408\""), "x.toml:1: a quote in the middle of a value"));
   // Malformed, and told by the library itself, whether its assertions are on or off.
-  for (const char* text : {"[`]", "[[[", "a=[}", "[", "[a", "a = {,}", "a = ,"}) CHECK(has(refusal(text), "x.toml:1:"));
+  for (const char* text : {"[`]", "[[[", "a=[}", "[", "[a", "a = {,}", "a = ,"})
+    CHECK(has(toml_refusal(text), "x.toml:1:"));
   // Much that looks alike is fine.
   const Value value = parse_toml(
       "\xEF\xBB\xBF# a.b.c.\u00fc\n\"\u00fc\" = [0.1, 0.2, 'a.b'] # \"\n"

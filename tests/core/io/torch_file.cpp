@@ -68,7 +68,7 @@ Zip sound() {
 }
 
 /// What is said against it; nothing where it is taken.
-std::string refusal(const std::string& bytes) {
+std::string torch_file_refusal(const std::string& bytes) {
   try {
     torch_entries(std::as_bytes(std::span(bytes.data(), bytes.size())), "x.bin");
   } catch (const InputError& error) {
@@ -76,15 +76,15 @@ std::string refusal(const std::string& bytes) {
   }
   return "";
 }
-std::string refusal(const Zip& zip) {
-  return refusal(zip.bytes());
+std::string torch_file_refusal(const Zip& zip) {
+  return torch_file_refusal(zip.bytes());
 }
 std::string refusal_of_pickle(const std::string& pickle) {
   Zip zip = sound();
   zip.entries[0].second = pickle;
-  return refusal(zip);
+  return torch_file_refusal(zip);
 }
-std::string refusal(const Spelled& tensor) {
+std::string torch_file_refusal(const Spelled& tensor) {
   return refusal_of_pickle(dict({{"w", tensor.pickle()}}));
 }
 
@@ -98,9 +98,10 @@ TEST_CASE("torch_file: a tensor's place, shape and strides") {
   CHECK(entries[0].entry.bytes == 24);
   CHECK(bytes.substr(entries[0].entry.offset, 24) == std::string(24, 1));
   CHECK(entries[0].strides.empty());
-  CHECK(refusal(Spelled{.shape = {3, 2}, .strides = {1, 3}}) == "");
-  CHECK(refusal(Spelled{.elements = 6, .offset = 3, .shape = {3}, .strides = {1}}) == "");
-  CHECK(refusal(Spelled{.shape = {0, std::int64_t{1} << 62, std::int64_t{1} << 62}, .strides = {1, 1, 1}}) == "");
+  CHECK(torch_file_refusal(Spelled{.shape = {3, 2}, .strides = {1, 3}}) == "");
+  CHECK(torch_file_refusal(Spelled{.elements = 6, .offset = 3, .shape = {3}, .strides = {1}}) == "");
+  CHECK(torch_file_refusal(Spelled{.shape = {0, std::int64_t{1} << 62, std::int64_t{1} << 62}, .strides = {1, 1, 1}}) ==
+        "");
 }
 
 TEST_CASE("torch_file: tensors that reach beyond their storage are refused by name") {
@@ -109,16 +110,16 @@ TEST_CASE("torch_file: tensors that reach beyond their storage are refused by na
        {Spelled{.offset = 1}, Spelled{.shape = {7}, .strides = {1}}, Spelled{.shape = {2, 3}, .strides = {4, 1}},
         Spelled{.shape = {huge, 2}, .strides = {huge, 1}}, Spelled{.shape = {7}, .strides = {0}},
         Spelled{.offset = huge, .shape = {1}, .strides = {1}}, Spelled{.shape = {huge, huge}, .strides = {0, 0}}})
-    CHECK(has(refusal(wrong), "x.bin: tensor 'w' reaches beyond its storage of 6 numbers"));
-  CHECK(has(refusal(Spelled{.elements = 7}), "its storage has 24 bytes, 7 numbers of 4 bytes"));
-  CHECK(has(refusal(Spelled{.elements = huge}), "its storage has 24 bytes"));
-  CHECK(has(refusal(Spelled{.type = "DoubleStorage"}), "6 numbers of 8 bytes"));
-  CHECK(has(refusal(Spelled{.key = "9"}), "the storage '9', which the file does not hold"));
-  CHECK(has(refusal(Spelled{.shape = {2}}), "shape and strides of unequal lengths"));
-  CHECK(has(refusal(Spelled{.shape = {-1, 3}}), "whole numbers from 0"));
-  CHECK(has(refusal(Spelled{.elements = -1}), "not a storage of numbers"));
-  CHECK(has(refusal(Spelled{.offset = -1}), "without storage and shape"));
-  CHECK(has(refusal(Spelled{.shape = std::vector<std::int64_t>(65, 1)}), "not a tuple of numbers"));
+    CHECK(has(torch_file_refusal(wrong), "x.bin: tensor 'w' reaches beyond its storage of 6 numbers"));
+  CHECK(has(torch_file_refusal(Spelled{.elements = 7}), "its storage has 24 bytes, 7 numbers of 4 bytes"));
+  CHECK(has(torch_file_refusal(Spelled{.elements = huge}), "its storage has 24 bytes"));
+  CHECK(has(torch_file_refusal(Spelled{.type = "DoubleStorage"}), "6 numbers of 8 bytes"));
+  CHECK(has(torch_file_refusal(Spelled{.key = "9"}), "the storage '9', which the file does not hold"));
+  CHECK(has(torch_file_refusal(Spelled{.shape = {2}}), "shape and strides of unequal lengths"));
+  CHECK(has(torch_file_refusal(Spelled{.shape = {-1, 3}}), "whole numbers from 0"));
+  CHECK(has(torch_file_refusal(Spelled{.elements = -1}), "not a storage of numbers"));
+  CHECK(has(torch_file_refusal(Spelled{.offset = -1}), "without storage and shape"));
+  CHECK(has(torch_file_refusal(Spelled{.shape = std::vector<std::int64_t>(65, 1)}), "not a tuple of numbers"));
 }
 
 TEST_CASE("torch_file: whatever is not a dict of tensors is refused, and nothing is called") {
@@ -142,31 +143,33 @@ TEST_CASE("torch_file: whatever is not a dict of tensors is refused, and nothing
 }
 
 TEST_CASE("torch_file: archives that are damaged or of another kind are refused") {
-  CHECK(refusal(sound()) == "");
-  CHECK(refusal(sound().bytes().replace(sound().bytes().size() - 2, 2, number(3, 2)) + "abc") == "");  // a comment
+  CHECK(torch_file_refusal(sound()) == "");
+  CHECK(torch_file_refusal(sound().bytes().replace(sound().bytes().size() - 2, 2, number(3, 2)) + "abc") ==
+        "");  // a comment
   const std::string bytes = sound().bytes();
-  for (std::size_t length = 0; length < bytes.size(); ++length) CHECK(has(refusal(bytes.substr(0, length)), "x.bin"));
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    CHECK(has(torch_file_refusal(bytes.substr(0, length)), "x.bin"));
   Zip zip = sound();
   zip.method = 8;
-  CHECK(has(refusal(zip), "is compressed (method 8)"));
+  CHECK(has(torch_file_refusal(zip), "is compressed (method 8)"));
   zip = sound();
   zip.flags = 1;
-  CHECK(has(refusal(zip), "is encrypted"));
+  CHECK(has(torch_file_refusal(zip), "is encrypted"));
   zip = sound();
   zip.entries[1].second = "big";
-  CHECK(has(refusal(zip), "highest byte first"));
+  CHECK(has(torch_file_refusal(zip), "highest byte first"));
   zip = sound();
   zip.entries[2].first = "m/byteorder";
-  CHECK(has(refusal(zip), "two entries are called 'm/byteorder'"));
+  CHECK(has(torch_file_refusal(zip), "two entries are called 'm/byteorder'"));
   zip = sound();
   zip.entries[1].first = "n/data.pkl";
-  CHECK(has(refusal(zip), "holds two pickles"));
+  CHECK(has(torch_file_refusal(zip), "holds two pickles"));
   zip = sound();
   zip.entries[0].first = "data.pkl";
-  CHECK(has(refusal(zip), "without a data.pkl"));
+  CHECK(has(torch_file_refusal(zip), "without a data.pkl"));
 
   const auto with_end = [&](std::size_t at, std::uint64_t value, std::size_t size) {
-    return refusal(std::string(bytes).replace(bytes.size() - 22 + at, size, number(value, size)));
+    return torch_file_refusal(std::string(bytes).replace(bytes.size() - 22 + at, size, number(value, size)));
   };
   CHECK(has(with_end(4, 1, 2), "one part of several"));
   CHECK(has(with_end(10, 9, 2), "too small for 9 entries"));
@@ -177,15 +180,15 @@ TEST_CASE("torch_file: archives that are damaged or of another kind are refused"
   // Where the directory says an entry lies, another one lies, or nothing, or the same.
   const auto directory = bytes.find("PK\x01\x02");
   const auto entry = [&](std::size_t at, std::uint64_t value, std::size_t size) {
-    return refusal(std::string(bytes).replace(directory + at, size, number(value, size)));
+    return torch_file_refusal(std::string(bytes).replace(directory + at, size, number(value, size)));
   };
   CHECK(has(entry(0, 0, 2), "its directory is damaged"));
   CHECK(has(entry(42, 1, 4), "does not lie where the directory says"));
   CHECK(has(entry(42, 0xFFFFFF00, 4), "beyond its end"));
   CHECK(has(entry(20, 1, 4), "another size than it says"));
   CHECK(has(entry(30, 9999, 2), "beyond its end"));
-  CHECK(
-      has(refusal(std::string(bytes).replace(directory + 20, 8, number(300, 4) + number(300, 4))), "over each other"));
+  CHECK(has(torch_file_refusal(std::string(bytes).replace(directory + 20, 8, number(300, 4) + number(300, 4))),
+            "over each other"));
 }
 
 TEST_CASE("oracle: torch_file: files of torch.save, of all types and strides, in one file and in shards") {
