@@ -2,7 +2,7 @@
 // the process. Prints one JSON object. Knows nothing of the peer.
 //   bench_cell2text save EXPERIMENT.toml FOLDER     initial weights, as folders that transformers opens
 //   bench_cell2text train EXPERIMENT.toml CELLS     loss of the first cells, then the experiment's max_steps
-//   bench_cell2text generate EXPERIMENT.toml CELLS REPEATS
+//   bench_cell2text generate EXPERIMENT.toml CELLS REPEATS [CELLS_TOGETHER]
 //   bench_cell2text tokenize EXPERIMENT.toml CELLS REPEATS
 // BENCH_THREADS is the number of threads (2), BENCH_PROFILE a file for the trace of what is timed.
 #include <ATen/Parallel.h>
@@ -56,7 +56,7 @@ Json save(Bench& bench, const Arguments& arguments) {
   const std::filesystem::path folder = arguments.at(0);
   std::filesystem::create_directories(folder);
   bench.model.encoder->save(folder / "encoder");
-  bench.model.decoder->save(folder / "decoder");
+  if (bench.model.tuning->changes_base()) bench.model.decoder->save(folder / "decoder");  // else it is a checkpoint
   bench.model.adapter_parameters->save(folder / "adapter.safetensors");
   return {{"encoder", bench.model.encoder_parameters->count()}, {"decoder", bench.model.decoder_parameters->count()}};
 }
@@ -91,18 +91,21 @@ Json train(Bench& bench, const Arguments& arguments) {
 }
 
 Json generate(Bench& bench, const Arguments& arguments) {
-  const auto rows = Bench::first_rows(std::stoll(arguments.at(0)));
-  CellLoader loader(*bench.source, *bench.model.encoder, rows, {static_cast<std::int64_t>(rows.size()), 1, 0, false});
-  const TokenBatch batch = *loader.next();
+  const std::int64_t cells = std::stoll(arguments.at(0)), repeats = std::stoll(arguments.at(1));
+  const std::int64_t together = arguments.size() > 2 ? std::stoll(arguments[2]) : cells;
+  CellLoader loader(*bench.source, *bench.model.encoder, Bench::first_rows(cells), {together, 1, 0, false});
+  std::vector<TokenBatch> batches;
+  while (auto batch = loader.next()) batches.push_back(std::move(*batch));
   Json result{{"repeats", Json::array()}, {"texts", Json::array()}, {"log_probabilities", Json::array()}};
-  const std::int64_t repeats = std::stoll(arguments.at(1));
   for (std::int64_t i = -1; i < repeats; ++i) {
     const driver::Profile profile(i < 0 ? std::nullopt : profile_file());
+    std::vector<DescribedCell> described;
     Stopwatch watch;
-    const auto cells = describe_cells(bench.model, batch, bench.experiment.generation);
+    for (const TokenBatch& batch : batches)
+      std::ranges::move(describe_cells(bench.model, batch, bench.experiment.generation), std::back_inserter(described));
     if (i >= 0) result["repeats"].push_back(watch.lap());
     if (i + 1 < repeats) continue;
-    for (const DescribedCell& cell : cells)
+    for (const DescribedCell& cell : described)
       result["texts"].push_back(cell.text), result["log_probabilities"].push_back(cell.log_probability);
   }
   return result;

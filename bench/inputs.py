@@ -14,7 +14,7 @@ SHAPES = {
     "encoder": {"layers": 6, "width": 256, "heads": 4, "feed_forward": 1024, "max_tokens": 2048,
                 "lengths": [512, 2048]},
     "decoder": {"layers": 8, "width": 512, "heads": 8, "kv_heads": 2, "feed_forward": 2048, "vocabulary": 128_256},
-    "lora": {"rank": 16, "alpha": 32},
+    "lora": {"rank": 16, "alpha": 32}, "lora_of_real_sizes": {"rank": 256, "alpha": 512},
     "prompt_tokens": 40, "soft_tokens": 256, "text_tokens": 96, "batch_size": 4, "beams": 4, "new_tokens": 64,
     "dtype": "float32"}
 BEFORE = SHAPES["prompt_tokens"] - 1  # the last prompt token stands after the soft tokens
@@ -117,13 +117,43 @@ def make(folder, seed, num_cells, many_cells):
     (folder / "user.txt").write_text("".join(" " + vocabulary[i] for i in user))
 
 
+def random_decoder(folder, deviation):
+    decoder = SHAPES["decoder"]
+    return f'''plugin = "llama"
+template = "plain"
+tokenizer = "{folder}/tokenizer.json"
+[decoder.architecture]
+layers = {decoder["layers"]}
+width = {decoder["width"]}
+heads = {decoder["heads"]}
+kv_heads = {decoder["kv_heads"]}
+feed_forward = {decoder["feed_forward"]}
+tied = true
+initial_deviation = {deviation}'''
+
+
+def opened_decoder(plugin, checkpoint):
+    return f'plugin = "{plugin}"\ntemplate = "plain"\ncheckpoint = "{checkpoint}"'
+
+
+def lora(shape):
+    return f'plugin = "lora"\nrank = {shape["rank"]}\nalpha = {shape["alpha"]}'
+
+
+FULL = 'plugin = "full"'
+
+
 def write_experiments(folder, steps):
+    for name, source, deviation, tuning in (
+            ("train", "cells", 0.02, FULL), ("lora", "cells", 0.02, lora(SHAPES["lora"])),
+            ("generate", "cells", 0.1, FULL), ("tokenize", "many", 0.02, FULL)):
+        write_experiment(folder, name, source, random_decoder(folder, deviation), tuning, steps)
+
+
+def write_experiment(folder, name, source, decoder, tuning, steps, batch=SHAPES["batch_size"], beams=SHAPES["beams"]):
     user = (folder / "user.txt").read_text()
-    encoder, decoder = SHAPES["encoder"], SHAPES["decoder"]
-    lora = f'plugin = "lora"\nrank = {SHAPES["lora"]["rank"]}\nalpha = {SHAPES["lora"]["alpha"]}'
-    for name, source, deviation in (("train", "cells", 0.02), ("lora", "cells", 0.02), ("generate", "cells", 0.1),
-                                    ("tokenize", "many", 0.02)):
-        (folder / f"{name}.toml").write_text(f'''name = "bench-{name}"
+    encoder = SHAPES["encoder"]
+    (folder / f"{name}.toml").write_text(f'''name = "bench-{name}"
 seed = 1
 [data]
 source = "h5ad"
@@ -149,27 +179,17 @@ max_positions = {encoder["max_tokens"]}
 [adapter]
 plugin = "mlp"
 [decoder]
-plugin = "llama"
-template = "plain"
-tokenizer = "{folder}/tokenizer.json"
-[decoder.architecture]
-layers = {decoder["layers"]}
-width = {decoder["width"]}
-heads = {decoder["heads"]}
-kv_heads = {decoder["kv_heads"]}
-feed_forward = {decoder["feed_forward"]}
-tied = true
-initial_deviation = {deviation}
+{decoder}
 [finetuning]
-{lora if name == "lora" else 'plugin = "full"'}
+{tuning}
 [training]
 epochs = 100
 max_steps = {steps}
 keep = "last"
 checkpoint_minutes = 0
-batch_size = {SHAPES["batch_size"]}
+batch_size = {batch}
 learning_rate = 2e-4
 [generation]
-beams = {SHAPES["beams"]}
+beams = {beams}
 max_new_tokens = {SHAPES["new_tokens"]}
 ''')

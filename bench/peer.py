@@ -3,6 +3,7 @@ Prints one JSON object.
 
   peer.py train FOLDER CELLS STEPS       loss of the first cells, then optimiser steps
   peer.py lora FOLDER CELLS STEPS        the same with peft
+  peer.py real FOLDER CELLS STEPS        the same with peft on a bfloat16 base of Llama-3.2-1B's size, one cell a step
   peer.py generate FOLDER CELLS REPEATS
   peer.py tokenize FOLDER CELLS REPEATS
 """
@@ -55,13 +56,13 @@ class Adapter(torch.nn.Module):
 
 
 class Model(torch.nn.Module):
-    def __init__(self, folder, weights):
+    def __init__(self, folder, weights, decoder=None, dtype=torch.float32):
         super().__init__()
         config = BertConfig.from_pretrained(weights / "encoder")
         config.num_hidden_layers = made.SHAPES["encoder"]["layers"]
         self.encoder = BertModel.from_pretrained(weights / "encoder", config=config, add_pooling_layer=False,
                                                  attn_implementation="sdpa").eval().requires_grad_(False)
-        self.decoder = AutoModelForCausalLM.from_pretrained(weights / "decoder", dtype=torch.float32,
+        self.decoder = AutoModelForCausalLM.from_pretrained(decoder or weights / "decoder", dtype=dtype,
                                                             attn_implementation="sdpa")
         self.adapter = Adapter(load_file(weights / "adapter.safetensors"))
         data = np.load(folder / "inputs.npz")
@@ -79,8 +80,8 @@ class Model(torch.nn.Module):
         return states[-2][:, 1:SOFT + 1]
 
     def prompt(self, cells):
-        soft = self.adapter(self.encode(cells))
         embed = self.decoder.get_input_embeddings()
+        soft = self.adapter(self.encode(cells)).to(embed.weight.dtype)
         before, after = embed(self.before), embed(self.after)
         return torch.cat([before.expand(len(cells), -1, -1), soft, after.expand(len(cells), -1, -1)], 1)
 
@@ -93,38 +94,46 @@ class Model(torch.nn.Module):
                             labels=labels, use_cache=False).loss
 
 
-def lora(folder, cells, steps):
+def with_lora(model, shape):
     from peft import LoraConfig, get_peft_model
-    model = Model(folder, folder / "weights-train")
     model.decoder = get_peft_model(model.decoder, LoraConfig(
-        r=made.SHAPES["lora"]["rank"], lora_alpha=made.SHAPES["lora"]["alpha"], task_type="CAUSAL_LM",
+        r=shape["rank"], lora_alpha=shape["alpha"], task_type="CAUSAL_LM",
         target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]))
-    return steps_of(model, cells, steps)
+    return model
+
+
+def lora(folder, cells, steps):
+    return steps_of(with_lora(Model(folder, folder / "weights-train"), made.SHAPES["lora"]), cells, steps)
+
+
+def real(folder, cells, steps):
+    model = Model(folder, folder / "weights-real", folder / "llama-3.2-1b", torch.bfloat16)
+    return steps_of(with_lora(model, made.SHAPES["lora_of_real_sizes"]), cells, steps, batch=1)
 
 
 def train(folder, cells, steps):
     return steps_of(Model(folder, folder / "weights-train"), cells, steps)
 
 
-def steps_of(model, cells, steps):
+def steps_of(model, cells, steps, batch=BATCH):
     with torch.no_grad():
-        check = np.mean([model.loss(list(range(i, i + BATCH))).item() for i in range(0, cells, BATCH)])
+        check = np.mean([model.loss(list(range(i, i + batch))).item() for i in range(0, cells, batch)])
     model.decoder.train()
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [{"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.01},
               {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=2e-4, fused=True)
     order = np.random.default_rng(1).permutation(len(model.genes))
-    order = np.concatenate([order] * (1 + steps * BATCH // len(order)))
+    order = np.concatenate([order] * (1 + steps * batch // len(order)))
     result = {"check_loss": float(check), "steps": []}
     for step in range(steps):
         since = stamp()
-        loss = model.loss(order[step * BATCH:(step + 1) * BATCH])
+        loss = model.loss(order[step * batch:(step + 1) * batch])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        result["steps"].append(lap(since) | {"cells": BATCH, "loss": loss.item()})
+        result["steps"].append(lap(since) | {"cells": batch, "loss": loss.item()})
     return result
 
 
@@ -169,5 +178,5 @@ def tokenize(folder, cells, repeats):
 if __name__ == "__main__":
     what, folder, *numbers = sys.argv[1:]
     torch.set_num_threads(1 if what == "tokenize" else int(os.environ.get("BENCH_THREADS", 2)))
-    run = {"train": train, "lora": lora, "generate": generate, "tokenize": tokenize}[what]
+    run = {"train": train, "lora": lora, "real": real, "generate": generate, "tokenize": tokenize}[what]
     print(json.dumps(run(pathlib.Path(folder), *map(int, numbers))))

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
-Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe]
-                                         [--steps 9] [--docs]
+Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
+                                         real] [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
 the generated texts, the gene tokens. Writes bench/results/DATE-MACHINE.json and prints the table as Markdown; --docs
-also puts it into docs/benchmarks.md. Needs: cmake --build build/release --target bench, and the oracles' environment.
+also puts it into docs/benchmarks.md. Rows of earlier runs of the same day, machine and versions are kept beside. Needs: cmake --build build/release --target bench, and the oracles' environment.
 """
 import argparse
 import datetime
@@ -20,54 +20,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+import inputs
+import real_sizes
+from sides import limit_row, measured, memory_row, per_second, row
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
-TARGETS = {"train": 2.0, "train_memory": 0.7, "lora": 2.5, "generate": 2.5, "tokenize": 3.0, "describe": 1.0,
-           "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0}
-
-
-class Sampler(threading.Thread):
-    """Reads /proc/PID/status every 10 ms: the high-water mark of resident memory, and the peak of what is not
-    file-backed (mapped checkpoints count in the first and not in the second). MiB."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.path, self.resident, self.anonymous, self.ended = f"/proc/{pid}/status", 0, 0, threading.Event()
-        self.start()
-
-    def run(self):
-        while not self.ended.wait(0.01):
-            try:
-                fields = dict(re.findall(r"^(VmHWM|RssAnon|RssShmem):\s+(\d+) kB", open(self.path).read(), re.M))
-            except (FileNotFoundError, ProcessLookupError):
-                return
-            if not fields:  # ended, not yet waited for
-                return
-            self.resident = max(self.resident, int(fields["VmHWM"]) / 1024)
-            self.anonymous = max(self.anonymous, (int(fields["RssAnon"]) + int(fields["RssShmem"])) / 1024)
-
-    def stop(self):
-        self.ended.set()
-        self.join()
-        return {"vm_hwm_mib": round(self.resident), "anonymous_mib": round(self.anonymous)}
-
-
-def measured(arguments, threads):
-    """Runs a side; its JSON with its memory."""
-    environment = os.environ | {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-    process = subprocess.Popen([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=environment)
-    sampler = Sampler(process.pid)
-    out, errors = process.communicate()
-    memory = sampler.stop()
-    if process.returncode != 0:
-        sys.exit(f"bench/run.py: {arguments} ended with {process.returncode}:\n{errors}")
-    return json.loads(out.splitlines()[-1]) | memory
+TARGETS = {"train": 2.5, "train_memory": 0.7, "lora": 2.5, "generate": 3.0, "together": 1.5, "tokenize": 3.0,
+           "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0}
 
 
 def ours(what, folder, *numbers, threads):
@@ -78,24 +42,9 @@ def peer(what, folder, *numbers, threads):
     return measured([sys.executable, HERE / "peer.py", what, folder, *numbers], threads)
 
 
-def per_second(result, key, count, time_key="wall_s"):
-    return count / sum(part[time_key] for part in result[key])
-
-
-def row(name, pairs, rates, unit, target):
-    """`rates` gives a pair's two speeds by 'wall_s' or 'cpu_s'; the ratio is of each pair, then the median."""
-    found = {"name": name, "unit": unit, "target": target}
-    for label, key in (("wall", "wall_s"), ("cpu", "cpu_s")):
-        speeds = [rates(pair, key) for pair in pairs]
-        found[label] = {"ours": statistics.median(s[0] for s in speeds), "peer": statistics.median(s[1] for s in speeds),
-                        "ratio": statistics.median(s[0] / s[1] for s in speeds),
-                        "ratios": [round(s[0] / s[1], 3) for s in speeds]}
-    return found
-
-
 def training_pairs(folder, options, what):
     """`what` is the experiment, and the peer's word for it."""
-    check, cells = 8, 4
+    check, batch = 8, 4
     pairs = []
     for _ in range(options.pairs):
         a = measured([OURS, "train", folder / f"{what}.toml", check], options.threads)
@@ -105,18 +54,15 @@ def training_pairs(folder, options, what):
         for side in (a, b):
             side["timed"] = side["steps"][1:]  # the first step makes the optimiser's arrays
         pairs.append((a, b))
-        print(f"{what}: {[round(per_second(s, 'timed', cells * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
+        print(f"{what}: {[round(per_second(s, 'timed', batch * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
               f"{a['vm_hwm_mib']} and {b['vm_hwm_mib']} MiB", file=sys.stderr)
-    return pairs, lambda pair, key: [per_second(side, "timed", cells * len(side["timed"]), key) for side in pair]
+    return pairs, lambda pair, key: [per_second(side, "timed", batch * len(side["timed"]), key) for side in pair]
 
 
 def bench_train(folder, options):
     pairs, rates = training_pairs(folder, options, "train")
-    memory = {"name": "its peak memory", "unit": "MiB", "target": TARGETS["train_memory"]}
-    for label, key in (("wall", "vm_hwm_mib"), ("anonymous", "anonymous_mib")):
-        a, b = (statistics.median(pair[i][key] for pair in pairs) for i in (0, 1))
-        memory[label] = {"ours": a, "peer": b, "ratio": a / b}
-    return [row("training step, full", pairs, rates, "cells/s", TARGETS["train"]), memory], pairs
+    return [row("training step, full", pairs, rates, "cells/s", TARGETS["train"]),
+            memory_row("training step, full: peak memory", pairs, TARGETS["train_memory"])], pairs
 
 
 def bench_lora(folder, options):
@@ -129,14 +75,23 @@ def bench_generate(folder, options):
     for _ in range(options.pairs):
         a = ours("generate", folder, cells, repeats, threads=options.threads)
         b = peer("generate", folder, cells, repeats, threads=options.threads)
-        a["same_texts"] = sum(x.strip() == y.strip() for x, y in zip(a["texts"], b["texts"]))
-        if a["same_texts"] < cells:
+        if any(x.strip() != y.strip() for x, y in zip(a["texts"], b["texts"])):
             sys.exit("bench/run.py: the generated texts differ")
         pairs.append((a, b))
         print(f"generate: {[round(per_second(s, 'repeats', cells * repeats), 3) for s in (a, b)]} cells/s",
               file=sys.stderr)
-    return [row("4-beam generation of 64 tokens, 4 cells", pairs, lambda pair, key: [
-        per_second(side, "repeats", cells * repeats, key) for side in pair], "cells/s", TARGETS["generate"])], pairs
+    together = []
+    for _ in range(options.pairs):
+        a, b = (ours("generate", folder, 8, 1, size, threads=options.threads) for size in (8, 1))
+        if sorted(a["texts"]) != sorted(b["texts"]):
+            sys.exit("bench/run.py: 8 cells together give other texts than one at a time")
+        together.append((a, b))
+        print(f"8 cells: {[round(per_second(s, 'repeats', 8), 3) for s in (a, b)]} cells/s", file=sys.stderr)
+    speed = lambda count: lambda pair, key: [per_second(side, "repeats", count, key) for side in pair]
+    return [row("4-beam generation of 64 tokens, 4 cells", pairs, speed(cells * repeats), "cells/s",
+                TARGETS["generate"]),
+            row("the same for 8 cells together; peer: ours, one at a time", together, speed(8), "cells/s",
+                TARGETS["together"])], [pairs, together]
 
 
 def bench_tokenize(folder, options):
@@ -260,9 +215,12 @@ def bench_describe(folder, options):
             seconds.append(first)
             whole.append(time.perf_counter() - began)
     print(f"describe: first cell after {[round(s, 2) for s in seconds]} s", file=sys.stderr)
-    middle = statistics.median(seconds)
-    return [{"name": "describe: start to first cell, quickstart model", "unit": "s", "target": TARGETS["describe"],
-             "wall": {"ours": middle, "all": seconds, "whole_s": statistics.median(whole)}}], seconds
+    print(f"describe: all cells after {statistics.median(whole):.2f} s", file=sys.stderr)
+    return [limit_row("describe: start to first cell, quickstart model", seconds, "s", TARGETS["describe"])], seconds
+
+
+def bench_real(folder, options):
+    return real_sizes.rows(folder, options, OURS)
 
 
 def versions():
@@ -279,23 +237,44 @@ def versions():
             "commit": commit.strip() + (" with changes" if changed.strip() else "")}
 
 
-def markdown(rows, about):
-    lines = ["| what | ours | peer | ratio | to reach | CPU time ratio |", "|---|---|---|---|---|---|"]
-    for one in rows:
-        number = lambda x: f"{x:,.0f}" if x >= 100 else f"{x:.2f}"
-        wall, unit = one["wall"], one["unit"]
-        if "peer" not in wall:
-            lines.append(f"| {one['name']} | {number(wall['ours'])} {unit} | | | under {one['target']:.0f} {unit} | |")
-            continue
-        smaller = unit == "MiB"
-        cpu = f"{one['cpu']['ratio']:.2f}" if "cpu" in one else ""
-        name = one["name"] + (f" (not counting mapped pages: {one['anonymous']['ratio']:.2f})" if smaller else "")
-        lines.append(f"| {name} | {number(wall['ours'])} {unit} | {number(wall['peer'])} {unit} | "
-                     f"**{wall['ratio']:.2f}** | {'at most ' if smaller else ''}{one['target']} | {cpu} |")
-    lines += ["", f"{about['cpu']}, {about['cores']} cores, {about['threads']} threads; torch {about['torch']}, "
-                  f"transformers {about['transformers']}, numpy {about['numpy']}; medians of {about['pairs']} "
-                  f"interleaved pairs, {about['date']}; load before the start {about['load_before']:.2f}."]
-    return "\n".join(lines)
+def table_line(one):
+    number = lambda x: f"{x:,.0f}" if x >= 100 else f"{x:.2f}"
+    wall, unit = one["wall"], one["unit"]
+    if "peer" not in wall:
+        return f"| {one['name']} | {number(wall['ours'])} {unit} | | | under {one['target']:,.0f} {unit} | |"
+    smaller = unit == "MiB"
+    cpu = f"{one['cpu']['ratio']:.2f}" if "cpu" in one else ""
+    name = one["name"] + (f" (not counting mapped pages: {one['anonymous']['ratio']:.2f})" if smaller else "")
+    return (f"| {name} | {number(wall['ours'])} {unit} | {number(wall['peer'])} {unit} | **{wall['ratio']:.2f}** | "
+            f"{'at most ' if smaller else ''}{one['target']} | {cpu} |")
+
+
+def provenance(about):
+    return (f"{about['cpu']}, {about['cores']} cores, {about['threads']} threads; torch {about['torch']}, transformers "
+            f"{about['transformers']}, numpy {about['numpy']}; medians of {about['pairs']} interleaved pairs, "
+            f"{about['date']}.")
+
+
+def table(rows, about):
+    head = ["| what | ours | peer | ratio | to reach | CPU time ratio |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *map(table_line, rows), "", provenance(about)])
+
+
+def put_into_docs(text):
+    begin, end = "<!-- bench/run.py writes from here -->", "<!-- to here -->"
+    head, rest = DOCS.read_text().split(begin)
+    DOCS.write_text(head + begin + "\n" + text + "\n" + end + rest.split(end)[1])
+
+
+def kept(path, about, rows, runs):
+    """With what a run of the same day, machine and versions has left there: rows of the same name are replaced."""
+    if path.exists():
+        old = json.loads(path.read_text())
+        if provenance(old["about"]) == provenance(about):
+            new = {one["name"]: one for one in rows}
+            rows = [new.pop(one["name"], one) for one in old["rows"]] + list(new.values())
+            runs = old["runs"] | runs
+    return {"about": about, "rows": rows, "runs": runs}
 
 
 def main():
@@ -308,16 +287,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=pathlib.Path, help="folder of the inputs, kept and used again")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
-    parser.add_argument("--docs", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--docs", action="store_true", help="put the table of the results file into docs/benchmarks.md")
     parser.add_argument("--no-results", action="store_true", help="write no file under bench/results")
     options = parser.parse_args()
     global OURS, COMMAND
     OURS, COMMAND = (options.build / "bin" / name for name in ("bench_cell2text", "cell2text"))
     if not OURS.exists():
         sys.exit(f"bench/run.py: {OURS} is not there; cmake --build build/release --target bench")
-    sys.path.insert(0, str(HERE))
-    import inputs
-
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or pathlib.Path(temporary)).resolve()
         if options.only != "tokenizer":  # which has its own
@@ -333,20 +309,18 @@ def main():
         for what in options.only.split(","):
             found, runs[what] = globals()[f"bench_{what}"](folder, options)
             rows += found
-    table = markdown(rows, about)
-    print(table)
-    if not options.no_results:
-        results = HERE / "results"
-        results.mkdir(exist_ok=True)
-        machine = re.sub(r"[^a-z0-9]+", "-", f"{about['cpu']} {about['cores']} cores".lower()).strip("-")
-        path = results / f"{about['date']}-{machine}.json"
-        path.write_text(json.dumps({"about": about, "rows": rows, "runs": runs}, indent=1) + "\n")
-        print(f"\nwritten: {path.relative_to(ROOT)}", file=sys.stderr)
+    print(table(rows, about))
+    if options.no_results:
+        return
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    machine = re.sub(r"[^a-z0-9]+", "-", f"{about['cpu']} {about['cores']} cores".lower()).strip("-")
+    path = results / f"{about['date']}-{machine}.json"
+    result = kept(path, about, rows, runs)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"\nwritten: {path.relative_to(ROOT)}", file=sys.stderr)
     if options.docs:
-        begin, end = "<!-- bench/run.py writes from here -->", "<!-- to here -->"
-        text = DOCS.read_text()
-        head, rest = text.split(begin)
-        DOCS.write_text(head + begin + "\n" + table + "\n" + end + rest.split(end)[1])
+        put_into_docs(table(result["rows"], about))
 
 
 if __name__ == "__main__":
