@@ -1,9 +1,13 @@
 // Our side of the encoder rows of bench/run.py: from a file of cells to token batches, and on to embeddings, by the
 // code that `cell2text` runs. Prints one JSON object. Knows nothing of the peer.
-//   bench_encoders encode PLUGIN CHECKPOINT CELLS.h5ad REPEATS   embeddings of all cells, 8 at a time
-//   bench_encoders cache PLUGIN CHECKPOINT CELLS.h5ad REPEATS    the same with an embedding cache: a new one, then
-//   again bench_encoders load PLUGIN CHECKPOINT CELLS.h5ad REPEATS     token batches from the file bench_encoders
-//   tokenize PLUGIN CHECKPOINT CELLS.h5ad REPEATS the same from memory, with BENCH_THREADS workers
+//
+//   bench_encoders WHAT PLUGIN CHECKPOINT CELLS.h5ad REPEATS
+//
+//   encode    embeddings of all cells, 8 at a time
+//   cache     the same with an embedding cache: a new one, then again
+//   load      token batches from the file
+//   tokenize  the same from memory, with BENCH_THREADS workers
+//
 // BENCH_THREADS is the number of threads (2).
 #include <ATen/Parallel.h>
 #include <unistd.h>

@@ -11,6 +11,7 @@ also puts it into docs/benchmarks.md. Rows of earlier runs of the same day, mach
 """
 import argparse
 import datetime
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -224,17 +225,15 @@ def bench_real(folder, options):
 
 
 def versions():
-    import anndata
-    import numpy
     import torch
-    import transformers
+    version = importlib.metadata.version
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
-    return {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": numpy.__version__,
-            "anndata": anndata.__version__, "python": platform.python_version(), "kernel": platform.release(),
-            "cpu": cpu, "cores": os.cpu_count(), "load_before": os.getloadavg()[0],
-            "commit": commit.strip() + (" with changes" if changed.strip() else "")}
+    return {name: version(name) for name in ("transformers", "peft", "numpy", "anndata")} | {
+        "torch": torch.__version__, "python": platform.python_version(), "kernel": platform.release(), "cpu": cpu,
+        "cores": os.cpu_count(), "load_before": os.getloadavg()[0],
+        "commit": commit.strip() + (" with changes" if changed.strip() else "")}
 
 
 def table_line(one):

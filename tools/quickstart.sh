@@ -2,10 +2,11 @@
 # From a fresh checkout to descriptions of real cells: installs what is missing, builds, trains a small model
 # on 700 blood cells, describes held-out ones, scores the texts, and writes a report. What is done is skipped.
 #
-# Usage: tools/quickstart.sh [--short] [--out DIR] [--experiment FILE]
+# Usage: tools/quickstart.sh [--short] [--out DIR] [--experiment FILE] [--set KEY=VALUE]...
 #   --short            a shortened training, for a quick check
 #   --out DIR          folder of the run (default: runs/ and the experiment's file name, in the checkout)
 #   --experiment FILE  another experiment, for instance examples/quickstart-scgpt.toml (default: examples/quickstart.toml)
+#   --set KEY=VALUE    as for cell2text run
 #
 # Exit status: 0 done, 1 could not be done, 2 wrong arguments.
 set -euo pipefail
@@ -13,7 +14,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 short_epochs=5
-out="" short=0 experiment=examples/quickstart.toml
+out="" short=0 experiment=examples/quickstart.toml changes=()
 while (($#)); do
   case $1 in
     --short) short=1 ;;
@@ -27,8 +28,13 @@ while (($#)); do
       experiment=$(realpath "$2")
       shift
       ;;
+    --set)
+      [[ ${2:-} == ?*=* ]] || fail 2 "--set needs KEY=VALUE, found '${2:-}'"
+      changes+=(--set "$2")
+      shift
+      ;;
     -h | --help) usage; exit 0 ;;
-    *) fail 2 "unknown argument '$1'; known: --short, --out DIR, --experiment FILE, --help" ;;
+    *) fail 2 "unknown argument '$1'; known: --short, --out DIR, --experiment FILE, --set KEY=VALUE, --help" ;;
   esac
   shift
 done
@@ -60,7 +66,7 @@ if [[ -e $out/experiment.toml ]]; then
   mv "$out" "$kept" || fail 1 "the unfinished run $out cannot be moved away; by hand: rm -r '$out'"
   say "$out holds an unfinished run; it was moved to $kept"
 fi
-arguments=(run "$experiment" --out "$out")
+arguments=(run "$experiment" --out "$out" "${changes[@]}")
 if ((short)); then arguments+=(--set "training.epochs=$short_epochs"); fi
 began=$SECONDS
 cd "$root"

@@ -2,10 +2,10 @@
 # Builds Cell2Text and runs its tests. The last line is "N passed, N failed".
 #
 # Usage: tools/test.sh [unit|oracle|full]
-#   (nothing)  all tests but the longest: without, then with the Python oracles; each parser fuzzed for 4 s
+#   (nothing)  all tests: without, then with the Python oracles; each parser fuzzed for 4 s
 #   unit       the fast ones alone, without Python
-#   oracle     the comparisons with the Python oracles alone, and the installed package from outside
-#   full       everything, also under the sanitizers, and the longest; a million inputs for each parser;
+#   oracle     the comparisons with the Python oracles alone, the installed package from outside, what must not compile
+#   full       everything, also under the sanitizers; a million inputs for each parser; the quickstarts in full;
 #              writes docs/verification.md and the counts in docs/reliability.md
 #
 # Environment: CELL2TEXT_TEST_SEED repeats a run's random inputs.
@@ -22,7 +22,7 @@ case $mode in
 esac
 (($# <= 1)) || fail 2 "one argument at most, found $#"
 
-fuzz_failed=0
+fuzz_failed=0 quickstarts="0 passed, 0 failed"
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 parts=()   # "seconds TAB name", in the order of running
@@ -64,8 +64,9 @@ elif [[ $mode == full ]]; then
   part "fuzzing"
 fi
 if [[ $mode == full ]]; then
-  tests release full 1
-  part "longest tests"
+  "$root/tools/quickstarts.sh" | tee "$results/quickstarts.log" >&2 || true
+  quickstarts=$(sed -n '$p' "$results/quickstarts.log")
+  part "quickstarts"
   build dev
   part "build with sanitizers"
   ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1} \
@@ -84,6 +85,10 @@ status=0
 count=$("$python" "$root/tools/count_tests.py" --names "${files[@]}") || status=1
 if ((fuzz_failed)); then
   say "fuzzing found something (above)"
+  status=1
+fi
+if [[ $quickstarts != *" passed, 0 failed" ]]; then
+  say "a quickstart failed (above)"
   status=1
 fi
 
@@ -108,7 +113,7 @@ verification() {
     case $name in
       "fast tests") file=release-unit ;;
       "oracle tests") file=release-oracle ;;
-      "longest tests") file=release-full ;;
+      quickstarts) result=$quickstarts ;;
       "fast tests with sanitizers") file=dev-unit ;;
       fuzzing) if ((fuzz_failed)); then result="findings"; else result="no findings"; fi ;;
     esac
