@@ -150,7 +150,8 @@ def write_experiments(folder, steps):
         write_experiment(folder, name, source, random_decoder(folder, deviation), tuning, steps)
 
 
-def write_experiment(folder, name, source, decoder, tuning, steps, batch=SHAPES["batch_size"], beams=SHAPES["beams"]):
+def write_experiment(folder, name, source, decoder, tuning, steps, batch=SHAPES["batch_size"], beams=SHAPES["beams"],
+                     precision="float32"):
     user = (folder / "user.txt").read_text()
     encoder = SHAPES["encoder"]
     (folder / f"{name}.toml").write_text(f'''name = "bench-{name}"
@@ -188,6 +189,7 @@ max_steps = {steps}
 keep = "last"
 checkpoint_minutes = 0
 batch_size = {batch}
+precision = "{precision}"
 learning_rate = 2e-4
 [generation]
 beams = {beams}

@@ -24,7 +24,7 @@ def checkpoint(folder, size):
 def lora_rows(folder, options, bench):
     llama = checkpoint(folder, "llama-3.2-1b")
     inputs.write_experiment(folder, "real", "cells", inputs.opened_decoder("llama", llama),
-                            inputs.lora(inputs.SHAPES["lora_of_real_sizes"]), options.steps, batch=1)
+                            inputs.lora(inputs.SHAPES["lora_of_real_sizes"]), options.steps, batch=1, precision="bfloat16")
     if not (folder / "weights-real").exists():
         measured([bench, "save", folder / "real.toml", folder / "weights-real"], options.threads)
     pairs = []
@@ -69,11 +69,3 @@ def gemma_rows(folder, options, bench):
     print(f"real: a cell described by Gemma-4B in {run['repeats'][0]['wall_s']:.1f} s", file=sys.stderr)
     return [limit_row("Gemma-4B shape, bfloat16, describes a cell with 4 beams: peak memory with mapped pages",
                       [run["vm_hwm_mib"]], "MiB", TARGETS["gemma_memory"])], run
-
-
-def rows(folder, options, bench):
-    found, runs = [], {}
-    for part in (lora_rows, decoding_rows, gemma_rows):
-        more, runs[part.__name__] = part(folder, options, bench)
-        found += more
-    return found, runs

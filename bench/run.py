@@ -2,12 +2,13 @@
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
-                                         real] [--steps 9] [--docs]
+                                         real_lora,real_decoding,real_gemma] [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
 the generated texts, the gene tokens. Writes bench/results/DATE-MACHINE.json and prints the table as Markdown; --docs
-also puts it into docs/benchmarks.md. Rows of earlier runs of the same day, machine and versions are kept beside. Needs: cmake --build build/release --target bench, and the oracles' environment.
+also puts it into docs/benchmarks.md. Rows of earlier runs of the same day, machine and versions are kept beside.
+Needs: cmake --build build/release --target bench, and the oracles' environment.
 """
 import argparse
 import datetime
@@ -109,12 +110,12 @@ def bench_tokenize(folder, options):
         per_second(side, "repeats", cells * repeats, key) for side in pair], "cells/s", TARGETS["tokenize"])], pairs
 
 
-def encoder_pairs(folder, options, words, repeats, threads=None):
+def encoder_pairs(folder, options, words, repeats, threads, count):
     """`words`: ours (what, plugin, model, file) and the peer's."""
     threads = threads or (options.threads, options.threads)
     mine, theirs = words
     pairs = []
-    for _ in range(options.pairs):
+    for _ in range(count):
         a = measured([OURS.with_name("bench_encoders"), mine[0], mine[1], folder / mine[2], folder / mine[3], repeats],
                      threads[0])
         if theirs[0] == "ours":
@@ -136,22 +137,22 @@ def bench_encoders(folder, options):
     if not (folder / "scgpt").exists():
         subprocess.run([sys.executable, HERE / "peer_encoders.py", "make", folder, str(options.seed)], check=True)
     rows, runs = [], {}
-    for name, target, words, repeats, threads in (
+    for name, target, words, repeats, threads, pairs_of_row in (
             ("Geneformer 6 x 256, cells of 1,840 tokens, peer pads batches of 8", "encode",
-             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("geneformer", "geneformer", "mixed.h5ad")), 1, None),
-            ("the same, peer sorts by length first", "encode",
-             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("sorted", "geneformer", "mixed.h5ad")), 1, None),
-            ("Geneformer 18 x 1152, 8 cells, peer pads a batch of 8", "encode",
-             (("encode", "geneformer", "large", "few.h5ad"), ("geneformer", "large", "few.h5ad")), 1, None),
+             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("geneformer", "geneformer", "mixed.h5ad")), 1, None, options.pairs),
+            ("the same, peer sorts by length first", None,
+             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("sorted", "geneformer", "mixed.h5ad")), 1, None, options.pairs),
+            ("Geneformer 18 x 1152, 8 cells, peer pads a batch of 8 (one pair: four minutes)", "encode",
+             (("encode", "geneformer", "large", "few.h5ad"), ("geneformer", "large", "few.h5ad")), 1, None, 1),
             ("scGPT 12 x 512, cells of 1,200 tokens, peer pads batches of 8", "encode",
-             (("encode", "scgpt", "scgpt", "mixed.h5ad"), ("scgpt", "scgpt", "mixed.h5ad")), 1, None),
+             (("encode", "scgpt", "scgpt", "mixed.h5ad"), ("scgpt", "scgpt", "mixed.h5ad")), 1, None, options.pairs),
             ("from file to token batches, peer reads by rows", "load",
-             (("load", "geneformer", "geneformer", "lengths.h5ad"), ("load", "geneformer", "lengths.h5ad")), 2, None),
+             (("load", "geneformer", "geneformer", "lengths.h5ad"), ("load", "geneformer", "lengths.h5ad")), 2, None, options.pairs),
             ("tokenising with two threads instead of one", "workers",
              (("tokenize", "geneformer", "geneformer", "lengths.h5ad"),
-              ("ours", "tokenize", "geneformer", "geneformer", "lengths.h5ad")), 20, (2, 1))):
-        pairs, rates = encoder_pairs(folder, options, words, repeats, threads)
-        rows.append(row(name, pairs, rates, "cells/s", TARGETS[target]))
+              ("ours", "tokenize", "geneformer", "geneformer", "lengths.h5ad")), 20, (2, 1), options.pairs)):
+        pairs, rates = encoder_pairs(folder, options, words, repeats, threads, pairs_of_row)
+        rows.append(row(name, pairs, rates, "cells/s", TARGETS.get(target)))
         runs[name] = pairs
         if "sums" in pairs[0][0]:
             a = pairs[0][0]
@@ -220,8 +221,16 @@ def bench_describe(folder, options):
     return [limit_row("describe: start to first cell, quickstart model", seconds, "s", TARGETS["describe"])], seconds
 
 
-def bench_real(folder, options):
-    return real_sizes.rows(folder, options, OURS)
+def bench_real_lora(folder, options):
+    return real_sizes.lora_rows(folder, options, OURS)
+
+
+def bench_real_decoding(folder, options):
+    return real_sizes.decoding_rows(folder, options, OURS)
+
+
+def bench_real_gemma(folder, options):
+    return real_sizes.gemma_rows(folder, options, OURS)
 
 
 def versions():
@@ -245,7 +254,7 @@ def table_line(one):
     cpu = f"{one['cpu']['ratio']:.2f}" if "cpu" in one else ""
     name = one["name"] + (f" (not counting mapped pages: {one['anonymous']['ratio']:.2f})" if smaller else "")
     return (f"| {name} | {number(wall['ours'])} {unit} | {number(wall['peer'])} {unit} | **{wall['ratio']:.2f}** | "
-            f"{'at most ' if smaller else ''}{one['target']} | {cpu} |")
+            f"{'at most ' if smaller else ''}{one['target'] or ''} | {cpu} |")
 
 
 def provenance(about):

@@ -2,10 +2,12 @@
 # Builds the fuzz targets of the parsers with clang's libFuzzer and runs them, as many at once as there are cores.
 # Each starts from the inputs kept in tests/fuzz and from what earlier runs found of interest (build/fuzz/corpus).
 #
-# Usage: tools/fuzz.sh [--seconds N | --runs N] [--record] [NAME...]
+# Usage: tools/fuzz.sh [--seconds N | --runs N] [--record] [--changed] [NAME...]
 #   --seconds N  each target for N seconds (default: 10)
 #   --runs N     each target for N inputs
-#   --record     write the table of counts into docs/reliability.md
+#   --record     write the counts into the table in docs/reliability.md; rows of targets that were not run stay
+#   --changed    with --runs: passes over targets that had as many inputs by that table, without a finding, and whose
+#                sources (the parser's headers and the target) have not changed since
 #   NAME...      these targets only: the files of tests/fuzz/targets without their ending
 #
 # Exit status: 0 no finding, 1 a finding or a failed build, 2 wrong arguments.
@@ -13,16 +15,17 @@ set -euo pipefail
 # shellcheck source=tools/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-limit=(-max_total_time=10) record=0 names=()
+limit=(-max_total_time=10) record=0 changed=0 runs=0 names=()
 while (($#)); do
   case $1 in
     --seconds | --runs)
       [[ ${2:-} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 "$1 needs a whole number from 1, found '${2:-}'"
-      if [[ $1 == --seconds ]]; then limit=("-max_total_time=$2"); else limit=("-runs=$2"); fi
+      if [[ $1 == --seconds ]]; then limit=("-max_total_time=$2"); else limit=("-runs=$2") runs=$2; fi
       shift ;;
     --record) record=1 ;;
+    --changed) changed=1 ;;
     -h | --help) usage; exit 0 ;;
-    -*) fail 2 "unknown argument '$1'; known: --seconds N, --runs N, --record, --help" ;;
+    -*) fail 2 "unknown argument '$1'; known: --seconds N, --runs N, --record, --changed, --help" ;;
     *)
       [[ -e $root/tests/fuzz/targets/$1.hpp ]] ||
         fail 2 "no target '$1'; known: $(cd "$root/tests/fuzz/targets" && echo *.hpp | sed 's/\.hpp//g')"
@@ -36,7 +39,33 @@ fi
 
 command -v clang++ >/dev/null || fail 1 "clang++ is missing; run tools/install_dependencies.sh --oracles"
 folder=$root/build/fuzz
+page=$root/docs/reliability.md
+((!changed || runs)) || fail 2 "--changed needs --runs N"
 build fuzz "${names[@]/#/fuzz_}"
+
+# sources NAME: a hash of the project's files that the target was compiled from, by path and content.
+sources() {
+  (cd "$root" && ninja -C "$folder" -t deps "tests/fuzz/CMakeFiles/fuzz_$1.dir/main.cpp.o" |
+    sed -nE "s#^ +($root/|\.\./\.\./)##p" | sort -u | xargs sha256sum) | sha256sum | cut -c1-12
+}
+
+# recorded: the table's rows, "name inputs seconds findings sources".
+recorded() {
+  sed -n '/^<!-- fuzz begin -->$/,/^<!-- fuzz end -->$/s/^| `\([a-z_]*\)` | \([0-9]*\) | \([0-9]*\) | \([0-9]*\) | `\([0-9a-f]*\)` |$/\1 \2 \3 \4 \5/p' "$page"
+}
+
+if ((changed)); then
+  kept=()
+  for name in "${names[@]}"; do
+    read -r inputs _ findings hash <<<"$(recorded | sed -n "s/^$name //p")" || true
+    if [[ ${findings:-1} == 0 && ${inputs:-0} -ge $runs && ${hash:-} == "$(sources "$name")" ]]; then
+      say "$name: had $inputs inputs and has not changed since"
+    else
+      kept+=("$name")
+    fi
+  done
+  names=("${kept[@]}")
+fi
 
 # one NAME: runs a target; leaves build/fuzz/log/NAME and the inputs that broke it in build/fuzz/findings/NAME.
 one() {
@@ -97,16 +126,25 @@ printf '%-18s %12s %8s\n' total "$total" "$((SECONDS - began))"
 
 # shellcheck disable=SC2016
 if ((record)); then
-  page=$root/docs/reliability.md
   [[ $(grep -cE '^<!-- fuzz (begin|end) -->$' "$page") == 2 ]] ||
     fail 1 "$page lacks the lines '<!-- fuzz begin -->' and '<!-- fuzz end -->', between which the table goes"
+  # rows: those of this run, and of the page's those of other targets.
+  rows() {
+    recorded | while read -r name rest; do
+      if [[ -e $root/tests/fuzz/targets/$name.hpp && " ${names[*]} " != *" $name "* ]]; then echo "$name $rest"; fi
+    done
+    printf '%s' "$table" | while read -r name inputs seconds _ findings; do
+      echo "$name $inputs $seconds $findings $(sources "$name")"
+    done
+  }
   {
     sed '/^<!-- fuzz begin -->$/q' "$page"
-    printf '| target | inputs | seconds | findings |\n| --- | ---: | ---: | ---: |\n'
-    while read -r name inputs seconds new findings; do
-      if [[ -n $name ]]; then printf '| `%s` | %s | %s | %s |\n' "$name" "$inputs" "$seconds" "$findings"; fi
-    done <<<"$table"
-    printf '\nWritten by `tools/fuzz.sh --record`: %s, %s cores.\n' "$(clang++ --version | head -1)" "$(nproc)"
+    printf '| target | inputs | seconds | findings | sources |\n| --- | ---: | ---: | ---: | --- |\n'
+    rows | sort | while read -r name inputs seconds findings hash; do
+      printf '| `%s` | %s | %s | %s | `%s` |\n' "$name" "$inputs" "$seconds" "$findings" "$hash"
+    done
+    printf '\nWritten by `tools/fuzz.sh --record`: %s, %s cores. The last column is a hash of what was fuzzed.\n' \
+      "$(clang++ --version | head -1)" "$(nproc)"
     sed -n '/^<!-- fuzz end -->$/,$p' "$page"
   } >"$page.tmp"
   mv "$page.tmp" "$page"

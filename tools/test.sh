@@ -60,7 +60,7 @@ if [[ $mode == all ]]; then
   "$root/tools/fuzz.sh" --seconds 4 || fuzz_failed=1
   part "fuzzing"
 elif [[ $mode == full ]]; then
-  "$root/tools/fuzz.sh" --runs 1000000 --record || fuzz_failed=1
+  "$root/tools/fuzz.sh" --runs 1000000 --changed --record || fuzz_failed=1
   part "fuzzing"
 fi
 if [[ $mode == full ]]; then

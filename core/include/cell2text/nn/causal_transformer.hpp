@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cell2text/nn/attention.hpp"
+#include "cell2text/nn/gated.hpp"
 #include "cell2text/nn/kv_cache.hpp"
 #include "cell2text/nn/layers.hpp"
 #include "cell2text/nn/linear.hpp"
@@ -177,8 +178,8 @@ class CausalTransformer {
     const Tensor h_BTD = x_BTD + (layer.behind_attention ? (*layer.behind_attention)(attended) : attended);
     const Tensor m_BTD = layer.feed_forward_norm(h_BTD);
     const Tensor gate = (*layer.gate)(m_BTD, training_);
-    const Tensor gated = (shape_.gelu ? at::gelu(gate, "tanh") : at::silu(gate)) * (*layer.up)(m_BTD, training_);
-    const Tensor added = (*layer.down)(gated, training_);
+    const GateFunction function = shape_.gelu ? GateFunction::gelu_tanh : GateFunction::silu;
+    const Tensor added = (*layer.down)(gated(gate, (*layer.up)(m_BTD, training_), function), training_);
     return h_BTD + (layer.behind_feed_forward ? (*layer.behind_feed_forward)(added) : added);
   }
 

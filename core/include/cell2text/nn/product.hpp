@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include "cell2text/nn/cpu/kernels.hpp"
+#include "cell2text/nn/rounded_products.hpp"
 #include "cell2text/parallel/threads.hpp"
 #include "cell2text/shapes.hpp"
 
@@ -86,11 +87,16 @@ void for_widened_blocks(const Tensor& weight_OI, const Use& use) {
   }
 }
 
+inline bool rounds(const Tensor& x, const Tensor& weight) {
+  return weight.scalar_type() == torch::kBFloat16 && x.device().is_cpu() && RoundedProducts::on();
+}
+
 inline Tensor widened_map(const Tensor& x, const Tensor& weight_OI) {
   const std::int64_t out = weight_OI.size(0), in = weight_OI.size(1);
   const Tensor rows_MI = x.reshape({-1, in});
   auto shape = x.sizes().vec();
   shape.back() = out;
+  if (rounds(x, weight_OI)) return at::mm(rows_MI.to(torch::kBFloat16), weight_OI.t()).to(x.scalar_type()).view(shape);
   Tensor y_MO = at::empty({rows_MI.size(0), out}, x.options().requires_grad(false));
   for_widened_blocks(weight_OI, [&](std::int64_t first, const Tensor& part_nI) {
     Tensor to_Mn = y_MO.narrow(1, first, part_nI.size(0));
@@ -107,6 +113,8 @@ inline Tensor linear_map_backward(const Tensor& d_y, const Tensor& weight_OI) {
   auto shape = d_y.sizes().vec();
   shape.back() = weight_OI.size(1);
   if (d_MO.scalar_type() == weight_OI.scalar_type()) return at::mm(d_MO, weight_OI).view(shape);
+  if (product_detail::rounds(d_MO, weight_OI))
+    return at::mm(d_MO.to(torch::kBFloat16), weight_OI).to(d_MO.scalar_type()).view(shape);
   Tensor d_MI = at::zeros({d_MO.size(0), weight_OI.size(1)}, d_MO.options());
   product_detail::for_widened_blocks(weight_OI, [&](std::int64_t first, const Tensor& part_nI) {
     d_MI.addmm_(d_MO.narrow(1, first, part_nI.size(0)), part_nI);

@@ -23,7 +23,7 @@ struct TrainingSettings {
   double label_smoothing = 0;
   std::string precision = "float32";
   std::string keep = "best";
-  std::int64_t length_window = 8;
+  std::int64_t length_window = 16;
   std::optional<std::int64_t> max_steps;
   double checkpoint_minutes = 10;
   std::optional<std::int64_t> checkpoint_steps;
@@ -52,8 +52,9 @@ struct TrainingSettings {
     s.field("label_smoothing", &T::label_smoothing,
             {.help = "share of each target spread over the vocabulary. 0 = off", .min = 0, .max = 0.5});
     s.field("precision", &T::precision,
-            {.help = "what a trained decoder computes with: float32, or bfloat16 copies of its weights; values, "
-                     "gradients and the optimiser's state stay float32. bfloat16 is for GPUs: a CPU gains nothing",
+            {.help = "what training computes with: float32; or bfloat16, with copies of the decoder's trained weights, "
+                     "and products that round their factors where the CPU can multiply bfloat16 (AVX-512 BF16; others "
+                     "gain nothing). Values, gradients, sums and the optimiser's state stay float32",
              .choices = {"float32", "bfloat16"}});
     s.field(
         "keep", &T::keep,

@@ -178,7 +178,9 @@ class Trainer {
     optimizer_.zero_gradients();
     LossSum loss;
     for (const TokenBatch& batch : batches) {
-      loss += description_loss(model_, model_.soft_prompt(batch.tokens), batch.texts,
+      const SoftPrompt prompt = model_.soft_prompt(batch.tokens);  // not rounded: others may find it in the cache
+      const RoundedProducts rounded(settings_.precision == "bfloat16");
+      loss += description_loss(model_, prompt, batch.texts,
                                {true, 1.0 / static_cast<double>(report.tokens), settings_.label_smoothing});
       optimizer_.collect_gradients();
     }

@@ -1,5 +1,5 @@
-// The core's own CPU kernels, on float32 (weights also on bfloat16) in plain memory: each compiled for several instruction sets, one of which
-// level.hpp picks. Threads and tensors are their callers'. What a kernel gives for a row depends on that row alone,
+// The core's own CPU kernels, on float32 (weights also on bfloat16) in plain memory: each compiled for several
+// instruction sets, one of which level.hpp picks. Threads and tensors are their callers'. What a kernel gives for a row depends on that row alone,
 // so results are the same bits in any batch.
 #pragma once
 
@@ -62,6 +62,7 @@ inline void store_sums(const Vec* a, float* to) {  // sums of four vectors, side
   for (int i = 0; i < 4; ++i) to[i] = (a[i][0] + a[i][2]) + (a[i][1] + a[i][3]);
 }
 #include "cell2text/nn/cpu/kernels_body.inc"
+#include "cell2text/nn/cpu/elementwise_body.inc"
 }  // namespace plain
 
 #ifdef CELL2TEXT_X86_KERNELS
@@ -85,6 +86,7 @@ inline void store_sums(const Vec* a, float* to) {
   _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
 }
 #include "cell2text/nn/cpu/kernels_body.inc"
+#include "cell2text/nn/cpu/elementwise_body.inc"
 }  // namespace avx2
 #pragma GCC pop_options
 #pragma GCC push_options
@@ -112,6 +114,7 @@ inline void store_sums(const Vec* a, float* to) {
   _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
 }
 #include "cell2text/nn/cpu/kernels_body.inc"
+#include "cell2text/nn/cpu/elementwise_body.inc"
 }  // namespace avx512
 #pragma GCC pop_options
 #endif
