@@ -3,7 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
 #include "core/io/message.hpp"
+#include "support/oracle.hpp"
 
 using cell2text::csv_field;
 using cell2text::CsvLine;
@@ -29,12 +32,33 @@ TEST_CASE("csv: fields in quotes hold commas, quotes and line breaks; line numbe
   CHECK(parse_csv("\"\",x", "t.csv")[0].fields == std::vector<std::string>{"", "x"});
 }
 
-TEST_CASE("csv: what is written is read") {
-  for (const std::string& text : {std::string("plain"), std::string("a,b"), std::string("\"q\""), std::string("a\nb"),
-                                  std::string("it's 5\" long"), std::string("ä, β")}) {
-    CAPTURE(text);
-    CHECK(parse_csv("x," + csv_field(text) + "\n", "t.csv")[0].fields == std::vector<std::string>{"x", text});
+TEST_CASE("csv: what is written is read, and any text is read or refused") {
+  const auto seed = cell2text::test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  const auto text_of = [&](std::size_t length) {
+    std::string text;
+    while (text.size() < length) text += std::string_view("ab,\"\n\r '")[random() % 8];
+    return text;
+  };
+  int refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::string> fields{"first"};
+    std::string line = "first";
+    for (std::size_t i = random() % 4; i > 0; --i) {
+      fields.push_back(text_of(random() % 6));
+      line += "," + csv_field(fields.back());
+    }
+    const auto lines = parse_csv(line + (round % 2 == 0 ? "\n" : "\r\n"), "t.csv");
+    REQUIRE(lines.size() == 1);
+    REQUIRE(lines[0].fields == fields);
+    try {
+      parse_csv(text_of(random() % 30), "t.csv");
+    } catch (const InputError&) {
+      ++refused;
+    }
   }
+  CHECK(refused > 0);
   CHECK(csv_field("plain") == "plain");
 }
 

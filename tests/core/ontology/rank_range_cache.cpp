@@ -39,7 +39,7 @@ TEST_CASE("rank range cache: what was kept is read, and of another graph or damp
   CHECK(same(cached_rank_range(some.graph, {}, cache), range));
   const auto path = rank_range_path(folder / "a/b", some.graph, {});
   REQUIRE(std::filesystem::exists(path));
-  rank_range_detail::write(path, rank_range_detail::key_of(some.graph, {}), {0.25, 0.75});
+  rank_range_detail::write(path, rank_range_detail::key_of(some.graph, {}), {0.25, 0.75}, {});
   CHECK(same(cached_rank_range(some.graph, {}, cache), {0.25, 0.75}));
   CHECK(same(cached_rank_range(other.graph, {}, cache), rank_range(other.graph, {})));
   const PageRankOptions half{0.5, PageRankTolerance::exact};
@@ -66,7 +66,7 @@ TEST_CASE("rank range cache: any changed byte, a cut and another graph's file ar
     CHECK(same(cached_rank_range(some.graph, {}, cache), range));
     CHECK(read_file(path) == whole);
   }
-  rank_range_detail::write(path, 1, {0.25, 0.75});  // sound, and of another key
+  rank_range_detail::write(path, 1, {0.25, 0.75}, {});  // sound, and of another key
   CHECK(same(cached_rank_range(some.graph, {}, cache), range));
 }
 

@@ -57,26 +57,41 @@ inline std::uint64_t key_of(const OntologyGraph& graph, const PageRankOptions& o
   return xxh64(std::as_bytes(std::span(numbers)), graph.hash());
 }
 
-/// Nothing where the file is missing, damaged, or another graph's.
-inline std::optional<RankRange> read(const std::filesystem::path& path, std::uint64_t key) {
+inline void warn(const Log& log, const std::exception& error) {
+  log.warning("ontology cache: " + std::string(error.what()) + "; going on without it");
+}
+
+/// Nothing where the file is missing, damaged or another graph's; a warning where it cannot be read.
+inline std::optional<RankRange> read(const std::filesystem::path& path, std::uint64_t key, const Log& log) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return std::nullopt;
   Entry entry;
   const Entry expected;
-  const InputFile file(path);
-  if (file.size() != sizeof entry || file.read_at(0, std::as_writable_bytes(std::span(&entry, 1))) != sizeof entry ||
-      std::memcmp(entry.magic, expected.magic, sizeof entry.magic) != 0 || entry.key != key ||
+  try {
+    const InputFile file(path);
+    if (file.size() != sizeof entry || file.read_at(0, std::as_writable_bytes(std::span(&entry, 1))) != sizeof entry)
+      return std::nullopt;
+  } catch (const std::exception& error) {
+    warn(log, error);
+    return std::nullopt;
+  }
+  if (std::memcmp(entry.magic, expected.magic, sizeof entry.magic) != 0 || entry.key != key ||
       entry.checksum != checksum_of(entry))
     return std::nullopt;
   return RankRange{entry.lowest, entry.highest};
 }
 
-inline void write(const std::filesystem::path& path, std::uint64_t key, const RankRange& range) {
-  std::filesystem::create_directories(path.parent_path());
+/// A warning where the file cannot be written.
+inline void write(const std::filesystem::path& path, std::uint64_t key, const RankRange& range, const Log& log) {
   Entry entry;
   entry.key = key, entry.lowest = range.lowest, entry.highest = range.highest;
   entry.checksum = checksum_of(entry);
-  write_atomically(path, std::as_bytes(std::span(&entry, 1)));
+  try {
+    std::filesystem::create_directories(path.parent_path());
+    write_atomically(path, std::as_bytes(std::span(&entry, 1)));
+  } catch (const std::exception& error) {
+    warn(log, error);
+  }
 }
 
 }  // namespace rank_range_detail
@@ -97,20 +112,11 @@ inline RankRange cached_rank_range(const OntologyGraph& graph, const PageRankOpt
   if (!cache.folder) return rank_range(graph, options);
   const auto path = rank_range_path(*cache.folder, graph, options);
   const std::uint64_t key = rank_range_detail::key_of(graph, options);
-  const auto tolerated = [&](auto&& use) {
-    try {
-      use();
-    } catch (const std::exception& error) {
-      cache.log.warning("ontology cache: " + std::string(error.what()) + "; going on without it");
-    }
-  };
-  std::optional<RankRange> found;
-  tolerated([&] { found = rank_range_detail::read(path, key); });
-  if (found) return *found;
+  if (const auto found = rank_range_detail::read(path, key, cache.log)) return *found;
   const auto started = std::chrono::steady_clock::now();
   const RankRange range = rank_range(graph, options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  if (took.count() >= cache.worth_keeping_s) tolerated([&] { rank_range_detail::write(path, key, range); });
+  if (took.count() >= cache.worth_keeping_s) rank_range_detail::write(path, key, range, cache.log);
   return range;
 }
 
