@@ -22,30 +22,34 @@ class PowerIteration {
   static constexpr double tolerance = 1e-6;  ///< of the summed change in one iteration, per term
   static constexpr int max_iterations = 100;
 
-  PowerIteration(const OntologyGraph& graph, double damping) : graph_(graph), damping_(damping) {
-    for (OntologyGraph::Node node = 0; node < graph.size(); ++node) {
-      const std::size_t degree = graph.neighbours(node).size();
-      share_.push_back(degree == 0 ? 0 : 1 / static_cast<double>(degree));
-      if (degree == 0) dangling_.push_back(node);
+  PowerIteration(const OntologyGraph& graph, double damping) : damping_(damping) {
+    choose_order(graph);
+    for (std::uint32_t place = 0; place < order_.size(); ++place) {
+      const auto neighbours = graph.neighbours(order_[place]);
+      share_.push_back(neighbours.empty() ? 0 : 1 / static_cast<double>(neighbours.size()));
+      if (neighbours.empty()) dangling_.push_back(place);
+      for (const OntologyGraph::Node one : neighbours) from_.push_back(place_[one]);
+      std::sort(from_.begin() + static_cast<std::ptrdiff_t>(offsets_.back()), from_.end());
+      offsets_.push_back(from_.size());
     }
   }
 
   /// Sources stand in this order in a block.
-  std::uint32_t place_of(OntologyGraph::Node node) const { return node; }
+  std::uint32_t place_of(OntologyGraph::Node node) const { return place_[node]; }
 
   /// What one thread computes with: ranks, and what each term hands to each of its neighbours, before and after.
   struct Room {
     std::vector<Lanes> rank, handed, next_handed;
   };
   Room room() const {
-    const std::vector<Lanes> one(graph_.size());
+    const std::vector<Lanes> one(order_.size());
     return {one, one, one};
   }
 
   /// ranks[i][n]: of term n in the walk that returns to sources[i], and from terms without relations goes there. At
   /// most Lanes::count sources, ascending. InputError where a walk does not settle.
   void rank(std::span<const OntologyGraph::Node> sources, std::span<double* const> ranks, Room& room) const {
-    const auto n = static_cast<double>(graph_.size());
+    const auto n = static_cast<double>(order_.size());
     start(room, 1 / n);
     std::array<bool, Lanes::count> settled{};
     std::size_t num_settled = 0;
@@ -54,22 +58,40 @@ class PowerIteration {
       for (std::size_t lane = 0; lane < sources.size(); ++lane) {
         if (settled[lane] || !(change[lane] < n * tolerance)) continue;
         settled[lane] = true, ++num_settled;
-        for (std::size_t node = 0; node < graph_.size(); ++node) ranks[lane][node] = room.rank[node][lane];
+        for (std::size_t place = 0; place < order_.size(); ++place) ranks[lane][order_[place]] = room.rank[place][lane];
       }
       if (num_settled == sources.size()) return;
     }
     throw InputError("tolerance \"networkx\": the ranks of a walk still change after " +
                      std::to_string(max_iterations) + " iterations, where networkx gives up too (" +
-                     std::to_string(graph_.size()) + " terms, damping " + std::to_string(damping_) +
+                     std::to_string(order_.size()) + " terms, damping " + std::to_string(damping_) +
                      "); use \"exact\", which needs no iterations");
   }
 
  private:
+  /// In the order of a walk down from the first term: what is near in the ontology is then near in memory.
+  void choose_order(const OntologyGraph& graph) {
+    constexpr auto none = static_cast<std::uint32_t>(-1);
+    place_.assign(graph.size(), none);
+    std::vector<OntologyGraph::Node> open;
+    for (OntologyGraph::Node start = 0; start < graph.size(); ++start) {
+      open.push_back(start);
+      while (!open.empty()) {
+        const OntologyGraph::Node node = open.back();
+        open.pop_back();
+        if (place_[node] != none) continue;
+        place_[node] = static_cast<std::uint32_t>(order_.size());
+        order_.push_back(node);
+        for (const OntologyGraph::Node one : graph.neighbours(node)) open.push_back(one);
+      }
+    }
+  }
+
   void start(Room& room, double rank) const {
-    for (std::size_t node = 0; node < graph_.size(); ++node)
+    for (std::size_t place = 0; place < order_.size(); ++place)
       for (std::size_t p = 0; p < Lanes::num_pairs; ++p) {
-        room.rank[node].pairs[p] = Lanes::Pair{rank, rank};
-        room.handed[node].pairs[p] = room.rank[node].pairs[p] * share_[node];
+        room.rank[place].pairs[p] = Lanes::Pair{rank, rank};
+        room.handed[place].pairs[p] = room.rank[place].pairs[p] * share_[place];
       }
   }
 
@@ -78,21 +100,22 @@ class PowerIteration {
     std::array<double, Lanes::count> returning{};  // what a walk's source receives beside its neighbours' share
     for (std::size_t lane = 0; lane < sources.size(); ++lane) {
       double lost = 0;
-      for (const OntologyGraph::Node node : dangling_) lost += room.rank[node][lane];
+      for (const std::uint32_t place : dangling_) lost += room.rank[place][lane];
       returning[lane] = damping_ * lost + (1 - damping_);
     }
     Lanes change{};
     std::size_t source = 0;
-    for (OntologyGraph::Node node = 0; node < graph_.size(); ++node) {
+    for (std::uint32_t place = 0; place < order_.size(); ++place) {
       Lanes sum{};
-      for (const OntologyGraph::Node from : graph_.neighbours(node))
-        for (std::size_t p = 0; p < Lanes::num_pairs; ++p) sum.pairs[p] += room.handed[from].pairs[p];
+      for (std::size_t e = offsets_[place]; e < offsets_[place + 1]; ++e)
+        for (std::size_t p = 0; p < Lanes::num_pairs; ++p) sum.pairs[p] += room.handed[from_[e]].pairs[p];
       for (std::size_t p = 0; p < Lanes::num_pairs; ++p) sum.pairs[p] *= damping_;
-      for (; source < sources.size() && sources[source] == node; ++source)
+      for (; source < sources.size() && place_[sources[source]] == place; ++source)
         sum.set(source, sum[source] + returning[source]);
-      add_change(sum, room.rank[node], change);
-      for (std::size_t p = 0; p < Lanes::num_pairs; ++p) room.next_handed[node].pairs[p] = sum.pairs[p] * share_[node];
-      room.rank[node] = sum;
+      add_change(sum, room.rank[place], change);
+      for (std::size_t p = 0; p < Lanes::num_pairs; ++p)
+        room.next_handed[place].pairs[p] = sum.pairs[p] * share_[place];
+      room.rank[place] = sum;
     }
     std::swap(room.handed, room.next_handed);
     return change;
@@ -105,10 +128,13 @@ class PowerIteration {
     }
   }
 
-  const OntologyGraph& graph_;
   double damping_;
-  std::vector<double> share_;  // 1 / degree
-  std::vector<OntologyGraph::Node> dangling_;
+  std::vector<OntologyGraph::Node> order_;  // the term at each place
+  std::vector<std::uint32_t> place_;        // the inverse
+  std::vector<std::size_t> offsets_{0};     // by place, into `from_`
+  std::vector<std::uint32_t> from_;         // places of neighbours
+  std::vector<double> share_;               // 1 / degree
+  std::vector<std::uint32_t> dangling_;     // places
 };
 
 }  // namespace cell2text

@@ -92,6 +92,16 @@ LineFit fit(std::size_t n, const Point& point) {
   return all.line();
 }
 
+/// The numbers of Table 6, of sorted values.
+inline void add_summary(std::span<const float> sorted, SimilarityStatistics& out) {
+  const auto n = static_cast<double>(sorted.size());
+  for (const float value : sorted) out.mean += value;
+  out.mean /= n;
+  for (const float value : sorted) out.sd += (value - out.mean) * (value - out.mean);
+  out.sd = std::sqrt(out.sd / n);
+  out.median = quantile(sorted, 0.5), out.p95 = quantile(sorted, 0.95), out.p99 = quantile(sorted, 0.99);
+}
+
 /// Histogram and cumulative curve of sorted values.
 inline void add_curves(std::span<const float> sorted, SimilarityStatistics& out) {
   constexpr int num_bins = 50;
@@ -141,18 +151,19 @@ inline LineFit fit_rank_frequency(std::span<const float> sorted) {
 /// Statistics of values in 0..1: of all ordered pairs, at least one, and of the pairs of two terms, each once.
 inline SimilarityStatistics similarity_statistics(std::vector<float> values, std::vector<float> pairs_once) {
   using namespace statistics_detail;
-  sort_floats(values);
-  const auto n = static_cast<double>(values.size());
   SimilarityStatistics out;
-  for (const float value : values) out.mean += value;
-  out.mean /= n;
-  for (const float value : values) out.sd += (value - out.mean) * (value - out.mean);
-  out.sd = std::sqrt(out.sd / n);
-  out.median = quantile(values, 0.5), out.p95 = quantile(values, 0.95), out.p99 = quantile(values, 0.99);
-  add_curves(values, out);
-  out.rank_frequency = fit_rank_frequency(values);
-  sort_floats(pairs_once);
-  out.log_log = fit_share_above(pairs_once);
+  parallel_pieces(2, 1, [&](std::int64_t first, std::int64_t last) {
+    if (first == 0) {
+      sort_floats(values);
+      add_summary(values, out);
+      add_curves(values, out);
+      out.rank_frequency = fit_rank_frequency(values);
+    }
+    if (last == 2) {
+      sort_floats(pairs_once);
+      out.log_log = fit_share_above(pairs_once);
+    }
+  });
   return out;
 }
 
