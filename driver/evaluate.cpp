@@ -36,7 +36,13 @@ void evaluate(const EvaluateArguments& arguments) {
   const auto predictions = read_predictions(arguments.file);
   const Registry registry;
   std::vector<PluginChoice> metrics;
-  for (const std::string& name : arguments.metrics) metrics.push_back({"metric", name, {}, {}});
+  for (const std::string& name : arguments.metrics) {
+    metrics.push_back({"metric", name, {}, {}});
+    std::vector<FieldInfo> fields;
+    registry.load("metric", name).descriptor->schema(fields).raise();
+    if (!arguments.ontology.empty() && std::ranges::find(fields, "ontology", &FieldInfo::name) != fields.end())
+      metrics.back().settings.set("ontology", {arguments.ontology, {"--ontology", 0, 0}});
+  }
   const Host host = make_host(registry, "cpu", 0, 0);
   const AllScores scores = score(host, metrics, predictions, known_labels_of(predictions, arguments.ontology));
   if (!arguments.out.empty()) write_atomically(arguments.out, metrics_json(scores).dump(2) + "\n");
@@ -56,7 +62,8 @@ void add_evaluate(CLI::App& app) {
                    "JSON lines with 'prediction' and 'reference'; optional: cell, cell_type, tissue, disease")
       ->required();
   command->add_option("--metrics", arguments.metrics, "Which metrics, e.g. --metrics overlap,labels")->delimiter(',');
-  command->add_option("--ontology", arguments.ontology, "OBO file whose names count as known cell types");
+  command->add_option("--ontology", arguments.ontology,
+                      "OBO file whose names count as known cell types, and in which pagerank looks them up");
   command->add_option("-o,--out", arguments.out, "Write metrics.json here");
   command->add_flag("--json", arguments.json, "Print JSON");
   command->callback([] { evaluate(arguments); });

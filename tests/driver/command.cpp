@@ -7,7 +7,7 @@ using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
   for (const char* subcommand : {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list",
-                                 "plugins info", "model info", "model merge"}) {
+                                 "plugins info", "model info", "model merge", "ontology similarity", "ontology map"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
     CHECK(outcome.status == 0);
@@ -60,7 +60,7 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
   CHECK(names == std::vector<std::string>{"adapter linear", "adapter mlp", "adapter perceiver", "adapter qformer",
                                           "decoder gemma", "decoder llama", "encoder geneformer", "encoder scgpt",
                                           "finetuning full", "finetuning lora", "metric labels", "metric overlap",
-                                          "source h5ad"});
+                                          "metric pagerank", "source h5ad"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));

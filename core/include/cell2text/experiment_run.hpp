@@ -122,6 +122,7 @@ inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& dat
       if (!term.obsolete && !term.name.empty()) names["cell_type"].insert(term.name);
   KnownLabels known;
   for (const auto& [label, set] : names) known.values[label].assign(set.begin(), set.end());
+  known.trained = card.known_labels().values;
   return known;
 }
 

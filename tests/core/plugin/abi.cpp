@@ -165,8 +165,8 @@ void cells(Table& table) {
   }
   {
     const KnownLabels x;
-    const auto& [values] = x;
-    table.members("KnownLabels", x, values);
+    const auto& [values, trained] = x;
+    table.members("KnownLabels", x, values, trained);
   }
   table.values("GeneTable::Kind", GeneTable::Kind::ensembl, GeneTable::Kind::symbol);
   using enum ValueKind;

@@ -47,6 +47,7 @@ struct Scores {
 /// Names a label may take ("cell_type" -> names): from the model's training data and the ontology.
 struct KnownLabels {
   std::map<std::string, std::vector<std::string>> values;
+  std::map<std::string, std::vector<std::string>> trained = {};  ///< of these, those of the training cells, where known
 };
 
 }  // namespace cell2text
