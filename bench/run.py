@@ -2,7 +2,7 @@
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
-                                         real] [--steps 9] [--docs]
+                                         real,bertscore] [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 
+import bertscore
 import inputs
 import real_sizes
 from sides import limit_row, measured, memory_row, per_second, row
@@ -221,6 +222,10 @@ def bench_describe(folder, options):
 
 def bench_real(folder, options):
     return real_sizes.rows(folder, options, OURS)
+
+
+def bench_bertscore(folder, options):
+    return bertscore.rows(folder, options, OURS.with_name("bench_bertscore"))
 
 
 def versions():

@@ -145,9 +145,9 @@ class BertScore {
 
   Scores named(const std::vector<PrecisionRecallF1>& cells, const std::string& note) const {
     Scores out;
-    for (const auto& [part, value] : {std::pair{"precision", &PrecisionRecallF1::precision},
-                                      std::pair{"recall", &PrecisionRecallF1::recall},
-                                      std::pair{"f1", &PrecisionRecallF1::f1}}) {
+    for (const auto& [part, value] :
+         {std::pair{"precision", &PrecisionRecallF1::precision}, std::pair{"recall", &PrecisionRecallF1::recall},
+          std::pair{"f1", &PrecisionRecallF1::f1}}) {
       Score score{.name = name_ + "." + part, .note = cells.empty() ? "no cells" : note};
       double sum = 0;
       std::size_t known = 0;

@@ -77,7 +77,8 @@ struct Settings {
     if (const Preset* known = chosen_preset()) return std::string(known->name);
     const std::filesystem::path folder = std::filesystem::path(model).lexically_normal();
     std::string own = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
-    std::ranges::replace_if(own, [&](char c) { return !plain(c); }, '-');
+    std::ranges::replace_if(
+        own, [&](char c) { return !plain(c); }, '-');
     return own.empty() ? "model" : own;
   }
 };

@@ -45,9 +45,10 @@ inline std::optional<std::string> name_of_tensor(std::string name, const std::st
   if (rest == "embeddings.position_ids" || rest == "embeddings.token_type_ids") return {};
   if (!rest.starts_with("embeddings.") && !rest.starts_with("encoder.")) return {};
   std::string plain = family + "." + std::string(rest);
-  for (const auto& [old_end, end] : {std::pair{".LayerNorm.gamma", ".LayerNorm.weight"},
-                                     std::pair{".LayerNorm.beta", ".LayerNorm.bias"}})
-    if (plain.ends_with(old_end)) plain.replace(plain.size() - std::string_view(old_end).size(), std::string::npos, end);
+  for (const auto& [old_end, end] :
+       {std::pair{".LayerNorm.gamma", ".LayerNorm.weight"}, std::pair{".LayerNorm.beta", ".LayerNorm.bias"}})
+    if (plain.ends_with(old_end))
+      plain.replace(plain.size() - std::string_view(old_end).size(), std::string::npos, end);
   return plain;
 }
 
@@ -80,10 +81,10 @@ class TextEncoder {
     layer_ = settings.layer.value.value_or(preset ? preset->layer : config.layers);
     if (layer_ > config.layers)
       throw InputError(where + ": the model has " + std::to_string(config.layers) + " blocks, and 'layer' is " +
-                       std::to_string(layer_) + (settings.layer.value ? "" : " by the preset") +
-                       "; at most " + std::to_string(config.layers) + " is expected");
-    max_tokens_ = settings.max_tokens.value.value_or(
-        std::min(tokens_.max_tokens.value_or(config.longest()), config.longest()));
+                       std::to_string(layer_) + (settings.layer.value ? "" : " by the preset") + "; at most " +
+                       std::to_string(config.layers) + " is expected");
+    max_tokens_ =
+        settings.max_tokens.value.value_or(std::min(tokens_.max_tokens.value_or(config.longest()), config.longest()));
     if (max_tokens_ > config.longest())
       throw InputError("'max_tokens' is " + std::to_string(max_tokens_) + ", and " + folder_.string() + " has " +
                        std::to_string(config.longest()) + " positions; lower it, or set it to \"auto\"");
@@ -133,7 +134,8 @@ class TextEncoder {
  private:
   static EncoderTokenizer open_tokenizer(const std::filesystem::path& folder) {
     if (!std::filesystem::is_directory(folder))
-      throw InputError("'model' is '" + folder.string() + "', which is no folder; name the folder of a BERT or RoBERTa " +
+      throw InputError("'model' is '" + folder.string() +
+                       "', which is no folder; name the folder of a BERT or RoBERTa " +
                        "encoder, with its config.json");
     return EncoderTokenizer::open(folder);
   }

@@ -13,8 +13,8 @@ namespace {
 Json small_bert() {
   Json vocabulary = Json::object();
   int id = 0;
-  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "t", "cell", "##s", "##ed", "ce", "##ll", ".",
-                            "-", "一", "cafe", "caf\u00e9", "The", "the", "##x", "x"})
+  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "t",         "cell", "##s", "##ed", "ce",
+                            "##ll",  ".",     "-",     "一",    "cafe",   "caf\u00e9", "The",  "the", "##x",  "x"})
     vocabulary[token] = id++;
   Json added = Json::array();
   for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
@@ -104,8 +104,11 @@ TEST_CASE("word piece: a cased model keeps accents and capitals") {
   const auto cased = bert([](Json& json) { json["normalizer"]["lowercase"] = false; });
   CHECK(cased.encode("The the caf\u00e9 CELL") == Ids{16, 17, 15, 1});
   const auto plain = bert([](Json& json) {
-    json["normalizer"] = {{"type", "BertNormalizer"}, {"clean_text", false}, {"handle_chinese_chars", false},
-                          {"lowercase", true}, {"strip_accents", false}};
+    json["normalizer"] = {{"type", "BertNormalizer"},
+                          {"clean_text", false},
+                          {"handle_chinese_chars", false},
+                          {"lowercase", true},
+                          {"strip_accents", false}};
   });
   CHECK(plain.encode("cell一") == Ids{1});
   CHECK(plain.encode("ce\u0001ll") == Ids{1});

@@ -47,8 +47,9 @@ std::string refusal(const Settings& settings) {
   return test::message_of<InputError>([&] { BertScore(settings, Context{}); });
 }
 
-const Texts some = {{"t cells.", "b cells."}, {"a cell of the t cell", "the"}, {"t cells.", "t cells."},
-                    {"of of of", "of"},       {"", "t cell"},                  {"cell", "b cells."},
+const Texts some = {{"t cells.", "b cells."}, {"a cell of the t cell", "the"},
+                    {"t cells.", "t cells."}, {"of of of", "of"},
+                    {"", "t cell"},           {"cell", "b cells."},
                     {"t cells.", "b cells."}, {"b b b b b b b b b b b b b", "a cell of the t cell"}};
 
 }  // namespace
@@ -149,7 +150,8 @@ TEST_CASE("bertscore: the position of a token matters, and RoBERTa's begin behin
   CHECK(f1(settings, "t cells", "a cell") != before);
 }
 
-TEST_CASE("bertscore: tensors may lack the family's prefix, have heads beside them, or be named as in old checkpoints") {
+TEST_CASE(
+    "bertscore: tensors may lack the family's prefix, have heads beside them, or be named as in old checkpoints") {
   for (const char* family : {"bert", "roberta"}) {
     TextModelFolder folder(family);
     const auto settings = settings_of(folder);
@@ -194,7 +196,8 @@ TEST_CASE("bertscore: idf weights are log((N + 1) / (n + 1))") {
   CHECK(weights(9) == doctest::Approx(std::log(4.0)));
 }
 
-TEST_CASE("bertscore: long texts are cut where the settings, the tokenizer or the model say, and the note tells how many") {
+TEST_CASE(
+    "bertscore: long texts are cut where the settings, the tokenizer or the model say, and the note tells how many") {
   const TextModelFolder folder;
   auto settings = settings_of(folder);
   const std::string long_text = "t cell of the b cell of the a cell of the t cell of the b cells . . . t b a";

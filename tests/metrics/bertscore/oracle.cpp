@@ -30,12 +30,14 @@ TEST_CASE("oracle: precision, recall and F1 equal bert-score's") {
       for (std::size_t s = 0; s < 3; ++s) {
         const float ours = scores[s].per_cell[i];
         const auto& theirs = one["scores"][i][s];
-        const double apart = theirs.is_null() != std::isnan(ours) ? 9 : theirs.is_null() ? 0 : std::abs(ours - theirs.get<double>());
+        const double apart = theirs.is_null() != std::isnan(ours) ? 9
+                             : theirs.is_null()                   ? 0
+                                                                  : std::abs(ours - theirs.get<double>());
         furthest = std::max(furthest, apart);
         if (apart > 1e-4)
           FAIL_CHECK(settings.model << ", layer " << one["layer"] << ", idf " << one["idf"] << ", " << scores[s].name
-                                    << ": ours " << ours << ", bert-score's " << theirs << "\nreference: "
-                                    << predictions[i].reference.substr(0, 300)
+                                    << ": ours " << ours << ", bert-score's " << theirs
+                                    << "\nreference: " << predictions[i].reference.substr(0, 300)
                                     << "\nprediction: " << predictions[i].prediction.substr(0, 300));
       }
     MESSAGE(settings.model << ": " << predictions.size() << " pairs, at most " << furthest << " apart");

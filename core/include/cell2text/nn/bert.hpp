@@ -45,9 +45,10 @@ struct BertConfig {
     config.family = required<std::string>(json, "model_type", where);
     if (std::ranges::find(families, config.family) == families.end())
       throw InputError(where + ": 'model_type' is '" + config.family + "'; " +
-                       (families.size() == 1 ? "'bert' is expected. Is this the folder of a BERT encoder, such as "
-                                               "Geneformer?"
-                                             : "'bert' or 'roberta' is expected. Is this the folder of such an encoder?"));
+                       (families.size() == 1
+                            ? "'bert' is expected. Is this the folder of a BERT encoder, such as "
+                              "Geneformer?"
+                            : "'bert' or 'roberta' is expected. Is this the folder of such an encoder?"));
     const auto positions = optional_value<std::string>(json, "position_embedding_type", where);
     if (positions && *positions != "absolute")
       throw InputError(where + ": 'position_embedding_type' is '" + *positions + "'; only 'absolute' is supported");

@@ -1,6 +1,6 @@
 // What BERT's tokenizers do to a text: control characters go, Chinese characters stand alone, accents and capitals are
-// dropped where the model was trained so; then it is cut at white space and punctuation. Words are taken apart elsewhere
-// (word_piece.hpp). Links ICU: included by what reads texts with BERT only.
+// dropped where the model was trained so; then it is cut at white space and punctuation. Words are taken apart
+// elsewhere (word_piece.hpp). Links ICU: included by what reads texts with BERT only.
 #pragma once
 
 #include <unicode/uchar.h>
@@ -22,8 +22,8 @@ namespace cell2text {
 
 namespace bert_detail {
 
-/// The category of a character in the tables of the `tokenizers` library, which are those of Unicode 8: newer characters
-/// have none, and six have got another one since.
+/// The category of a character in the tables of the `tokenizers` library, which are those of Unicode 8: newer
+/// characters have none, and six have got another one since.
 inline std::int8_t category(char32_t code) {
   switch (code) {
     case 0x166D:
@@ -99,7 +99,8 @@ inline std::string decomposed(std::string_view text) {
   for (std::int32_t i = 0; i < size; ++i) {
     const char32_t unit = result[static_cast<std::size_t>(i)];
     const bool pair = unit >= 0xD800 && unit < 0xDC00;
-    append_utf8(out, pair ? 0x10000 + ((unit - 0xD800) << 10) + (result[static_cast<std::size_t>(++i)] - 0xDC00) : unit);
+    append_utf8(out,
+                pair ? 0x10000 + ((unit - 0xD800) << 10) + (result[static_cast<std::size_t>(++i)] - 0xDC00) : unit);
   }
   return out;
 }

@@ -106,9 +106,9 @@ struct EncoderTokenizer {
                        " holds no tokenizer: neither tokenizer.json nor vocab.txt (BERT), nor vocab.json and " +
                        "merges.txt (RoBERTa) are there; download the folder again");
     const auto file = MappedFile::open(merges);
-    return Tokenizer::from(encoder_tokenizer_detail::byte_level_json(read_json(path), file->text(), path.string(),
-                                                                     config, config_where),
-                           path.string());
+    return Tokenizer::from(
+        encoder_tokenizer_detail::byte_level_json(read_json(path), file->text(), path.string(), config, config_where),
+        path.string());
   }
 };
 

@@ -92,7 +92,8 @@ inline void read_template(const Json& json, const Vocabulary& vocabulary, Frame&
 }
 
 /// BertProcessing and RobertaProcessing: one token before and one behind, each written as [text, id].
-inline void read_pair_of_tokens(const Json& json, const Vocabulary& vocabulary, Frame& frame, const std::string& where) {
+inline void read_pair_of_tokens(const Json& json, const Vocabulary& vocabulary, Frame& frame,
+                                const std::string& where) {
   if (frame.read) throw InputError(where + ": a second component puts tokens around a text; one is expected at most");
   frame.read = true;
   for (const auto& [key, ids] : {std::pair{"cls", &frame.before}, std::pair{"sep", &frame.after}}) {
@@ -118,9 +119,10 @@ inline void read_post_processor(const Json& json, const Vocabulary& vocabulary, 
   } else if (type == "BertProcessing" || type == "RobertaProcessing") {
     read_pair_of_tokens(json, vocabulary, frame, where);
   } else if (type != "ByteLevel") {  // ByteLevel only moves offsets
-    throw InputError(where + ": the component '" + type +
-                     "' is not supported; TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or Sequence is " +
-                     "expected");
+    throw InputError(
+        where + ": the component '" + type +
+        "' is not supported; TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or Sequence is " +
+        "expected");
   }
 }
 

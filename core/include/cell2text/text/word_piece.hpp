@@ -27,12 +27,12 @@ struct WordPieceParts {
   std::string where;  ///< the file, for errors
   Vocabulary vocabulary;
   BertNormalizer normalizer = {};
-  AddedTokens added = {};           ///< none of them normalised
-  std::int64_t unknown = 0;         ///< what a word becomes that the vocabulary cannot make
-  std::string inside = "##";        ///< before pieces that do not begin a word; may be empty
-  std::size_t longest_word = 100;   ///< in characters; longer ones are unknown
+  AddedTokens added = {};                             ///< none of them normalised
+  std::int64_t unknown = 0;                           ///< what a word becomes that the vocabulary cannot make
+  std::string inside = "##";                          ///< before pieces that do not begin a word; may be empty
+  std::size_t longest_word = 100;                     ///< in characters; longer ones are unknown
   std::vector<std::int64_t> before = {}, after = {};  ///< the ids around a text
-  bool clean_up = true;             ///< decoding drops blanks before marks
+  bool clean_up = true;                               ///< decoding drops blanks before marks
 };
 
 class WordPieceTokenizer final : public TokenizerEngine {
@@ -118,10 +118,9 @@ class WordPieceTokenizer final : public TokenizerEngine {
 
   static std::string cleaned_up(std::string token) {
     static constexpr std::pair<const char*, const char*> steps[] = {
-        {" .", "."},     {" ?", "?"},     {" !", "!"},              {" ,", ","},   {" ' ", "'"},   {" n't", "n't"},
-        {" 'm", "'m"},   {" do not", " don't"}, {" 's", "'s"},      {" 've", "'ve"}, {" 're", "'re"}};
-    for (const auto& [find, with] : steps)
-      token = replace_all(token, find, with);
+        {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
+        {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+    for (const auto& [find, with] : steps) token = replace_all(token, find, with);
     return token;
   }
 

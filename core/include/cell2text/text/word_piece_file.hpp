@@ -43,7 +43,8 @@ inline void read_model(const Json& model, std::size_t added, WordPieceParts& par
 /// Decoder and words: of each only the one kind is known.
 inline void read_ends(const Json& json, WordPieceParts& parts, const std::string& where) {
   parts.normalizer = BertNormalizer::from(json_member(json, "normalizer", where), where + ": normalizer");
-  const auto words = required<std::string>(json_member(json, "pre_tokenizer", where), "type", where + ": pre_tokenizer");
+  const auto words =
+      required<std::string>(json_member(json, "pre_tokenizer", where), "type", where + ": pre_tokenizer");
   if (words != "BertPreTokenizer")
     throw InputError(where + ": pre_tokenizer: the component '" + words +
                      "' is not supported here; BertPreTokenizer is expected");
