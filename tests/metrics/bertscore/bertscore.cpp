@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
+#include "cell2text/concepts.hpp"
 #include "core/io/message.hpp"
 #include "metrics/bertscore/folder.hpp"
 

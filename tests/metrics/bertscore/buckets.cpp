@@ -38,19 +38,19 @@ TEST_CASE("buckets: equal texts have one number, equal pairs are compared once")
   CHECK(distinct.add("a") == 0);
   CHECK(distinct.add("b") == 1);
   CHECK(distinct.add("a") == 0);
-  CHECK(distinct.texts() == std::vector<std::string_view>{"a", "b"});
+  CHECK((distinct.texts() == std::vector<std::string_view>{"a", "b"}));
   const auto buckets = make_buckets({{0, 1}, {0, 0}, {0, 1}}, {3, 4}, 100);
   REQUIRE(buckets.size() == 1);
-  CHECK(buckets[0].pairs == std::vector<TextPair>{{0, 0}, {0, 1}});
-  CHECK(buckets[0].texts == std::vector<std::size_t>{0, 1});
+  CHECK((buckets[0].pairs == std::vector<TextPair>{{0, 0}, {0, 1}}));
+  CHECK((buckets[0].texts == std::vector<std::size_t>{0, 1}));
 }
 
 TEST_CASE("buckets: no more tokens than asked for, unless a pair alone has more") {
   const Lengths lengths{5, 5, 5, 50};
   const auto buckets = make_buckets({{0, 1}, {1, 2}, {2, 3}, {0, 2}}, lengths, 15);
   REQUIRE(buckets.size() == 2);
-  CHECK(buckets[0].pairs == std::vector<TextPair>{{0, 1}, {0, 2}, {1, 2}});
-  CHECK(buckets[1].pairs == std::vector<TextPair>{{2, 3}});
+  CHECK((buckets[0].pairs == std::vector<TextPair>{{0, 1}, {0, 2}, {1, 2}}));
+  CHECK((buckets[1].pairs == std::vector<TextPair>{{2, 3}}));
   CHECK(make_buckets({}, lengths, 15).empty());
 }
 
