@@ -30,8 +30,9 @@ inline std::int8_t category(char32_t code) {
     case 0x111C9:
       return U_OTHER_PUNCTUATION;
     case 0x1734:
-    case 0xA9BD:
       return U_NON_SPACING_MARK;
+    case 0xA9BD:
+      return U_COMBINING_SPACING_MARK;
     case 0x1885:
     case 0x1886:
       return U_OTHER_LETTER;
