@@ -1,5 +1,5 @@
 """The peer of bench_bertscore: the package bert-score. `make FOLDER` writes pairs of descriptions and a random BERT of 12
-layers x 768; `run MODEL PAIRS LAYER REPEATS` scores them."""
+layers x 768; `run MODEL PAIRS COUNT LAYER REPEATS` scores the first COUNT."""
 import collections
 import json
 import os
@@ -54,13 +54,13 @@ def make(folder):
         shutil.copy(minilm() / name, folder / "base" / name)
 
 
-def run(model_folder, pairs, layer, repeats):
+def run(model_folder, pairs, count, layer, repeats):
     import torch
     from bert_score import utils
     from transformers import AutoTokenizer
     torch.set_num_threads(int(os.environ.get("BENCH_THREADS", 2)))
     torch.set_flush_denormal(True)
-    references, predictions = (list(side) for side in zip(*json.loads(pathlib.Path(pairs).read_text())))
+    references, predictions = (list(side) for side in zip(*json.loads(pathlib.Path(pairs).read_text())[:count]))
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     model = utils.get_model(model_folder, layer)
     weights = collections.defaultdict(lambda: 1.0)
@@ -81,4 +81,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "make":
         make(pathlib.Path(sys.argv[2]))
     else:
-        run(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+        run(*sys.argv[2:4], *map(int, sys.argv[4:]))

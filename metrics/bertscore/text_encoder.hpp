@@ -73,8 +73,10 @@ class TextEncoder {
   explicit TextEncoder(const Settings& settings)
       : folder_(settings.model), tokens_(open_tokenizer(folder_)), parameters_(torch::kCPU, torch::kFloat32, 0) {
     const std::string where = (folder_ / "config.json").string();
-    const BertConfig config = BertConfig::from_json(read_json(where), where, {"bert", "roberta"});
     const Preset* preset = settings.chosen_preset();
+    nlohmann::json json = read_json(where);
+    if (preset && !json.contains("model_type")) json["model_type"] = preset->family;  // configs of 2019 lack it
+    const BertConfig config = BertConfig::from_json(json, where, {"bert", "roberta"});
     if (preset && preset->family != config.family)
       throw InputError(where + ": 'model_type' is '" + config.family + "', and the preset '" + settings.preset +
                        "' is for '" + std::string(preset->family) + "'; choose another folder or preset = \"none\"");

@@ -262,6 +262,14 @@ TEST_CASE("bertscore: what is wrong with the folder is said at the start") {
   CHECK(has(changed("num_hidden_layers", 2), "bert.encoder.layer.2."));
   CHECK(has(changed("num_hidden_layers", 4), "bert.encoder.layer.3."));
 
+  TextModelFolder old_config;  // without a model_type: a preset knows it
+  old_config.config.erase("model_type");
+  old_config.write();
+  CHECK(has(refusal(settings_of(old_config)), "'model_type' is missing"));
+  Settings by_preset = settings_of(old_config);
+  by_preset.preset = "biobert-large", by_preset.layer.value = 2;
+  CHECK(BertScore(by_preset, Context{}).encoder().layer() == 2);
+
   TextModelFolder roberta("roberta");
   roberta.config["pad_token_id"] = 23;
   roberta.write();
