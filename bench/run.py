@@ -2,7 +2,8 @@
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
-                                         ontology,real_lora,real_decoding,real_gemma] [--steps 9] [--docs]
+                                         ontology,bertscore,real_lora,real_decoding,real_gemma]
+                                         [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 
+import bertscore
 import inputs
 import ontology
 import real_sizes
@@ -237,6 +239,10 @@ def bench_real_gemma(folder, options):
 
 def bench_ontology(folder, options):
     return ontology.rows(folder, options, COMMAND, TARGETS["ontology"])
+
+
+def bench_bertscore(folder, options):
+    return bertscore.rows(folder, options, OURS.with_name("bench_bertscore"))
 
 
 def versions():

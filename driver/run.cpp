@@ -207,6 +207,7 @@ void run(const RunArguments& arguments) {
     return arguments.json ? fmt::print("{}\n", read_json(folder.metrics()).dump(2))
                           : fmt::print("report: {}\n", folder.report().string());
   }
+  check_metrics(host, experiment.metrics);
   const ExperimentData data = open_data(host, experiment);
   log_data(data);
   const bool trained = std::filesystem::exists(folder.model());

@@ -150,6 +150,12 @@ inline std::vector<Prediction> predict(const Model& model, const ExperimentData&
   return predictions;
 }
 
+/// Makes each metric once and lets it go: what is wrong with its files is said now, and not after the training.
+inline void check_metrics(const Host& host, const std::vector<PluginChoice>& metrics) {
+  for (const PluginChoice& choice : metrics)
+    host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}});
+}
+
 /// Scores by metric name, with 95% intervals.
 using AllScores = std::map<std::string, Scores>;
 
