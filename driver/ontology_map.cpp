@@ -5,7 +5,6 @@
 
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/csv.hpp"
-#include "cell2text/io/mapped_file.hpp"
 #include "cell2text/ontology/graph.hpp"
 #include "commands.hpp"
 #include "console.hpp"
@@ -28,19 +27,19 @@ constexpr const char* map_help =
 
 void map_labels(const MapArguments& arguments) {
   const Ontology ontology = Ontology::read(arguments.obo);
-  const auto lines = parse_csv(MappedFile::open(arguments.labels)->text(), arguments.labels);
-  if (lines.size() < 2)
+  const CsvTable labels = read_csv(arguments.labels);
+  if (labels.rows.empty())
     throw InputError(arguments.labels +
                      " holds no names; a header line and one name a line in the first column are expected");
-  if (const std::string& header = lines.front().fields.front(); find_term(ontology, header))
+  if (const std::string& header = labels.header.front(); find_term(ontology, header))
     throw InputError(fmt::format(
-        "{}:{}: the first line must be a header, and '{}' is the name of a term; put a line 'label' above it",
-        arguments.labels, lines.front().number, header));
+        "{}: the first line must be a header, and '{}' is the name of a term; put a line 'label' above it",
+        arguments.labels, header));
   std::string table = "label,id,name,match\n";
   std::set<std::string> seen;
   std::size_t matched = 0;
-  for (const CsvLine& line : std::span(lines).subspan(1)) {
-    const std::string label(trim(line.fields.front()));
+  for (const CsvRow& row : labels.rows) {
+    const std::string label(trim(row.fields.front()));
     if (label.empty() || !seen.insert(label).second) continue;
     const Term* term = find_term(ontology, label);
     matched += term != nullptr;

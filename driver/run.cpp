@@ -145,8 +145,10 @@ ModelCard card_of(const Experiment& experiment, const ExperimentData& data, cons
 nlohmann::ordered_json confusion_json(const AllScores& all) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& [metric, scores] : all)
-    for (const ConfusionTable& table : scores.confusion)
+    for (const ConfusionTable& table : scores.confusion) {
       list.push_back({{"label", table.label}, {"classes", table.classes}, {"counts", table.counts}});
+      if (!table.ids.empty()) list.back()["ids"] = table.ids;
+    }
   return list;
 }
 

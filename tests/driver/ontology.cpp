@@ -161,7 +161,7 @@ TEST_CASE("ontology map: names, synonyms and ids are matched, the rest stays emp
   write_file(folder / "none.csv", "T cell\nB cell\n");
   write_file(folder / "open.csv", "label\n\"T cell\n");
   for (const auto& [file, message] : {std::pair{"header.csv", "holds no names"},
-                                      {"none.csv", "none.csv:1: the first line must be a header"},
+                                      {"none.csv", "none.csv: the first line must be a header"},
                                       {"open.csv", "open.csv:2: a quote is opened"},
                                       {"missing.csv", "does not exist"}}) {
     CAPTURE(file);

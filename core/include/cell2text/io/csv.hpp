@@ -1,21 +1,38 @@
-// Comma-separated values as RFC 4180 has them: fields in quotes may hold commas, quotes and line breaks.
+// Tables of comma-separated values (RFC 4180): small ones, read whole. What the columns mean is the caller's.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cell2text/error.hpp"
-#include "cell2text/text/utf8.hpp"
+#include "cell2text/io/input_file.hpp"
+#include "cell2text/text/words.hpp"
 
 namespace cell2text {
 
-/// One line, and the number of the text's line that it begins in.
-struct CsvLine {
-  std::size_t number = 0;
+struct CsvRow {
+  std::size_t line = 0;  ///< where it begins, from 1
   std::vector<std::string> fields;
+};
+
+/// A header and rows with as many fields.
+struct CsvTable {
+  std::vector<std::string> header;
+  std::vector<CsvRow> rows;
+
+  /// The column of this name.
+  std::optional<std::size_t> column(std::string_view name) const {
+    for (std::size_t i = 0; i < header.size(); ++i)
+      if (header[i] == name) return i;
+    return std::nullopt;
+  }
 };
 
 /// A field of a line, quoted where it has to be.
@@ -26,46 +43,66 @@ inline std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-/// All lines of a text, blank ones left out. A byte order mark is passed over. InputError "where:line: ...": bytes that
-/// are no UTF-8, a quoted field that does not end, text behind a closing quote.
-inline std::vector<CsvLine> parse_csv(std::string_view text, const std::string& where) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (valid_utf8_prefix(text) != text.size() || text.find('\0') != std::string_view::npos)
-    throw InputError(where + ": not a text in UTF-8; save the table as CSV (UTF-8)");
-  std::vector<CsvLine> lines;
-  CsvLine line{1, {}};
-  std::string field;
-  std::size_t number = 1;
-  const auto end_line = [&] {
-    line.fields.push_back(std::exchange(field, {}));
-    if (line.fields.size() > 1 || !line.fields[0].empty()) lines.push_back(std::move(line));
-    line = {number + 1, {}};
+/// Parses lines that end in LF or CRLF; a field in quotes may hold commas, line breaks and doubled quotes. Empty lines
+/// are passed over. InputError "source:line: ..." for no UTF-8, an open quote, text behind a closing one, another
+/// number of fields than the header has; or for no header at all.
+inline CsvTable parse_csv(std::string_view text, const std::string& source) {
+  const auto refuse = [&](std::size_t line, const std::string& what) {
+    throw InputError(source + ":" + std::to_string(line) + ": " + what);
   };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"' && field.empty()) {
-      const std::size_t opened = number;
-      for (++i; i < text.size() && (text[i] != '"' || text.substr(i + 1).starts_with('"')); ++i) {
-        number += text[i] == '\n';
-        field += text[i];
-        i += text[i] == '"';
-      }
-      if (i == text.size())
-        throw InputError(where + ":" + std::to_string(opened) + ": a quote is opened and not closed");
-      const char next = i + 1 < text.size() ? text[i + 1] : '\n';
-      if (next != ',' && next != '\n' && next != '\r')
-        throw InputError(where + ":" + std::to_string(number) +
-                         ": text stands behind a closing quote; quotes inside a " + "field are written twice");
-    } else if (text[i] == ',') {
-      line.fields.push_back(std::exchange(field, {}));
-    } else if (text[i] == '\n') {
-      end_line();
-      ++number;
-    } else if (text[i] != '\r') {
-      field += text[i];
+  if (!is_utf8(text)) refuse(1, "bytes that are no UTF-8 text; a table of comma-separated values is expected");
+  take_prefix(text, "\xEF\xBB\xBF");
+  CsvTable table;
+  std::size_t line = 1;
+  const auto take_field = [&](std::size_t first_line) {
+    std::string field;
+    if (!take_prefix(text, "\"")) {
+      const std::size_t end = std::min(text.find_first_of(",\n"), text.size());
+      field = trim(text.substr(0, end));
+      text.remove_prefix(end);
+      return field;
     }
+    while (true) {
+      const std::size_t quote = text.find('"');
+      if (quote == std::string_view::npos) refuse(first_line, "a quote is opened and never closed");
+      field += text.substr(0, quote);
+      text.remove_prefix(quote + 1);
+      if (!take_prefix(text, "\"")) break;
+      field += '"';
+    }
+    line += static_cast<std::size_t>(std::ranges::count(field, '\n'));
+    take_prefix(text, "\r");
+    if (!text.empty() && text[0] != ',' && text[0] != '\n')
+      refuse(line, "text behind a closing quote; a comma or the line's end is expected");
+    return field;
+  };
+  while (!text.empty()) {
+    CsvRow row{line, {take_field(line)}};
+    while (take_prefix(text, ",")) row.fields.push_back(take_field(line));
+    take_prefix(text, "\n");
+    ++line;
+    if (row.fields.size() == 1 && row.fields[0].empty()) continue;
+    if (table.header.empty()) {
+      table.header = std::move(row.fields);
+      continue;
+    }
+    if (row.fields.size() != table.header.size())
+      refuse(row.line,
+             std::to_string(row.fields.size()) + " fields; the header has " + std::to_string(table.header.size()));
+    table.rows.push_back(std::move(row));
   }
-  end_line();
-  return lines;
+  if (table.header.empty())
+    throw InputError(source + " holds no header; a table of comma-separated values is expected");
+  return table;
+}
+
+/// The same from a file. Errors also as InputFile.
+inline CsvTable read_csv(const std::filesystem::path& path) {
+  const InputFile file(path);
+  std::string text(file.size(), '\0');
+  text.resize(file.read_at(0, std::as_writable_bytes(std::span(text))));
+  refuse_git_lfs_pointer(text, path);
+  return parse_csv(text, path.string());
 }
 
 }  // namespace cell2text
