@@ -2,7 +2,8 @@
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
-                                         real_lora,real_decoding,real_gemma] [--steps 9] [--docs]
+                                         ontology,bertscore,real_lora,real_decoding,real_gemma]
+                                         [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
@@ -24,7 +25,9 @@ import sys
 import tempfile
 import time
 
+import bertscore
 import inputs
+import ontology
 import real_sizes
 from sides import limit_row, measured, memory_row, per_second, row
 
@@ -33,7 +36,8 @@ ROOT = HERE.parent
 OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.5, "train_memory": 0.7, "lora": 2.5, "generate": 3.0, "together": 1.5, "tokenize": 3.0,
-           "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0}
+           "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0,
+           "ontology": 150.0}
 
 
 def ours(what, folder, *numbers, threads):
@@ -233,6 +237,14 @@ def bench_real_gemma(folder, options):
     return real_sizes.gemma_rows(folder, options, OURS)
 
 
+def bench_ontology(folder, options):
+    return ontology.rows(folder, options, COMMAND, TARGETS["ontology"])
+
+
+def bench_bertscore(folder, options):
+    return bertscore.rows(folder, options, OURS.with_name("bench_bertscore"))
+
+
 def versions():
     import torch
     version = importlib.metadata.version
@@ -289,7 +301,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=9, help="training steps of a pair; the first is not timed")
-    parser.add_argument("--only", default="train,lora,generate,tokenize,encoders,tokenizer,describe")
+    parser.add_argument("--only", default="train,lora,generate,tokenize,encoders,tokenizer,describe,ontology")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--many", type=int, default=4096, help="cells to tokenise")
     parser.add_argument("--seed", type=int, default=1)
@@ -304,7 +316,7 @@ def main():
         sys.exit(f"bench/run.py: {OURS} is not there; cmake --build build/release --target bench")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or pathlib.Path(temporary)).resolve()
-        if options.only != "tokenizer":  # which has its own
+        if options.only not in ("tokenizer", "ontology"):  # which have their own
             if not (folder / "inputs.npz").exists():
                 inputs.make(folder, options.seed, num_cells=32, many_cells=options.many)
             inputs.write_experiments(folder, options.steps)

@@ -19,6 +19,7 @@ if(CELL2TEXT_HOST)
   find_package(CLI11 REQUIRED)
   pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
   pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
+  pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
 endif()
 
 # LibTorch is PyPI's torch wheel; only libtorch_cpu and libc10 are linked.

@@ -15,5 +15,7 @@ void add_plugins(CLI::App& app);
 void add_schema(CLI::App& app);
 void add_model(CLI::App& app);
 void add_report(CLI::App& app);
+void add_ontology(CLI::App& app);
+void add_ontology_map(CLI::App& ontology);
 
 }  // namespace cell2text::driver

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cell2text/io/atomic_file.hpp"
+#include "cell2text/io/csv.hpp"
 #include "cell2text/io/h5ad_writer.hpp"
 #include "cell2text/io/json_lines.hpp"
 
@@ -56,14 +57,6 @@ std::vector<ObsColumn> obs_columns(const std::vector<LabelledCell>& cells) {
                        })});
   }
   return columns;
-}
-
-/// A field of a CSV line, quoted where RFC 4180 asks for it.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 void write_csv(const std::filesystem::path& output, const std::vector<LabelledCell>& cells) {

@@ -145,8 +145,10 @@ ModelCard card_of(const Experiment& experiment, const ExperimentData& data, cons
 nlohmann::ordered_json confusion_json(const AllScores& all) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& [metric, scores] : all)
-    for (const ConfusionTable& table : scores.confusion)
+    for (const ConfusionTable& table : scores.confusion) {
       list.push_back({{"label", table.label}, {"classes", table.classes}, {"counts", table.counts}});
+      if (!table.ids.empty()) list.back()["ids"] = table.ids;
+    }
   return list;
 }
 
@@ -207,6 +209,7 @@ void run(const RunArguments& arguments) {
     return arguments.json ? fmt::print("{}\n", read_json(folder.metrics()).dump(2))
                           : fmt::print("report: {}\n", folder.report().string());
   }
+  check_metrics(host, experiment.metrics);
   const ExperimentData data = open_data(host, experiment);
   log_data(data);
   const bool trained = std::filesystem::exists(folder.model());

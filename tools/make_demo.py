@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes data/demo/ from the reference data: cells, ontology, dictionaries of genes, a small tokenizer.
+"""Makes data/demo/ from the reference data: cells, ontology, dictionaries of genes, pathways, a small tokenizer.
 
 Run with the project's Python: .deps/env/bin/python tools/make_demo.py [--shared DIR] [--out DIR]
 Two runs give the same bytes. No cell's labels or text go into the tokenizer.
@@ -156,8 +156,10 @@ def main():
     if not (arguments.shared / "cells").is_dir():
         parser.error(f"{arguments.shared} holds no folder 'cells'; pass the reference data's folder with --shared")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    copies = {"cells/pbmc68k_700.h5ad": "pbmc.h5ad", "ontology/cl-v2025-07-30.obo": "cl.obo"}
+    copies = {"cells/pbmc68k_700.h5ad": "pbmc.h5ad", "ontology/cl-v2025-07-30.obo": "cl.obo",
+              "pathways/hallmark_descriptions.tsv": "pathways/hallmark_descriptions.tsv"}
     for source, name in copies.items():
+        (arguments.out / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(arguments.shared / source, arguments.out / name)
     make_geneformer(arguments.shared / "geneformer", arguments.out / "genes")
     make_scgpt(arguments.shared / "scgpt", arguments.shared / "geneformer", arguments.out / "genes")

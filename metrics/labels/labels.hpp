@@ -1,10 +1,8 @@
-// The metric `labels`: cell type, tissue and disease read back from predicted texts, compared with the truth.
-// Reading is core's text/label_reader.hpp; the counting is classification.hpp's.
+// The metric `labels`: cell type, tissue, disease, sex and development stage read back from predicted texts, compared
+// with the truth. Reading is core's text/label_reader.hpp; the scores are label_scores.hpp's.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,27 +12,32 @@
 #include <vector>
 
 #include "cell2text/context.hpp"
+#include "cell2text/evaluate/known_labels.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/settings.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/label_reader.hpp"
+#include "cell2text/text/obo.hpp"
 #include "cell2text/text/paper_labels.hpp"
-#include "classification.hpp"
+#include "label_names.hpp"
+#include "label_scores.hpp"
+#include "levels.hpp"
 #include "paper_names.hpp"
 
 namespace cell2text::labels {
 
-using Names = std::vector<std::optional<std::string>>;  ///< one per cell
-
-/// For each label: `LABEL.accuracy` and `.unreadable` (with values per cell), `.weighted_f1`, `.macro_f1` and
-/// `.majority`, with a confusion table; for the paper's reading under `paper.LABEL`, and `paper.LABEL.merged_names`.
-/// Only cells whose truth is known count, except for `unreadable`. The reading "known" knows the names it is given
-/// and those in the truth of these cells. With one true value only, all but `unreadable` and `merged_names` is empty.
+/// For each label: `LABEL.accuracy` and `.unreadable` (with values per cell), weighted and macro precision, recall and
+/// F1, and `.majority`, with a confusion table; for the paper's reading (the first three labels) under `paper.LABEL`,
+/// and `paper.LABEL.merged_names`; at a coarser level under `level.LABEL`. The reading "known" knows the names that it
+/// is given, those in the truth of these cells, and the terms of the ontologies at hand, of which exact synonyms and
+/// ids stand for the name.
 class Labels {
  public:
   struct Settings {
     std::string reading = "both";
     std::string truth = "obs";
+    std::optional<std::string> ontology = {};
+    std::vector<std::string> level = {};
 
     static void describe(auto& s) {
       s.field("reading", &Settings::reading,
@@ -45,79 +48,105 @@ class Labels {
               {.help = "truth of the paper's reading: obs (whole names), or text (read from the reference like the "
                        "prediction, so that cut names merge and the scores rise)",
                .choices = {"obs", "text"}});
+      s.field("ontology", &Settings::ontology,
+              {.help = "OBO file whose names, exact synonyms and ids texts may use, and which 'level' refers to"});
+      s.field("level", &Settings::level,
+              {.help = "ids of terms that stand for all terms below them, scored under level.LABEL; a name below none "
+                       "of them stays what it is"});
+    }
+    void validate() const {
+      if (!level.empty() && !ontology)
+        throw InputError("'level' names terms of an ontology; set 'ontology' to its OBO file as well");
+      if (!level.empty() && reading == "paper")
+        throw InputError("'level' needs whole names; set 'reading' to known or both");
     }
   };
 
-  Labels(const Settings& settings, const Context&) : settings_(settings) {}
+  Labels(const Settings& settings, const Context&) : settings_(settings) {
+    if (!settings.ontology) return;
+    ontology_ = Ontology::read(*settings.ontology);
+    levels_.emplace(*ontology_, settings.level, *settings.ontology);
+  }
+  Labels(const Labels&) = delete;  // the levels point into the ontology
+  Labels& operator=(const Labels&) = delete;
 
   Scores score(std::span<const Prediction> predictions, const KnownLabels& known) const {
+    KnownLabels more;
+    if (ontology_) more = known, add_terms(more, *ontology_);
+    std::vector<LabelNames> names;
+    for (const Label& label : scored_labels)
+      names.emplace_back(label.name, truth_of(predictions, label), ontology_ ? more : known);
     Scores out;
-    if (settings_.reading != "paper") score_known(predictions, known, out);
-    if (settings_.reading != "known") score_paper(predictions, out);
+    if (settings_.reading != "paper") score_known(predictions, names, out);
+    if (settings_.reading != "known") score_paper(predictions, names, out);
     return out;
   }
 
  private:
   static Names truth_of(std::span<const Prediction> predictions, const Label& label) {
     Names names(predictions.size());
-    for (std::size_t i = 0; i < predictions.size(); ++i)
-      if (const auto found = predictions[i].labels.find(label.name); found != predictions[i].labels.end())
-        if (known_value(found->second)) names[i] = found->second;
-    return names;
-  }
-
-  /// Names of the truth first: of two that differ in case alone, the reader then prefers the true spelling.
-  static std::vector<std::string> reader_names(const Names& truth, const KnownLabels& known, const Label& label) {
-    std::set<std::string> seen;
-    std::vector<std::string> names;
-    const auto add = [&](const std::string& name) {
-      if (seen.insert(name).second) names.push_back(name);
-    };
-    for (const auto& name : truth)
-      if (name) add(*name);
-    if (const auto found = known.values.find(label.name); found != known.values.end())
-      for (const std::string& name : found->second) add(name);
-    return names;
-  }
-
-  void score_known(std::span<const Prediction> predictions, const KnownLabels& known, Scores& out) const {
-    std::vector<Names> truth;
-    std::vector<std::vector<std::string>> names;
-    for (const Label& label : scored_labels) {
-      truth.push_back(truth_of(predictions, label));
-      names.push_back(reader_names(truth.back(), known, label));
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      const auto found = predictions[i].labels.find(label.name);
+      if (found == predictions[i].labels.end() || !known_value(found->second)) continue;
+      names[i] = label.read == &ReadLabels::stage ? true_bucket(found->second) : found->second;
     }
-    const KnownLabelReader reader(names[0], names[1], names[2]);
+    return names;
+  }
+
+  /// Each name as the one it stands for.
+  static Names named(Names names, const LabelNames& known) {
+    for (auto& name : names)
+      if (name) name = known.name_of(*name);
+    return names;
+  }
+
+  void score_known(std::span<const Prediction> predictions, const std::vector<LabelNames>& names, Scores& out) const {
+    const KnownLabelReader reader(names[0].texts(), names[1].texts(), names[2].texts());
     std::vector<ReadLabels> read;
     for (const Prediction& one : predictions) read.push_back(reader.read(one.prediction));
-    for (std::size_t i = 0; i < std::size(scored_labels); ++i)
-      add_scores(scored_labels[i].name, truth[i], column(read, scored_labels[i]), "", out);
+    for (std::size_t i = 0; i < std::size(scored_labels); ++i) {
+      const Label& label = scored_labels[i];
+      LabelValues values{label.name, truth_of(predictions, label), column(read, label)};
+      if (label.read != &ReadLabels::stage)
+        values.truth = named(std::move(values.truth), names[i]),
+        values.predicted = named(std::move(values.predicted), names[i]);
+      add_scores(values, names[i], out);
+      if (!levels_ || !levels_->covers(label.name)) continue;
+      add_scores({"level." + values.name, levels_->rolled_up(label.name, values.truth),
+                  levels_->rolled_up(label.name, values.predicted)},
+                 names[i], out);
+    }
   }
 
-  void score_paper(std::span<const Prediction> predictions, Scores& out) const {
+  void score_paper(std::span<const Prediction> predictions, const std::vector<LabelNames>& names, Scores& out) const {
     const bool from_text = settings_.truth == "text";
     std::vector<ReadLabels> read, read_truth;
     for (const Prediction& one : predictions) {
       read.push_back(read_labels_paper(one.prediction));
       if (from_text) read_truth.push_back(read_labels_paper(one.reference));
     }
-    for (const Label& label : scored_labels) {
-      const std::string name = std::string("paper.") + label.name;
+    for (std::size_t i = 0; i < paper_labels.size(); ++i) {
+      const Label& label = paper_labels[i];
       const Names obs = truth_of(predictions, label);
-      Names truth = from_text ? column(read_truth, label) : obs;
-      std::string note;
-      if (!from_text) note = make_whole_forms(label, truth);
-      add_scores(name, truth, column(read, label), note, out);
-      std::set<std::string> names;
-      for (const auto& one : obs)
-        if (one) names.insert(*one);
-      Score merged{.name = name + ".merged_names", .higher_is_better = false, .unit = "names"};
-      if (names.empty())
-        merged.note = "no known truth";
-      else
-        merged.value = static_cast<double>(count_merged_names(label, names));
-      out.scores.push_back(std::move(merged));
+      LabelValues values{std::string("paper.") + label.name, from_text ? column(read_truth, label) : obs,
+                         column(read, label)};
+      if (!from_text) values.note = make_whole_forms(label, values.truth);
+      add_scores(values, names[i], out);
+      out.scores.push_back(merged_names(label, values.name, obs));
     }
+  }
+
+  /// How many true names become equal to another by the paper's cut.
+  static Score merged_names(const Label& label, const std::string& name, const Names& truth) {
+    std::set<std::string> names;
+    for (const auto& one : truth)
+      if (one) names.insert(*one);
+    Score merged{.name = name + ".merged_names", .higher_is_better = false, .unit = "names"};
+    if (names.empty())
+      merged.note = "no known truth";
+    else
+      merged.value = static_cast<double>(count_merged_names(label, names));
+    return merged;
   }
 
   /// Puts true names into the paper's form, and tells how many cells hold one that the reading cuts.
@@ -145,52 +174,9 @@ class Labels {
     return names;
   }
 
-  static void add_scores(const std::string& name, const Names& truth, const Names& predicted, std::string note,
-                         Scores& out);
-
   Settings settings_;
+  std::optional<Ontology> ontology_;
+  std::optional<Levels> levels_;
 };
-
-inline void Labels::add_scores(const std::string& name, const Names& truth, const Names& predicted, std::string note,
-                               Scores& out) {
-  Score accuracy{.name = name + ".accuracy"}, weighted{.name = name + ".weighted_f1"},
-      macro{.name = name + ".macro_f1"}, majority{.name = name + ".majority"},
-      unreadable{.name = name + ".unreadable", .higher_is_better = false};
-  std::vector<std::string> true_names;
-  Names read;
-  for (std::size_t cell = 0; cell < truth.size(); ++cell)
-    if (truth[cell]) true_names.push_back(*truth[cell]), read.push_back(predicted[cell]);
-  if (truth.size() > true_names.size())
-    note = std::to_string(truth.size() - true_names.size()) + " of " + std::to_string(truth.size()) +
-           " cells have no known truth" + (note.empty() ? "" : "; ") + note;
-
-  bool says_something = false;
-  if (true_names.empty()) {
-    note = truth.empty() ? "no cells" : "no cell has a known truth";
-  } else {
-    Classification result = classify(true_names, read);
-    says_something = std::set<std::string>(true_names.begin(), true_names.end()).size() > 1;
-    if (says_something) {
-      accuracy.value = result.accuracy, weighted.value = result.weighted.f1, macro.value = result.macro.f1;
-      majority.value = result.majority;
-      for (std::size_t cell = 0; cell < truth.size(); ++cell)
-        accuracy.per_cell.push_back(truth[cell] ? static_cast<float>(truth[cell] == predicted[cell])
-                                                : std::numeric_limits<float>::quiet_NaN());
-    } else {
-      note = "one value, says nothing";
-    }
-    ConfusionTable table{.label = name, .classes = {}, .counts = std::move(result.confusion)};
-    for (ClassScores& one : result.classes) table.classes.push_back(std::move(one.name));
-    out.confusion.push_back(std::move(table));
-  }
-  for (const auto& one : predicted) unreadable.per_cell.push_back(one ? 0.0f : 1.0f);
-  const auto missing = std::count(predicted.begin(), predicted.end(), std::nullopt);
-  if (!predicted.empty())
-    unreadable.value = static_cast<double>(missing) / static_cast<double>(predicted.size());
-  else
-    unreadable.note = "no cells";
-  for (Score* one : {&accuracy, &weighted, &macro, &majority}) one->note = note;
-  for (Score* one : {&accuracy, &weighted, &macro, &unreadable, &majority}) out.scores.push_back(std::move(*one));
-}
 
 }  // namespace cell2text::labels

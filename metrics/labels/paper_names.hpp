@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include "cell2text/text/description.hpp"
@@ -17,8 +18,13 @@ struct Label {
   const char* name;
   std::optional<std::string> ReadLabels::*read;
 };
-inline constexpr Label scored_labels[] = {
-    {"cell_type", &ReadLabels::cell_type}, {"tissue", &ReadLabels::tissue}, {"disease", &ReadLabels::disease}};
+inline constexpr Label scored_labels[] = {{"cell_type", &ReadLabels::cell_type},
+                                          {"tissue", &ReadLabels::tissue},
+                                          {"disease", &ReadLabels::disease},
+                                          {"sex", &ReadLabels::sex},
+                                          {"development_stage", &ReadLabels::stage}};
+/// Those that the paper scores: the first three.
+inline constexpr std::span<const Label> paper_labels(scored_labels, 3);
 
 /// A whole name as the paper's way would have to read it.
 inline std::string whole_paper_form(const Label& label, const std::string& name) {

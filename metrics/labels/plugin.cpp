@@ -2,5 +2,6 @@
 
 #include "labels.hpp"
 
-CELL2TEXT_PLUGIN(metric, "labels", cell2text::labels::Labels,
-                 "Cell type, tissue and disease read back from the text: accuracy and F1 against the cells' labels.")
+CELL2TEXT_PLUGIN(
+    metric, "labels", cell2text::labels::Labels,
+    "Cell type, tissue, disease, sex and stage read back from the text: accuracy, precision, recall and F1.")

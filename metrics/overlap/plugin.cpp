@@ -3,4 +3,4 @@
 #include "overlap.hpp"
 
 CELL2TEXT_PLUGIN(metric, "overlap", cell2text::overlap::Overlap,
-                 "Exact match, BLEU-2/4 and ROUGE-1/2/L against the reference text.")
+                 "Exact match, BLEU and ROUGE-1/2/L against the reference text.")

@@ -123,6 +123,12 @@ TEST_CASE("bad input: broken files of an experiment are named with their line") 
   write_file(folder / "genes/token_dictionary.pkl", "cos\nsystem\n(S'true'\ntR.");
   with("data/demo/genes", folder / "genes");
   check_not_run(folder / "bad.toml", {"token_dictionary.pkl"});
+
+  // Metrics work after the training, and their folders are looked at before.
+  std::filesystem::create_directory(folder / "bert");
+  write_file(folder / "bad.toml",
+             example + "\n[[metrics]]\nplugin = \"bertscore\"\nmodel = \"" + (folder / "bert").string() + "\"\n");
+  check_not_run(folder / "bad.toml", {(folder / "bert").string(), "no tokenizer"});
 }
 
 TEST_CASE("bad input: a checkpoint whose config does not fit its weights never starts from random values") {

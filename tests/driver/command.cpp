@@ -7,7 +7,7 @@ using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
   for (const char* subcommand : {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list",
-                                 "plugins info", "model info", "model merge"}) {
+                                 "plugins info", "model info", "model merge", "ontology similarity", "ontology map"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
     CHECK(outcome.status == 0);
@@ -59,8 +59,8 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
   }
   CHECK(names == std::vector<std::string>{"adapter linear", "adapter mlp", "adapter perceiver", "adapter qformer",
                                           "decoder gemma", "decoder llama", "encoder geneformer", "encoder scgpt",
-                                          "finetuning full", "finetuning lora", "metric labels", "metric overlap",
-                                          "source h5ad"});
+                                          "finetuning full", "finetuning lora", "metric bertscore", "metric labels",
+                                          "metric overlap", "metric pagerank", "metric pathways", "source h5ad"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));
@@ -80,6 +80,19 @@ TEST_CASE("schema: valid JSON that knows core tables and plugins; docs/experimen
   CHECK(command("schema lama").status == 2);
   INFO("docs/experiment.md differs from the program; make it again: cell2text schema --markdown > docs/experiment.md");
   CHECK(command("schema --markdown").out == read_file(source_dir() / "docs/experiment.md"));
+}
+
+TEST_CASE("examples: every experiment is sound, and named as its file") {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() / "examples")) {
+    if (entry.path().extension() != ".toml") continue;
+    CAPTURE(entry.path().string());
+    const Outcome outcome = command("run " + quoted(entry.path()) + " --dry-run");
+    CHECK(outcome.status == 0);
+    CHECK(contains(outcome.out, "name = \"" + entry.path().stem().string() + "\""));
+    ++count;
+  }
+  CHECK(count == 4);
 }
 
 TEST_CASE("run: every fault of a file at once, with line, column and the nearest name") {

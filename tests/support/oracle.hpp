@@ -67,6 +67,11 @@ inline void write_file(const std::filesystem::path& path, const std::string& byt
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
+/// Whether a message has this part.
+inline bool says(const std::string& message, const std::string& part) {
+  return message.find(part) != std::string::npos;
+}
+
 /// Runs a shell command; returns its exit status and puts stdout and stderr together into `output`.
 inline int run_command(const std::string& command, std::string& output) {
   TemporaryFolder folder;

@@ -8,6 +8,8 @@
 #include "cell2text/embeddings/identity.hpp"
 #include "cell2text/embeddings/need.hpp"
 #include "cell2text/evaluate/bootstrap.hpp"
+#include "cell2text/evaluate/known_labels.hpp"
+#include "cell2text/evaluate/predictions_file.hpp"
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
 #include "cell2text/train/trainer.hpp"
@@ -112,18 +114,39 @@ inline std::map<std::string, std::vector<TrainedLabel>> trained_labels(const Exp
 
 /// Names that a label may have in a text: those of the model, of the cells to score, and of the ontology.
 inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& data) {
-  std::map<std::string, std::set<std::string>> names;
-  for (const auto& [label, values] : card.known_labels().values) names[label].insert(values.begin(), values.end());
+  KnownLabels known = card.known_labels();
   for (const char* label : DescriptionSource::label_names)
     for (const std::int64_t row : data.split.test)
-      if (const auto name = data.descriptions->label(label, row)) names[label].insert(*name);
-  if (const Ontology* ontology = data.descriptions->ontology())
-    for (const auto& term : ontology->terms())
-      if (!term.obsolete && !term.name.empty()) names["cell_type"].insert(term.name);
-  KnownLabels known;
-  for (const auto& [label, set] : names) known.values[label].assign(set.begin(), set.end());
+      if (const auto name = data.descriptions->label(label, row)) known.values[label].push_back(*name);
+  if (const Ontology* ontology = data.descriptions->ontology()) add_terms(known, *ontology);
+  sort_names(known);
+  known.trained = card.known_labels().values;
   return known;
 }
+
+/// What is known of a row beside its text: labels, donor, and pathways where the file has such a column.
+class CellTruth {
+ public:
+  explicit CellTruth(const ExperimentData& data) : data_(data) {
+    if (data.source->has_column("donor_id")) donors_ = data.source->labels("donor_id");
+    for (const char* column : {"pathway_1", "pathway_2"})
+      if (data.source->has_column(column)) pathways_.push_back(data.source->labels(column));
+  }
+  void add_to(Prediction& prediction, std::int64_t row) const {
+    for (const char* label : prediction_labels)
+      if (const auto value = data_.descriptions->label(label, row)) prediction.labels[label] = *value;
+    if (donors_) prediction.donor = known_value(donors_->at(row)).value_or("");
+    if (pathways_.empty()) return;
+    prediction.pathways.emplace();
+    for (const LabelColumn& column : pathways_)
+      if (const auto pathway = known_value(column.at(row))) prediction.pathways->push_back(*pathway);
+  }
+
+ private:
+  const ExperimentData& data_;
+  std::optional<LabelColumn> donors_;
+  std::vector<LabelColumn> pathways_;
+};
 
 /// Describes the test cells, in batches of like length, and gives them back in the order of the file.
 /// `progress` is told how many cells are done.
@@ -132,13 +155,13 @@ inline std::vector<Prediction> predict(const Model& model, const ExperimentData&
                                        const std::function<void(std::int64_t)>& progress) {
   LoaderOptions options{settings.batch_size, 8, 0, false};
   CellLoader loader(*data.source, *model.encoder, data.split.test, options);
+  const CellTruth truth(data);
   std::vector<std::pair<std::int64_t, Prediction>> found;
   while (auto batch = loader.next()) {
     for (DescribedCell& cell : describe_cells(model, *batch, settings)) {
       Prediction prediction{
           cell.name, *data.descriptions->text(cell.row), std::move(cell.text), cell.log_probability, {}};
-      for (const char* label : DescriptionSource::label_names)
-        if (const auto value = data.descriptions->label(label, cell.row)) prediction.labels[label] = *value;
+      truth.add_to(prediction, cell.row);
       found.emplace_back(cell.row, std::move(prediction));
     }
     progress(static_cast<std::int64_t>(found.size()));
@@ -149,19 +172,34 @@ inline std::vector<Prediction> predict(const Model& model, const ExperimentData&
   return predictions;
 }
 
-/// Scores by metric name, with 95% intervals.
+/// Makes each metric once and lets it go: what is wrong with its files is said now, and not after the training.
+inline void check_metrics(const Host& host, const std::vector<PluginChoice>& metrics) {
+  for (const PluginChoice& choice : metrics)
+    host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}});
+}
+
+/// Scores by metric name.
 using AllScores = std::map<std::string, Scores>;
 
-inline AllScores score(const Host& host, const std::vector<PluginChoice>& metrics,
-                       std::span<const Prediction> predictions, const KnownLabels& known) {
+/// The metrics' scores, without intervals.
+inline AllScores score_without_intervals(const Host& host, const std::vector<PluginChoice>& metrics,
+                                         std::span<const Prediction> predictions, const KnownLabels& known) {
   AllScores all;
   for (const PluginChoice& choice : metrics) {
     const MetricHandle metric(
         host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}}));
-    Scores scores = metric.score(predictions, known);
-    add_intervals(scores, {host.context.seed, 1000, 0.95});
-    all.insert_or_assign(choice.name, std::move(scores));
+    all.insert_or_assign(choice.name, metric.score(predictions, known));
   }
+  return all;
+}
+
+/// The metrics' scores with 95% intervals, over donors where at least two are known, else over cells.
+inline AllScores score(const Host& host, const std::vector<PluginChoice>& metrics,
+                       std::span<const Prediction> predictions, const KnownLabels& known) {
+  AllScores all = score_without_intervals(host, metrics, predictions, known);
+  std::vector<Scores*> scores;
+  for (auto& [name, one] : all) scores.push_back(&one);
+  add_intervals(scores, predictions.size(), {host.context.seed, 1000, 0.95}, donor_groups(predictions));
   return all;
 }
 

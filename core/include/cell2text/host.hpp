@@ -1,5 +1,5 @@
 // What a program that runs plugins needs beside cell2text.hpp, and what single plugins of this repository do. Pulls in
-// Boost, toml++, HDF5 and SentencePiece, which whoever includes it links itself.
+// Boost, toml++, HDF5, ICU and SentencePiece, which whoever includes it links itself.
 #pragma once
 
 #include "cell2text/cell2text.hpp"
@@ -22,5 +22,9 @@
 #include "cell2text/nn/transformer_checkpoint.hpp"
 #include "cell2text/registry.hpp"
 #include "cell2text/run_folder.hpp"
+#include "cell2text/text/bert_normalizer.hpp"
+#include "cell2text/text/encoder_tokenizer.hpp"
 #include "cell2text/text/sentence_piece.hpp"
 #include "cell2text/text/tokenizer_folder.hpp"
+#include "cell2text/text/word_piece.hpp"
+#include "cell2text/text/word_piece_file.hpp"

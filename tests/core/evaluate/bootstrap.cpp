@@ -14,7 +14,9 @@
 using cell2text::add_intervals;
 using cell2text::bootstrap_intervals;
 using cell2text::BootstrapSettings;
+using cell2text::donor_groups;
 using cell2text::InputError;
+using cell2text::Prediction;
 using cell2text::Score;
 using cell2text::Scores;
 
@@ -98,12 +100,35 @@ TEST_CASE("bootstrap: intervals are added where a score has a value per cell and
   scores.scores.push_back({.name = "f1", .value = 0.5});
   scores.scores.push_back({.name = "own", .value = 0.5, .low = 0.1, .high = 0.9, .per_cell = {0, 1, 0, 1}});
   scores.scores.push_back({.name = "nothing", .note = "one value, says nothing", .per_cell = {1, 1, 1, 1}});
-  add_intervals(scores);
+  Scores* const all[] = {&scores};
+  add_intervals(all, 4);
   CHECK(scores.scores[0].low == 0.0);
   CHECK(scores.scores[0].high == 1.0);
   CHECK_FALSE(scores.scores[1].low.has_value());
   CHECK(scores.scores[2].low == 0.1);
   CHECK_FALSE(scores.scores[3].high.has_value());
+}
+
+TEST_CASE("bootstrap: a score without values per cell gets its interval by a recount") {
+  Scores scores;
+  scores.scores.push_back({.name = "share", .value = 0.5});
+  scores.recounts.push_back({{"share", "of nobody"}, {0, 1, 0, 1, 0, 1, 0, 1}, 2, [](auto times, auto values) {
+                               values[0] = times[1] / (times[0] + times[1]);
+                             }});
+  Scores* const all[] = {&scores};
+  add_intervals(all, 8);
+  const auto same = *bootstrap_intervals(Columns{{0, 1, 0, 1, 0, 1, 0, 1}})[0];
+  CHECK(scores.scores[0].low == same.low);
+  CHECK(scores.scores[0].high == same.high);
+}
+
+TEST_CASE("bootstrap: cells are drawn by donor where two are known") {
+  std::vector<Prediction> cells(4);
+  CHECK(donor_groups(cells).empty());
+  cells[0].donor = "d1";
+  CHECK(donor_groups(cells).empty());
+  cells[3].donor = "d2";
+  CHECK(donor_groups(cells) == std::vector<std::string>{"d1", "", "", "d2"});
 }
 
 TEST_CASE("bootstrap: wrong arguments are refused") {

@@ -37,13 +37,18 @@ bool holds(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("predictions: what is written is read again") {
-  std::vector<Prediction> written{
-      {"AAAC-1",
-       "a \"quoted\"\nβ cell",
-       "",
-       -12.34567890123456,
-       {{"cell_type", "CD8-positive, alpha-beta T cell"}, {"disease", "normal"}}},
-      {"", "", "x", -std::numeric_limits<double>::infinity(), {{"tissue", "blood"}, {"donor", "is not kept"}}}};
+  std::vector<Prediction> written{{"AAAC-1",
+                                   "a \"quoted\"\nβ cell",
+                                   "",
+                                   -12.34567890123456,
+                                   {{"cell_type", "CD8-positive, alpha-beta T cell"}, {"disease", "normal"}}},
+                                  {"",
+                                   "",
+                                   "x",
+                                   -std::numeric_limits<double>::infinity(),
+                                   {{"tissue", "blood"}, {"sex", "male"}, {"organ", "is not kept"}},
+                                   std::vector<std::string>{"HALLMARK_HYPOXIA", "β"},
+                                   "donor 1"}};
   const TemporaryFolder folder;
   {
     cell2text::JsonLinesWriter out(folder / "p.jsonl");
@@ -58,7 +63,11 @@ TEST_CASE("predictions: what is written is read again") {
   CHECK(read[0].log_probability == written[0].log_probability);
   CHECK(read[0].labels == written[0].labels);
   CHECK(std::isnan(read[1].log_probability));
-  CHECK(read[1].labels == std::map<std::string, std::string>{{"tissue", "blood"}});
+  CHECK(read[1].labels == std::map<std::string, std::string>{{"tissue", "blood"}, {"sex", "male"}});
+  CHECK_FALSE(read[0].pathways.has_value());
+  CHECK(read[1].pathways == written[1].pathways);
+  CHECK(read[0].donor.empty());
+  CHECK(read[1].donor == "donor 1");
 }
 
 TEST_CASE("predictions: the line has the documented keys in the documented order") {
@@ -66,6 +75,11 @@ TEST_CASE("predictions: the line has the documented keys in the documented order
   CHECK(
       cell2text::prediction_json(one).dump() ==
       R"({"cell":"c","reference":"r","prediction":"p","log_probability":-1.5,"cell_type":"T cell","tissue":"blood"})");
+  const Prediction more{
+      "c", "r", "p", 0, {{"development_stage", "infant stage"}, {"sex", "male"}}, std::vector<std::string>(), "d"};
+  CHECK(cell2text::prediction_json(more).dump() ==
+        R"({"cell":"c","reference":"r","prediction":"p","log_probability":0.0,"sex":"male",)"
+        R"("development_stage":"infant stage","pathways":[],"donor":"d"})");
 }
 
 TEST_CASE("predictions: a text cut inside a character is written as valid UTF-8") {
@@ -92,10 +106,29 @@ TEST_CASE("predictions: a fault names file, line and key") {
               "p.jsonl:3: 'cell' is a whole number"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","log_probability":"x"})"), "'log_probability'"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","tissue":1})"), "'tissue'"));
+  CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","pathways":"x"})"), "'pathways'"));
+  CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","donor":7})"), "'donor'"));
   CHECK(holds(refusal("[1]"), "p.jsonl:1: an object"));
   CHECK(holds(refusal(good + "{\"cell\": \n"), "p.jsonl:2:"));
   CHECK(holds(refusal("\n \n"), "holds no predictions"));
   CHECK_THROWS_AS(read_predictions("/nonexistent/p.jsonl"), InputError);
+}
+
+TEST_CASE("predictions: malformed lines can be collected instead of refused, but not all of them") {
+  const std::string good = "{\"reference\":\"r\",\"prediction\":\"p\"}\n", bad = "{oops\n[1]\n";
+  const TemporaryFolder folder;
+  write_file(folder / "p.jsonl", bad + good + "{\"reference\":\"r\"}\n" + good + "{\"reference\"");
+  std::vector<std::string> malformed;
+  CHECK(read_predictions(folder / "p.jsonl", &malformed).size() == 2);
+  REQUIRE(malformed.size() == 4);
+  CHECK(holds(malformed[0], "p.jsonl:1:"));
+  CHECK(holds(malformed[1], "p.jsonl:2: an object"));
+  CHECK(holds(malformed[2], "p.jsonl:4: 'prediction' is missing"));
+  CHECK(holds(malformed[3], "p.jsonl:6:"));
+  write_file(folder / "p.jsonl", bad);
+  malformed.clear();
+  CHECK_THROWS_WITH_AS(read_predictions(folder / "p.jsonl", &malformed), doctest::Contains("all 2 lines are malformed"),
+                       InputError);
 }
 
 TEST_CASE("scores: metrics.json has value, low and high, null where nothing can be said") {

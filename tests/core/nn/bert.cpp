@@ -165,3 +165,54 @@ TEST_CASE("bert: a config of another kind or with impossible sizes is refused by
     CHECK(message.find(key) != std::string::npos);
   }
 }
+
+TEST_CASE("bert: rows of one length together give what each gives alone, for RoBERTa too") {
+  const torch::NoGradGuard no_grad;
+  for (const char* family : {"bert", "roberta"}) {
+    BertConfig config = small_config();
+    config.family = family, config.padding_token = 1;
+    auto set = parameters(4);
+    const BertEncoder bert(set, config, 2);
+    CHECK(set.find(std::string(family) + ".encoder.layer.1.output.dense.weight") != nullptr);
+    const Tensor ids = torch::randint(2, config.vocabulary_size, {5, config.longest()}, torch::kInt64);
+    const Tensor together = bert.forward_together(ids);
+    for (std::int64_t row = 0; row < 5; ++row)
+      CHECK(difference(together.narrow(0, row, 1), bert.forward(ids.narrow(0, row, 1), {config.longest()}, false)) <
+            1e-5);
+  }
+}
+
+TEST_CASE("bert: RoBERTa's positions start behind its padding, and padding inside a row has none of its own") {
+  const torch::NoGradGuard no_grad;
+  BertConfig config = small_config();
+  config.family = "roberta", config.padding_token = 1;
+  CHECK(config.longest() == config.max_positions - 2);
+  auto set = parameters(4);
+  const BertEncoder roberta(set, config, 0);  // the embeddings alone
+  const Tensor ids = torch::tensor({{5, 1, 5, 5}}, torch::kInt64);
+  const Tensor out = roberta.forward_together(ids)[0];
+  const Tensor expected_positions = torch::tensor({2, 1, 3, 4}, torch::kInt64);
+  const auto table = [&](const char* name) {
+    return set.find(std::string("roberta.embeddings.") + name + ".weight")->value;
+  };
+  const Tensor sum = table("word_embeddings").index_select(0, ids[0]) +
+                     table("position_embeddings").index_select(0, expected_positions) +
+                     table("token_type_embeddings")[0];
+  CHECK(difference(out, at::layer_norm(sum, {config.width}, {}, {}, config.layer_norm_epsilon)) < 1e-5);
+}
+
+TEST_CASE("bert: a config of RoBERTa is read where it is asked for, with a padding token that leaves positions") {
+  auto json = config_json();
+  json["model_type"] = "roberta";
+  const auto read = [&] { return BertConfig::from_json(json, "config.json", {"bert", "roberta"}); };
+  json.erase("pad_token_id");
+  CHECK(read().padding_token == 1);
+  json["pad_token_id"] = 3;
+  CHECK(read().longest() == 16);
+  for (const int bad : {-1, 19}) {
+    json["pad_token_id"] = bad;
+    CHECK(test::message_of<InputError>(read).find("'pad_token_id'") != std::string::npos);
+  }
+  json["model_type"] = "gpt2";
+  CHECK(test::message_of<InputError>(read).find("'bert' or 'roberta'") != std::string::npos);
+}

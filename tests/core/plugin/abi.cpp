@@ -145,8 +145,8 @@ void cells(Table& table) {
   }
   {
     const Prediction x;
-    const auto& [cell, reference, prediction, log_probability, labels] = x;
-    table.members("Prediction", x, cell, reference, prediction, log_probability, labels);
+    const auto& [cell, reference, prediction, log_probability, labels, pathways, donor] = x;
+    table.members("Prediction", x, cell, reference, prediction, log_probability, labels, pathways, donor);
   }
   {
     const Score x;
@@ -155,18 +155,23 @@ void cells(Table& table) {
   }
   {
     const ConfusionTable x;
-    const auto& [label, classes, counts] = x;
-    table.members("ConfusionTable", x, label, classes, counts);
+    const auto& [label, classes, counts, ids] = x;
+    table.members("ConfusionTable", x, label, classes, counts, ids);
+  }
+  {
+    const Recount x;
+    const auto& [names, outcome, num_outcomes, values] = x;
+    table.members("Recount", x, names, outcome, num_outcomes, values);
   }
   {
     const Scores x;
-    const auto& [scores, confusion] = x;
-    table.members("Scores", x, scores, confusion);
+    const auto& [scores, confusion, recounts] = x;
+    table.members("Scores", x, scores, confusion, recounts);
   }
   {
     const KnownLabels x;
-    const auto& [values] = x;
-    table.members("KnownLabels", x, values);
+    const auto& [values, trained, synonyms, ids] = x;
+    table.members("KnownLabels", x, values, trained, synonyms, ids);
   }
   table.values("GeneTable::Kind", GeneTable::Kind::ensembl, GeneTable::Kind::symbol);
   using enum ValueKind;

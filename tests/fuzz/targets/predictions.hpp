@@ -17,7 +17,7 @@ inline bool predictions(std::string_view input) {
     const auto line = parse_json(prediction_json(one).dump(), "again");
     const Prediction again = prediction_from_json(line, "again");
     require(again.cell == one.cell && again.reference == one.reference && again.prediction == one.prediction &&
-                again.labels == one.labels &&
+                again.labels == one.labels && again.pathways == one.pathways && again.donor == one.donor &&
                 (again.log_probability == one.log_probability ||
                  (std::isnan(again.log_probability) && std::isnan(one.log_probability))),
             "a prediction is written and read back");

@@ -99,14 +99,14 @@ TEST_CASE("labels: tissue and disease are read too, and settings choose the read
   const std::vector<Prediction> predictions{scored({"B cell", "lung", "COVID-19"}, {"B cell", "lung", "COVID-19"}),
                                             scored({"T cell", "blood"}, {"T cell", "lung"})};
   const Scores both = score(predictions);
-  CHECK(both.scores.size() == 3 * 5 + 3 * 6);
-  CHECK(both.confusion.size() == 6);
+  CHECK(both.scores.size() == 5 * 9 + 3 * 10);
+  CHECK(both.confusion.size() == 6);  // of sex and stage no cell's truth is known
   for (const std::string prefix : {"", "paper."}) {
     CHECK(named(both, prefix + "tissue.accuracy").value == 0.5);
     CHECK(named(both, prefix + "disease.accuracy").value == 1.0);
     CHECK(named(both, prefix + "cell_type.accuracy").value == 1.0);
   }
-  CHECK(score(predictions, {.reading = "known"}).scores.size() == 3 * 5);
+  CHECK(score(predictions, {.reading = "known"}).scores.size() == 5 * 9);
   std::set<std::string> names;
   for (const Score& one : both.scores) names.insert(one.name);
   CHECK(names.size() == both.scores.size());
@@ -153,7 +153,8 @@ TEST_CASE("labels: cells of unknown truth do not count") {
 
 TEST_CASE("labels: no cells and no known names give no values") {
   const Scores scores = Labels({}, Context{}).score({}, {});
-  CHECK(scores.scores.size() == 3 * 5 + 3 * 6);
+  CHECK(scores.scores.size() == 5 * 9 + 3 * 10);
+  CHECK(scores.recounts.empty());
   for (const Score& one : scores.scores) {
     CHECK_FALSE(one.value.has_value());
     CHECK_FALSE(one.note.empty());

@@ -37,8 +37,8 @@ TEST_CASE("oracle: classification scores equal scikit-learn's") {
       predicted.push_back(name.is_null() ? std::nullopt : std::optional(name.get<std::string>()));
     const auto ours = cell2text::labels::classify(one["truth"].get<std::vector<std::string>>(), predicted);
     CHECK(std::abs(ours.accuracy - one["accuracy"].get<double>()) <= 1e-9);
-    check_near(ours.macro, one["macro"], "macro");
-    check_near(ours.weighted, one["weighted"], "weighted");
+    check_near(ours.averages.macro, one["macro"], "macro");
+    check_near(ours.averages.weighted, one["weighted"], "weighted");
     REQUIRE(ours.classes.size() == one["classes"].size());
     const auto& per_class = one["per_class"];
     for (std::size_t c = 0; c < ours.classes.size(); ++c) {

@@ -65,3 +65,29 @@ TEST_CASE("oracle: BLEU and ROUGE equal nltk's and rouge_score's, at many times 
   CHECK(*scores.scores[0].value < 1);
   CHECK(ours > 20 * theirs);  // 100 and more on a quiet machine; a busy one must not fail this
 }
+
+TEST_CASE("oracle: tokens and corpus BLEU equal sacrebleu's") {
+  const auto seed = cell2text::test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  const auto folder = cell2text::test::oracle("corpus_bleu.py", seed);
+  const auto texts = nlohmann::json::parse(cell2text::test::read_file(folder / "tokens.json"));
+  CHECK(texts.size() > 3000);
+  cell2text::overlap::Tokenizer13a tokenizer;
+  for (const auto& one : texts) {
+    std::vector<std::string> tokens;
+    cell2text::overlap::each_white_space_token(tokenizer.spaced(one["text"].get<std::string>()),
+                                               [&](std::string_view token) { tokens.emplace_back(token); });
+    INFO("text: " << one["text"].dump().substr(0, 500));
+    CHECK(tokens == one["tokens"].get<std::vector<std::string>>());
+  }
+  const auto corpora = nlohmann::json::parse(cell2text::test::read_file(folder / "corpora.json"));
+  CHECK(corpora.size() == 200);
+  const cell2text::overlap::Overlap overlap({.bleu = false, .rouge = false, .corpus_bleu = true}, cell2text::Context{});
+  for (const auto& one : corpora) {
+    std::vector<cell2text::Prediction> predictions;
+    for (std::size_t i = 0; i < one["references"].size(); ++i)
+      predictions.push_back(
+          {.cell = "", .reference = one["references"][i], .prediction = one["hypotheses"][i], .labels = {}});
+    check_near(*overlap.score(predictions).scores.back().value, one["score"], "corpus BLEU");
+  }
+}

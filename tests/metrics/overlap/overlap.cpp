@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -197,7 +199,45 @@ TEST_CASE("overlap: settings leave parts out, and no cells mean no values") {
     CHECK_FALSE(score.value.has_value());
     CHECK(score.note == "no cells");
   }
-  CHECK(cell2text::describe_settings<Overlap::Settings>().size() == 2);
+  CHECK(cell2text::describe_settings<Overlap::Settings>().size() == 3);
+}
+
+TEST_CASE("corpus bleu: n-grams of all texts count together, worked out by hand") {
+  using cell2text::overlap::corpus_bleu;
+  const cell2text::overlap::CorpusCounts counts{{3, 1, 0, 0}, {6, 4, 2, 1}, 6, 8};
+  CHECK(corpus_bleu(counts) ==
+        doctest::Approx(std::exp(1 - 8.0 / 6) * std::pow(3.0 / 6 * 1 / 4 * 0.5 / 2 * 0.25 / 1, 0.25)));
+  CHECK(corpus_bleu({}) == 0);
+  CHECK(corpus_bleu({{3, 2, 1, 0}, {3, 2, 1, 0}, 3, 3}) == 0);  // no text has four tokens
+  CHECK(corpus_bleu({{4, 3, 2, 1}, {4, 3, 2, 1}, 4, 2}) == doctest::Approx(1));
+}
+
+TEST_CASE("corpus bleu: the tokenizer splits signs off, and numbers stay whole") {
+  cell2text::overlap::Tokenizer13a tokenizer;
+  const auto tokens = [&](std::string_view text) { return white_space_tokens(tokenizer.spaced(text)); };
+  using Tokens = std::vector<std::string>;
+  CHECK(tokens("A (T-cell), 1,000.5 of 3-4.") ==
+        Tokens{"A", "(", "T-cell", ")", ",", "1,000.5", "of", "3", "-", "4", "."});
+  CHECK(tokens("don't &quot;x&quot; well-\nknown<skipped>") == Tokens{"don't", "\"", "x", "\"", "wellknown"});
+  CHECK(tokens("").empty());
+}
+
+TEST_CASE("overlap: corpus BLEU on request, with what its interval needs") {
+  const std::vector<Prediction> predictions{pair_of("a b c d e", "a b c d f"), pair_of("x y z", "x"),
+                                            pair_of("one two three four", "one two three four")};
+  const Overlap metric({.bleu = false, .rouge = false, .corpus_bleu = true}, Context{});
+  const Scores scores = metric.score(predictions);
+  CHECK(scores.scores.size() == 2);
+  CHECK(named(scores, "corpus_bleu").per_cell.empty());
+  REQUIRE(scores.recounts.size() == 1);
+  double value = 0;
+  scores.recounts[0].values(std::vector<double>{1, 1, 1}, std::span(&value, 1));
+  CHECK(value == doctest::Approx(*named(scores, "corpus_bleu").value));
+  scores.recounts[0].values(std::vector<double>{2, 0, 1}, std::span(&value, 1));
+  CHECK(value ==
+        doctest::Approx(
+            *named(metric.score(std::vector{predictions[0], predictions[2], predictions[0]}), "corpus_bleu").value));
+  CHECK(named(metric.score({}), "corpus_bleu").note == "no cells");
 }
 
 TEST_CASE("overlap: long texts need little time and memory") {

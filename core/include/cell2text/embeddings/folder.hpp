@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -22,15 +21,14 @@
 
 #include "cell2text/embeddings/entry.hpp"
 #include "cell2text/error.hpp"
+#include "cell2text/io/user_cache.hpp"
 
 namespace cell2text {
 
 /// $XDG_CACHE_HOME/cell2text/embeddings, else ~/.cache/cell2text/embeddings. InputError where the environment names
 /// neither.
 inline std::filesystem::path usual_embedding_folder() {
-  for (const auto& [variable, below] : {std::pair{"XDG_CACHE_HOME", ""}, std::pair{"HOME", ".cache"}})
-    if (const char* value = std::getenv(variable); value && std::filesystem::path(value).is_absolute())
-      return std::filesystem::path(value) / below / "cell2text/embeddings";
+  if (const auto folder = user_cache_folder()) return *folder / "embeddings";
   throw InputError(
       "encoder.cache = \"disk\" has no folder: neither XDG_CACHE_HOME nor HOME is set to an absolute path; set "
       "encoder.cache_folder");

@@ -2,9 +2,12 @@
 // Plain data only; how it is read and written is evaluate/predictions_file.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,7 +19,9 @@ struct Prediction {
   std::string reference;                      ///< the true description
   std::string prediction;                     ///< the generated one
   double log_probability = 0;                 ///< natural log, summed over tokens; NaN where it is not known
-  std::map<std::string, std::string> labels;  ///< truth: "cell_type", "tissue", "disease"; absent = unknown
+  std::map<std::string, std::string> labels;  ///< truth: prediction_labels (predictions_file.hpp); absent = unknown
+  std::optional<std::vector<std::string>> pathways = {};  ///< truth: names or descriptions; absent = unknown
+  std::string donor = {};                                 ///< whose cell it is; empty = unknown
 };
 
 /// One named score. `per_cell` is empty, or holds one value per prediction in their order, NaN for a
@@ -37,16 +42,33 @@ struct ConfusionTable {
   std::string label;
   std::vector<std::string> classes;
   std::vector<std::vector<std::int64_t>> counts;
+  std::vector<std::string> ids = {};  ///< ontology id of each class, "" where it has none; empty without an ontology
+};
+
+/// How scores that are no means over cells follow from how often each cell counts: what their intervals need. Cells to
+/// which the same happened share an outcome, so that few numbers tell all of a resample.
+struct Recount {
+  std::vector<std::string> names;      ///< of scores of the same Scores
+  std::vector<std::uint32_t> outcome;  ///< [cell], below `num_outcomes`
+  std::size_t num_outcomes = 0;
+  /// How often each outcome occurs, to the scores' values in the order of `names`; NaN where nothing can be said.
+  /// Called from several threads.
+  std::function<void(std::span<const double> times, std::span<double> values)> values;
 };
 
 struct Scores {
   std::vector<Score> scores;
   std::vector<ConfusionTable> confusion;
+  std::vector<Recount> recounts = {};
 };
 
-/// Names a label may take ("cell_type" -> names): from the model's training data and the ontology.
+/// Names a label may take ("cell_type" -> names): from the model's training data and the ontologies at hand.
 struct KnownLabels {
+  using Texts = std::map<std::string, std::string>;
   std::map<std::string, std::vector<std::string>> values;
+  std::map<std::string, std::vector<std::string>> trained = {};  ///< of these, those of the training cells, where known
+  std::map<std::string, Texts> synonyms = {};  ///< label -> exact synonym -> the name of its term
+  std::map<std::string, Texts> ids = {};       ///< label -> name of a term -> its ontology id
 };
 
 }  // namespace cell2text

@@ -18,12 +18,12 @@
 
 namespace cell2text {
 
-/// The labels whose truth stands in a predictions file.
-inline constexpr const char* prediction_labels[] = {"cell_type", "tissue", "disease"};
+/// The labels whose truth stands in a predictions file, `sex` and `development_stage` as obs has them.
+inline constexpr const char* prediction_labels[] = {"cell_type", "tissue", "disease", "sex", "development_stage"};
 
-/// One line: `cell`, `reference`, `prediction`, `log_probability` (null where not finite) and the known ones of
-/// `cell_type`, `tissue`, `disease`; other labels are not kept. A text that a model cut inside a character is made
-/// valid UTF-8 with U+FFFD.
+/// One line: `cell`, `reference`, `prediction`, `log_probability` (null where not finite) and what is known of
+/// prediction_labels, `pathways` and `donor`; other labels are not kept. A text that a model cut inside a character is
+/// made valid UTF-8 with U+FFFD.
 inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
   nlohmann::ordered_json line;
   line["cell"] = replace_invalid_utf8(prediction.cell);
@@ -34,11 +34,17 @@ inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
   for (const char* label : prediction_labels)
     if (const auto found = prediction.labels.find(label); found != prediction.labels.end())
       line[label] = replace_invalid_utf8(found->second);
+  if (prediction.pathways) {
+    auto& list = line["pathways"] = nlohmann::ordered_json::array();
+    for (const std::string& pathway : *prediction.pathways) list.push_back(replace_invalid_utf8(pathway));
+  }
+  if (!prediction.donor.empty()) line["donor"] = replace_invalid_utf8(prediction.donor);
   return line;
 }
 
-/// The inverse. `cell` is empty where absent; `log_probability` is NaN where absent or null; an absent, null or empty
-/// label is unknown; other keys are skipped. InputError "where: ..." where a text is missing or has another type.
+/// The inverse. `cell` and `donor` are empty where absent; `log_probability` is NaN where absent or null; an absent,
+/// null or empty label is unknown, and so are absent or null pathways; other keys are skipped. InputError "where: ..."
+/// where a text is missing or has another type.
 inline Prediction prediction_from_json(const nlohmann::json& line, const std::string& where) {
   Prediction prediction;
   prediction.cell = optional_value<std::string>(line, "cell", where).value_or("");
@@ -49,18 +55,37 @@ inline Prediction prediction_from_json(const nlohmann::json& line, const std::st
   for (const char* label : prediction_labels)
     if (auto name = optional_value<std::string>(line, label, where); name && !name->empty())
       prediction.labels.emplace(label, std::move(*name));
+  prediction.pathways = optional_value<std::vector<std::string>>(line, "pathways", where);
+  prediction.donor = optional_value<std::string>(line, "donor", where).value_or("");
   return prediction;
 }
 
 /// All predictions of a file. InputError naming file and line: no JSON, a missing text, another type; or a file
-/// without any line. Errors of the file as InputFile.
-inline std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
+/// without any prediction. With `malformed`, what is wrong with such lines is put there and they are left out. Errors
+/// of the file as InputFile.
+inline std::vector<Prediction> read_predictions(const std::filesystem::path& path,
+                                                std::vector<std::string>* malformed = nullptr) {
   JsonLinesReader lines(path);
   std::vector<Prediction> predictions;
-  while (const auto line = lines.next()) predictions.push_back(prediction_from_json(*line, lines.where()));
+  const auto read_one = [&] {
+    const auto line = lines.next();
+    if (line) predictions.push_back(prediction_from_json(*line, lines.where()));
+    return line.has_value();
+  };
+  for (bool more = true; more;) {
+    try {
+      more = read_one();
+    } catch (const InputError& error) {
+      if (!malformed) throw;
+      malformed->push_back(error.what());
+    }
+  }
   if (predictions.empty())
     throw InputError(path.string() + " holds no predictions; one JSON object a line is expected, with the keys " +
-                     "cell, reference, prediction and log_probability");
+                     "cell, reference, prediction and log_probability" +
+                     (malformed && !malformed->empty()
+                          ? "; all " + std::to_string(malformed->size()) + " lines are malformed: " + malformed->front()
+                          : ""));
   return predictions;
 }
 

@@ -70,6 +70,7 @@ struct EncoderPass {
   torch::Device device = torch::kCPU;
   bool training = false;
   std::int64_t wanted = std::numeric_limits<std::int64_t>::max();  ///< of each row's tokens, the first ones
+  bool together = false;  ///< all rows at once, also without gradients on a CPU
 };
 
 /// Blocks, one after the other.
@@ -85,7 +86,7 @@ class EncoderStack {
   Tensor forward(const EncoderPass& pass, const Embed& embed) const {
     const auto B = static_cast<std::int64_t>(pass.lengths.size());
     const std::int64_t wanted = std::min(pass.wanted, pass.num_tokens);
-    if (torch::GradMode::is_enabled() || pass.training || !pass.device.is_cpu())
+    if (pass.together || torch::GradMode::is_enabled() || pass.training || !pass.device.is_cpu())
       return through(embed(0, B, pass.num_tokens), key_mask(pass.lengths, pass.num_tokens, pass.device), pass.training,
                      wanted);
     // Row by row: nothing is computed for padding, attention needs no mask, and what is at hand stays in the caches.

@@ -1,6 +1,6 @@
 // A Hugging Face tokenizer.json, each part read strictly: a component that would change the ids and is not known is an
-// error. Understood are byte-level BPE (Llama 3, GPT-2) and BPE over characters with byte fallback (Gemma, Llama 2).
-// The model is tokenizer_model.hpp's, encoding bpe_tokenizer.hpp's.
+// error. Understood are byte-level BPE (Llama 3, GPT-2, RoBERTa) and BPE over characters with byte fallback (Gemma,
+// Llama 2). The model is tokenizer_model.hpp's, encoding bpe_tokenizer.hpp's; WordPiece is word_piece_file.hpp's.
 #pragma once
 
 #include <cstddef>
@@ -91,6 +91,22 @@ inline void read_template(const Json& json, const Vocabulary& vocabulary, Frame&
   if (texts != 1) throw InputError(where + ".single: the text 'A' is expected exactly once, and no other");
 }
 
+/// BertProcessing and RobertaProcessing: one token before and one behind, each written as [text, id].
+inline void read_pair_of_tokens(const Json& json, const Vocabulary& vocabulary, Frame& frame,
+                                const std::string& where) {
+  if (frame.read) throw InputError(where + ": a second component puts tokens around a text; one is expected at most");
+  frame.read = true;
+  for (const auto& [key, ids] : {std::pair{"cls", &frame.before}, std::pair{"sep", &frame.after}}) {
+    const Json& token = json_list(json, key, where);
+    std::string expected;
+    const auto id = token.size() == 2 ? json_detail::convert<std::int64_t>(token[1], expected) : std::nullopt;
+    if (!id || !vocabulary.find(*id))
+      throw InputError(where + ": '" + key + "' is " + json_detail::shortened(token) +
+                       "; a token's text and its id are expected");
+    ids->push_back(*id);
+  }
+}
+
 inline void read_post_processor(const Json& json, const Vocabulary& vocabulary, Frame& frame,
                                 const std::string& where) {
   const auto type = required<std::string>(json, "type", where);
@@ -100,9 +116,13 @@ inline void read_post_processor(const Json& json, const Vocabulary& vocabulary, 
       read_post_processor(parts[i], vocabulary, frame, where + ".processors[" + std::to_string(i) + "]");
   } else if (type == "TemplateProcessing") {
     read_template(json, vocabulary, frame, where);
+  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+    read_pair_of_tokens(json, vocabulary, frame, where);
   } else if (type != "ByteLevel") {  // ByteLevel only moves offsets
-    throw InputError(where + ": the component '" + type +
-                     "' is not supported; TemplateProcessing, ByteLevel or Sequence is expected");
+    throw InputError(
+        where + ": the component '" + type +
+        "' is not supported; TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or Sequence is " +
+        "expected");
   }
 }
 

@@ -1,0 +1,126 @@
+// How alike two terms of an ontology are, from walks on its graph, as in the Cell2Text paper (section 3.3):
+// S(a, b) = log(1 + rank of b in the walk that returns to a / tau), scaled to 0..1 over all pairs; S(a, a) = 1.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cell2text/error.hpp"
+#include "cell2text/ontology/graph.hpp"
+#include "cell2text/ontology/pagerank.hpp"
+#include "cell2text/parallel/threads.hpp"
+
+namespace cell2text {
+
+struct SimilarityOptions {
+  PageRankOptions pagerank = {};
+  double tau = 1e-4;  ///< ranks well below it count as unrelated; above 0
+};
+
+/// The smallest rank of all pairs, and the largest in walks from terms that have a relation: a term without one keeps
+/// its whole walk, and would set a scale that no other pair comes near.
+struct RankRange {
+  double lowest = 1, highest = 0;
+
+  /// Takes in the ranks of one walk.
+  void widen(std::span<const double> ranks, bool has_relations) {
+    const auto [low, high] = std::ranges::minmax(ranks);
+    lowest = std::min(lowest, low);
+    if (has_relations) highest = std::max(highest, high);
+  }
+  void widen(const RankRange& other) {
+    lowest = std::min(lowest, other.lowest), highest = std::max(highest, other.highest);
+  }
+};
+
+/// From a rank to a similarity; the same for all pairs of a graph.
+class SimilarityScale {
+ public:
+  /// InputError: tau is not above 0.
+  SimilarityScale(const RankRange& range, double tau) : tau_(tau) {
+    if (!(tau > 0 && std::isfinite(tau)))
+      throw InputError("a tau of " + std::to_string(tau) + "; a number above 0 is expected (the paper's is 0.0001)");
+    lowest_ = raw(range.lowest);
+    factor_ = 1 / (raw(range.highest) - lowest_);
+  }
+
+  /// Not yet scaled.
+  double raw(double rank) const { return std::log1p(rank / tau_); }
+  double of_raw(double value) const { return std::clamp((value - lowest_) * factor_, 0.0, 1.0); }
+  double operator()(double rank) const { return of_raw(raw(rank)); }
+
+ private:
+  double tau_, lowest_, factor_;
+};
+
+/// All terms of a graph, as sources.
+inline std::vector<OntologyGraph::Node> all_nodes(const OntologyGraph& graph) {
+  std::vector<OntologyGraph::Node> nodes(graph.size());
+  std::iota(nodes.begin(), nodes.end(), OntologyGraph::Node{0});
+  return nodes;
+}
+
+/// Needs every walk, and keeps none of them. Errors as each_pagerank.
+inline RankRange rank_range(const OntologyGraph& graph, const PageRankOptions& options) {
+  std::vector<RankRange> ranges(graph.size());
+  each_pagerank(graph, all_nodes(graph), options, [&](std::size_t i, std::span<const double> ranks) {
+    ranges[i].widen(ranks, !graph.neighbours(static_cast<OntologyGraph::Node>(i)).empty());
+  });
+  RankRange all;
+  for (const RankRange& one : ranges) all.widen(one);
+  return all;
+}
+
+/// f(i, similarities): of sources[i] to every term of the graph, double [N]. As each_pagerank calls f; errors of that
+/// and of SimilarityScale.
+template <class F>
+void each_similarity(const OntologyGraph& graph, std::span<const OntologyGraph::Node> sources, const RankRange& range,
+                     const SimilarityOptions& options, const F& f) {
+  const SimilarityScale scale(range, options.tau);
+  each_pagerank(graph, sources, options.pagerank, [&](std::size_t i, std::span<const double> ranks) {
+    std::vector<double> similarities(ranks.size());
+    std::ranges::transform(ranks, similarities.begin(), scale);
+    similarities[sources[i]] = 1;
+    f(i, std::span<const double>(similarities));
+  });
+}
+
+/// Row-major float32 [N, N], from row to column.
+struct SimilarityMatrix {
+  std::size_t size = 0;
+  std::vector<float> values;
+  RankRange range;
+
+  float at(std::size_t from, std::size_t to) const { return values[from * size + to]; }
+};
+
+/// All pairs in one pass; takes 4 N^2 bytes. Errors as each_similarity.
+inline SimilarityMatrix similarity_matrix(const OntologyGraph& graph, const SimilarityOptions& options) {
+  const SimilarityScale unscaled({0, 1}, options.tau);
+  SimilarityMatrix matrix{graph.size(), std::vector<float>(graph.size() * graph.size()), {}};
+  std::vector<RankRange> ranges(graph.size());
+  each_pagerank(graph, all_nodes(graph), options.pagerank, [&](std::size_t i, std::span<const double> ranks) {
+    ranges[i].widen(ranks, !graph.neighbours(static_cast<OntologyGraph::Node>(i)).empty());
+    std::ranges::transform(ranks, matrix.values.begin() + static_cast<std::ptrdiff_t>(i * graph.size()),
+                           [&](double rank) { return static_cast<float>(unscaled.raw(rank)); });
+  });
+  for (const RankRange& one : ranges) matrix.range.widen(one);
+  const SimilarityScale scale(matrix.range, options.tau);
+  parallel_pieces(static_cast<std::int64_t>(graph.size()), 64, [&](std::int64_t first, std::int64_t last) {
+    for (auto row = static_cast<std::size_t>(first); row < static_cast<std::size_t>(last); ++row) {
+      for (float& value : std::span(matrix.values).subspan(row * graph.size(), graph.size()))
+        value = static_cast<float>(scale.of_raw(value));
+      matrix.values[row * graph.size() + row] = 1;
+    }
+  });
+  return matrix;
+}
+
+}  // namespace cell2text
