@@ -41,7 +41,8 @@ void check_arguments(const EvaluateArguments& a) {
 bool needs_ontology(const Registry& registry, const std::string& metric) {
   std::vector<FieldInfo> fields;
   registry.load("metric", metric).descriptor->schema(fields).raise();
-  return std::ranges::any_of(fields, [](const FieldInfo& field) { return field.name == "ontology" && field.about.required; });
+  return std::ranges::any_of(fields,
+                             [](const FieldInfo& field) { return field.name == "ontology" && field.about.required; });
 }
 
 /// The metrics with their settings: `--set METRIC.KEY=VALUE`, and the first `--ontology` for those that need one.

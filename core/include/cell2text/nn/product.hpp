@@ -56,11 +56,13 @@ Tensor few_rows_map(const Tensor& x, const Tensor& weight_OI) {
                                 x.numel() / in,
                                 in,
                                 out};
-  // Pieces of about 50 microseconds, in whole groups of four columns.
-  const std::int64_t grain = std::max<std::int64_t>(16, 600'000 / (product.M * in));
-  parallel_pieces(out / 4, grain, [&](std::int64_t first, std::int64_t last) {
-    CELL2TEXT_KERNEL(few_rows_product, product, 4 * first, 4 * last);
-  });
+  // Whole groups of four columns, in pieces of at most some 50 microseconds, as many for each thread; what takes less
+  // than a quarter of that stays with one thread.
+  const std::int64_t groups = out / 4, threads = at::get_num_threads();
+  const std::int64_t most = std::max<std::int64_t>(16, 600'000 / (product.M * in));
+  const std::int64_t pieces = 4 * groups <= most ? 1 : threads * ((groups + threads * most - 1) / (threads * most));
+  parallel_pieces(groups, std::max<std::int64_t>(16, (groups + pieces - 1) / pieces),
+                  [&](auto first, auto last) { CELL2TEXT_KERNEL(few_rows_product, product, 4 * first, 4 * last); });
   return y;
 }
 
