@@ -34,6 +34,8 @@ constexpr const char* similarity_help =
     "another term says how near that one is: similarity = log(1 + share / tau), scaled to 0..1 over all\n"
     "pairs; a term and itself are 1. From A to B and from B to A differ a little, since a term with many\n"
     "relations is reached more easily than left.\n\n"
+    "Of the two fits in --stats, log-log is the share of pairs that are at least as similar, over the\n"
+    "similarity; rank-frequency is how often a similarity (6 decimals) occurs, over its rank.\n\n"
     "Examples:\n"
     "  cell2text ontology similarity --obo data/demo/cl.obo --from 'T cell' --to CL:0000236\n"
     "  cell2text ontology similarity --obo data/demo/cl.obo --from 'natural killer cell'     (the nearest terms)\n"

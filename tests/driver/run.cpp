@@ -37,6 +37,10 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
   CHECK(contains(first.out, "labels.cell_type.accuracy"));
   CHECK(contains(first.out, "one value, says nothing"));
   CHECK(contains(first.err, "all cells are of one donor"));
+  const auto pagerank = json_of(folder / "a/metrics.json")["pagerank"];
+  CHECK(pagerank["similarity"]["value"].get<double>() <= 1);
+  CHECK(pagerank["unmapped_truth"]["value"] == 0);
+  CHECK(pagerank["ancestor_of_unseen"].value("note", "") == "every true term was seen in training");
   CHECK(json_of(folder / "a/environment.json")["donors"] == 1);
   const std::string report = read_file(folder / "a/report.html");
   CHECK(contains(report, "one donor"));

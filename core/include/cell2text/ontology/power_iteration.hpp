@@ -47,7 +47,7 @@ class PowerIteration {
   }
 
   /// ranks[i][n]: of term n in the walk that returns to sources[i], and from terms without relations goes there. At
-  /// most Lanes::count sources, ascending. InputError where a walk does not settle.
+  /// most Lanes::count sources, in the order of their places. InputError where a walk does not settle.
   void rank(std::span<const OntologyGraph::Node> sources, std::span<double* const> ranks, Room& room) const {
     const auto n = static_cast<double>(order_.size());
     start(room, 1 / n);

@@ -1,6 +1,6 @@
 // The range of an ontology's ranks on disk. It takes all pairs to find, and a score of some cells needs nothing else of
-// the other pairs: for Uberon or Mondo it is most of the work. All pairs themselves are not kept; they are larger than
-// the file they follow from, and no slower to compute than to read.
+// the other pairs: for Uberon or Mondo it is most of the work. All pairs themselves are not kept: 39 MB for the Cell
+// Ontology, which takes a fraction of a second, and gigabytes for Mondo.
 #pragma once
 
 #include <chrono>
