@@ -41,7 +41,7 @@ TEST_CASE("oracle: precision, recall and F1 equal bert-score's") {
                                     << "\nreference: " << predictions[i].reference.substr(0, 300)
                                     << "\nprediction: " << predictions[i].prediction.substr(0, 300));
       }
-    if (predictions.size() > 1) CHECK(lowest < 0.9);  // the texts are not all alike to it
+    if (predictions.size() > 1) CHECK(lowest < 0.99);  // the texts are not all alike to it
     MESSAGE(settings.model << ": " << predictions.size() << " pairs, at most " << furthest
                            << " apart, the lowest value " << lowest);
   }
