@@ -38,6 +38,7 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
   CHECK(contains(first.out, "one value, says nothing"));
   CHECK(contains(first.err, "all cells are of one donor"));
   CHECK(json_of(folder / "a/environment.json")["donors"] == 1);
+  CHECK(contains(read_file(folder / "a/predictions.jsonl"), "\"donor\":"));
   const std::string report = read_file(folder / "a/report.html");
   CHECK(contains(report, "one donor"));
   for (const char* link : {"src=\"http", "href=\"http", "@import", "@DATA@", "@CHARTJS@"})
