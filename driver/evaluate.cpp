@@ -84,12 +84,11 @@ std::vector<Prediction> read_file(const std::string& file, bool skip_bad) {
   return predictions;
 }
 
-std::vector<std::string> groups_of(const std::vector<Prediction>& predictions) {
-  auto groups = donor_groups(predictions);
+void log_cells(const std::vector<Prediction>& predictions) {
+  const auto groups = donor_groups(predictions);
   const std::size_t donors = std::set<std::string>(groups.begin(), groups.end()).size();
   log().info(fmt::format("{} cells; intervals by resampling {}", predictions.size(),
                          groups.empty() ? "cells" : fmt::format("{} donors", donors)));
-  return groups;
 }
 
 void show(const EvaluateArguments& arguments, const nlohmann::ordered_json& json, const std::string& table) {
@@ -107,8 +106,9 @@ void evaluate_texts(const Host& host, const EvaluateArguments& arguments) {
   add_labels(known, predictions);
   for (const Ontology& ontology : read_ontologies(arguments)) add_terms(known, ontology);
   sort_names(known);
-  groups_of(predictions);
-  show_scores(arguments, score(host, metrics_of(host.registry, arguments), predictions, known));
+  const AllScores scores = score(host, metrics_of(host.registry, arguments), predictions, known);
+  log_cells(predictions);
+  show_scores(arguments, scores);
 }
 
 void evaluate_against(const Host& host, const EvaluateArguments& arguments) {
@@ -126,7 +126,8 @@ void evaluate_against(const Host& host, const EvaluateArguments& arguments) {
   const AllScores first = score_without_intervals(host, metrics, paired.first, known);
   const AllScores second = score_without_intervals(host, metrics, paired.second, known);
   const auto differences =
-      compare(first, second, paired.first.size(), {host.context.seed, 1000, 0.95}, groups_of(paired.first));
+      compare(first, second, paired.first.size(), {host.context.seed, 1000, 0.95}, donor_groups(paired.first));
+  log_cells(paired.first);
   show(arguments, differences_json(differences), differences_table(differences));
 }
 
@@ -175,8 +176,8 @@ void evaluate_columns(const Host& host, const EvaluateArguments& arguments) {
   known.values["cell_type"].insert(known.values["cell_type"].end(), cells.names.begin(), cells.names.end());
   for (const Ontology& one : ontologies) add_terms(known, one);
   sort_names(known);
-  groups_of(cells.predictions);
   AllScores scores = score(host, metrics_of(host.registry, arguments), cells.predictions, known);
+  log_cells(cells.predictions);
   leave_cell_types(scores);
   show_scores(arguments, scores);
 }

@@ -18,16 +18,16 @@ namespace cell2text::driver {
 
 /// One line a score: value, 95% interval, and the note where there is no value.
 inline std::string scores_table(const AllScores& all) {
-  std::string text = fmt::format("{:<40} {:>8}  {}\n", "SCORE", "VALUE", "95% INTERVAL");
+  std::string text = fmt::format("{:<46} {:>8}  {}\n", "SCORE", "VALUE", "95% INTERVAL");
   for (const auto& [metric, scores] : all)
     for (const Score& score : scores.scores) {
       const std::string name = metric + "." + score.name;
       if (!score.value)
-        text += fmt::format("{:<40} {:>8}  {}\n", name, "-", score.note);
+        text += fmt::format("{:<46} {:>8}  {}\n", name, "-", score.note);
       else if (score.unit != "fraction")
-        text += fmt::format("{:<40} {:>8.0f}  {} {}\n", name, *score.value, score.unit, score.note);
+        text += fmt::format("{:<46} {:>8.0f}  {} {}\n", name, *score.value, score.unit, score.note);
       else
-        text += fmt::format("{:<40} {:>8.4f}  {} {}\n", name, *score.value,
+        text += fmt::format("{:<46} {:>8.4f}  {} {}\n", name, *score.value,
                             score.low ? fmt::format("{:.4f} .. {:.4f}", *score.low, *score.high) : "", score.note);
     }
   return text;
@@ -40,10 +40,10 @@ using AllDifferences = std::map<std::string, std::vector<ScoreDifference>>;
 inline std::string differences_table(const AllDifferences& all) {
   const auto number = [](const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "-"; };
   std::string text =
-      fmt::format("{:<40} {:>8} {:>8} {:>10}  {}\n", "SCORE", "VALUE", "AGAINST", "DIFFERENCE", "95% INTERVAL");
+      fmt::format("{:<46} {:>8} {:>8} {:>10}  {}\n", "SCORE", "VALUE", "AGAINST", "DIFFERENCE", "95% INTERVAL");
   for (const auto& [metric, differences] : all)
     for (const ScoreDifference& one : differences)
-      text += fmt::format("{:<40} {:>8} {:>8} {:>10}  {} {}\n", metric + "." + one.name, number(one.first),
+      text += fmt::format("{:<46} {:>8} {:>8} {:>10}  {} {}\n", metric + "." + one.name, number(one.first),
                           number(one.second), number(one.difference),
                           one.low ? fmt::format("{:.4f} .. {:.4f}", *one.low, *one.high) : "", one.note);
   return text;

@@ -27,14 +27,14 @@ struct LabelValues {
 };
 
 /// The averages of a label in the order of their scores.
-inline constexpr const char* average_names[] = {
-    "weighted_precision", "weighted_recall", "weighted_f1", "macro_precision", "macro_recall", "macro_f1", "majority"};
+inline constexpr const char* average_names[] = {"weighted_precision", "weighted_recall", "weighted_f1",
+                                                "macro_precision",    "macro_recall",    "macro_f1"};
 
 namespace label_scores_detail {
 
 inline std::array<double, std::size(average_names)> values_of(const Averages& averages) {
   const PrecisionRecallF1 &weighted = averages.weighted, &macro = averages.macro;
-  return {weighted.precision, weighted.recall, weighted.f1, macro.precision, macro.recall, macro.f1, averages.majority};
+  return {weighted.precision, weighted.recall, weighted.f1, macro.precision, macro.recall, macro.f1};
 }
 
 /// How the averages follow from how often each cell counts. Outcome 0: the truth is not known; each other one is a pair
@@ -72,6 +72,20 @@ inline Recount recount_of(const Classification& result, const std::vector<bool>&
   return recount;
 }
 
+/// Whether each cell is right, and would be with the most frequent true class; NaN where the truth is not known.
+inline void add_per_cell(const Classification& result, const std::vector<bool>& is_known, Score& accuracy,
+                         Score& majority) {
+  const auto commonest = static_cast<std::uint32_t>(
+      std::ranges::max_element(result.classes, {}, &ClassScores::support) - result.classes.begin());
+  auto next = result.cells.begin();
+  for (const bool known : is_known) {
+    constexpr float nothing = std::numeric_limits<float>::quiet_NaN();
+    accuracy.per_cell.push_back(known ? static_cast<float>(next->truth == next->predicted) : nothing);
+    majority.per_cell.push_back(known ? static_cast<float>(next->truth == commonest) : nothing);
+    next += known;
+  }
+}
+
 /// The share of texts in which the label could not be read, over all cells.
 inline Score unreadable_score(const LabelValues& label) {
   Score score{.name = label.name + ".unreadable", .higher_is_better = false};
@@ -95,9 +109,9 @@ inline std::string note_of(const LabelValues& label, std::size_t num_known) {
 
 }  // namespace label_scores_detail
 
-/// Adds `NAME.accuracy`, `.unreadable`, the averages, and the confusion table, whose classes get the ids that `names`
-/// has for them. Only cells whose truth is known count, except for `unreadable`; with one true value only, all but
-/// that is empty.
+/// Adds `NAME.accuracy`, the averages, `.majority` (the accuracy of always giving the most frequent true class),
+/// `.unreadable`, and the confusion table, whose classes get the ids that `names` has for them. Only cells whose truth
+/// is known count, except for `unreadable`; with one true value only, all but that is empty.
 inline void add_scores(const LabelValues& label, const LabelNames& names, Scores& out) {
   using namespace label_scores_detail;
   std::vector<std::string> truth;
@@ -107,32 +121,28 @@ inline void add_scores(const LabelValues& label, const LabelNames& names, Scores
     is_known.push_back(label.truth[cell].has_value());
     if (is_known.back()) truth.push_back(*label.truth[cell]), read.push_back(label.predicted[cell]);
   }
-  Score accuracy{.name = label.name + ".accuracy", .note = note_of(label, truth.size())};
-  std::vector<Score> averages;
-  for (const char* average : average_names)
-    averages.push_back({.name = label.name + "." + average, .note = accuracy.note});
+  const std::string note = note_of(label, truth.size());
+  std::vector<Score> scores{{.name = label.name + ".accuracy", .note = note}};
+  for (const char* average : average_names) scores.push_back({.name = label.name + "." + average, .note = note});
+  scores.push_back({.name = label.name + ".majority", .note = note});
 
   if (!truth.empty()) {
     Classification result = classify(truth, read);
     if (std::ranges::count(truth, truth.front()) < std::ssize(truth)) {
-      accuracy.value = result.accuracy;
-      for (std::size_t cell = 0; cell < label.truth.size(); ++cell)
-        accuracy.per_cell.push_back(is_known[cell] ? static_cast<float>(label.truth[cell] == label.predicted[cell])
-                                                   : std::numeric_limits<float>::quiet_NaN());
       const auto values = values_of(result.averages);
-      for (std::size_t i = 0; i < values.size(); ++i) averages[i].value = values[i];
+      for (std::size_t i = 0; i < values.size(); ++i) scores[i + 1].value = values[i];
+      scores.front().value = result.accuracy, scores.back().value = result.averages.majority;
+      add_per_cell(result, is_known, scores.front(), scores.back());
       out.recounts.push_back(recount_of(result, is_known, label.name));
     } else {
-      accuracy.note = "one value, says nothing";
-      for (Score& one : averages) one.note = accuracy.note;
+      for (Score& one : scores) one.note = "one value, says nothing";
     }
     ConfusionTable table{.label = label.name, .classes = {}, .counts = std::move(result.confusion)};
     for (ClassScores& one : result.classes) table.classes.push_back(std::move(one.name));
     table.ids = names.ids_of(table.classes);
     out.confusion.push_back(std::move(table));
   }
-  out.scores.push_back(std::move(accuracy));
-  for (Score& one : averages) out.scores.push_back(std::move(one));
+  for (Score& one : scores) out.scores.push_back(std::move(one));
   out.scores.push_back(unreadable_score(label));
 }
 

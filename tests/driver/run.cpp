@@ -42,6 +42,7 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
   CHECK(pagerank["unmapped_truth"]["value"] == 0);
   CHECK(pagerank["ancestor_of_unseen"].value("note", "") == "every true term was seen in training");
   CHECK(json_of(folder / "a/environment.json")["donors"] == 1);
+  CHECK(contains(read_file(folder / "a/predictions.jsonl"), "\"donor\":"));
   const std::string report = read_file(folder / "a/report.html");
   CHECK(contains(report, "one donor"));
   for (const char* link : {"src=\"http", "href=\"http", "@import", "@DATA@", "@CHARTJS@"})

@@ -33,6 +33,7 @@
 #include "cell2text/embeddings/need.hpp"
 #include "cell2text/error.hpp"
 #include "cell2text/evaluate/bootstrap.hpp"
+#include "cell2text/evaluate/cell_truth.hpp"
 #include "cell2text/evaluate/compare.hpp"
 #include "cell2text/evaluate/known_labels.hpp"
 #include "cell2text/evaluate/label_map.hpp"

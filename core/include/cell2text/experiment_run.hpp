@@ -8,8 +8,8 @@
 #include "cell2text/embeddings/identity.hpp"
 #include "cell2text/embeddings/need.hpp"
 #include "cell2text/evaluate/bootstrap.hpp"
+#include "cell2text/evaluate/cell_truth.hpp"
 #include "cell2text/evaluate/known_labels.hpp"
-#include "cell2text/evaluate/predictions_file.hpp"
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
 #include "cell2text/train/trainer.hpp"
@@ -124,30 +124,6 @@ inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& dat
   return known;
 }
 
-/// What is known of a row beside its text: labels, donor, and pathways where the file has such a column.
-class CellTruth {
- public:
-  explicit CellTruth(const ExperimentData& data) : data_(data) {
-    if (data.source->has_column("donor_id")) donors_ = data.source->labels("donor_id");
-    for (const char* column : {"pathway_1", "pathway_2"})
-      if (data.source->has_column(column)) pathways_.push_back(data.source->labels(column));
-  }
-  void add_to(Prediction& prediction, std::int64_t row) const {
-    for (const char* label : prediction_labels)
-      if (const auto value = data_.descriptions->label(label, row)) prediction.labels[label] = *value;
-    if (donors_) prediction.donor = known_value(donors_->at(row)).value_or("");
-    if (pathways_.empty()) return;
-    prediction.pathways.emplace();
-    for (const LabelColumn& column : pathways_)
-      if (const auto pathway = known_value(column.at(row))) prediction.pathways->push_back(*pathway);
-  }
-
- private:
-  const ExperimentData& data_;
-  std::optional<LabelColumn> donors_;
-  std::vector<LabelColumn> pathways_;
-};
-
 /// Describes the test cells, in batches of like length, and gives them back in the order of the file.
 /// `progress` is told how many cells are done.
 inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data,
@@ -155,7 +131,7 @@ inline std::vector<Prediction> predict(const Model& model, const ExperimentData&
                                        const std::function<void(std::int64_t)>& progress) {
   LoaderOptions options{settings.batch_size, 8, 0, false};
   CellLoader loader(*data.source, *model.encoder, data.split.test, options);
-  const CellTruth truth(data);
+  const CellTruth truth(*data.source, *data.descriptions);
   std::vector<std::pair<std::int64_t, Prediction>> found;
   while (auto batch = loader.next()) {
     for (DescribedCell& cell : describe_cells(model, *batch, settings)) {

@@ -267,7 +267,8 @@ TEST_CASE("labels: what is counted anew of drawn cells is what those cells score
   Scores scores = all;
   Scores* const list[] = {&scores};
   cell2text::add_intervals(list, cells.size());
-  for (const char* name : {"cell_type.accuracy", "cell_type.weighted_f1", "cell_type.macro_recall"}) {
+  for (const char* name :
+       {"cell_type.accuracy", "cell_type.weighted_f1", "cell_type.macro_recall", "cell_type.majority"}) {
     const Score& score = found(scores, name);
     REQUIRE(score.low.has_value());
     CHECK(*score.low < *score.value);
