@@ -33,11 +33,12 @@ part() { # part NAME: ends the present part
   began=$SECONDS
 }
 
-# tests PRESET LABEL PARALLEL: runs the tests of a label, goes on whatever comes out, keeps the result.
+# tests PRESET LABEL PARALLEL [NAME PATTERN]: runs the tests of a label (of these those that the pattern names), goes on
+# whatever comes out, keeps the result under NAME, or the label's.
 tests() {
-  local log=$results/$1-$2.log
-  ctest --test-dir "$root/build/$1" -L "^$2\$" --parallel "$3" --no-tests=ignore --output-on-failure \
-    --test-output-size-passed 1048576 --test-output-size-failed 1048576 --output-junit "$results/$1-$2.xml" 2>&1 |
+  local log=$results/$1-${4:-$2}.log
+  ctest --test-dir "$root/build/$1" -L "^$2\$" -R "${5:-.}" --parallel "$3" --no-tests=ignore --output-on-failure \
+    --test-output-size-passed 1048576 --test-output-size-failed 1048576 --output-junit "$results/$1-${4:-$2}.xml" 2>&1 |
     tee "$log" | grep -E '^ *[0-9]+/[0-9]+ Test' >&2 || true
   if ! grep -q '100% tests passed' "$log" && grep -q 'tests passed' "$log"; then
     sed -n '/^Test project/,$p' "$log" | grep -vE '^ *(Start|[0-9]+/[0-9]+ Test .*Passed)' >&2
@@ -55,6 +56,10 @@ fi
 if [[ $mode != unit ]]; then
   tests release oracle "$(nproc)"
   part "oracle tests"
+  if nvidia-smi -L 2>/dev/null | grep -q GPU; then
+    CELL2TEXT_TEST_DEVICE=cuda tests release oracle 1 gpu '^(llama|gemma)\.oracle$'
+    part "decoders on the GPU"
+  fi
 fi
 if [[ $mode == all ]]; then
   "$root/tools/fuzz.sh" --seconds 4 || fuzz_failed=1

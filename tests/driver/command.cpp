@@ -82,19 +82,6 @@ TEST_CASE("schema: valid JSON that knows core tables and plugins; docs/experimen
   CHECK(command("schema --markdown").out == read_file(source_dir() / "docs/experiment.md"));
 }
 
-TEST_CASE("examples: every experiment is sound, and named as its file") {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(source_dir() / "examples")) {
-    if (entry.path().extension() != ".toml") continue;
-    CAPTURE(entry.path().string());
-    const Outcome outcome = command("run " + quoted(entry.path()) + " --dry-run");
-    CHECK(outcome.status == 0);
-    CHECK(contains(outcome.out, "name = \"" + entry.path().stem().string() + "\""));
-    ++count;
-  }
-  CHECK(count == 4);
-}
-
 TEST_CASE("run: every fault of a file at once, with line, column and the nearest name") {
   const TemporaryFolder folder;
   std::string text = read_file(source_dir() / "examples/quickstart.toml");

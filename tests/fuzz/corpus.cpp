@@ -7,6 +7,7 @@
 
 #include "support/oracle.hpp"
 #include "targets/card.hpp"
+#include "targets/csv.hpp"
 #include "targets/dictionary.hpp"
 #include "targets/elf.hpp"
 #include "targets/json.hpp"
@@ -24,6 +25,7 @@
 #include "targets/tokenizer_patch.hpp"
 #include "targets/toml.hpp"
 #include "targets/torch_file.hpp"
+#include "targets/word_piece.hpp"
 
 using namespace cell2text;
 using namespace cell2text::test;
@@ -34,6 +36,7 @@ using Target = bool (*)(std::string_view);
 
 const std::map<std::string, Target>& targets() {
   static const std::map<std::string, Target> all = {{"card", fuzz::card},
+                                                    {"csv", fuzz::csv},
                                                     {"dictionary", fuzz::dictionary},
                                                     {"elf", fuzz::elf},
                                                     {"json", fuzz::json},
@@ -50,7 +53,8 @@ const std::map<std::string, Target>& targets() {
                                                     {"tokenizer_characters", fuzz::tokenizer_characters},
                                                     {"tokenizer_patch", fuzz::tokenizer_patch},
                                                     {"toml", fuzz::toml},
-                                                    {"torch_file", fuzz::torch_file}};
+                                                    {"torch_file", fuzz::torch_file},
+                                                    {"word_piece", fuzz::word_piece}};
   return all;
 }
 

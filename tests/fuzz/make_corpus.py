@@ -631,8 +631,27 @@ def labels():
     })
 
 
+def tables():
+    write("corpus", "csv", {
+        "map": "label,id\nT cell,CL:0000084\n\"B cell, CD19-positive\",CL:0001201\n", "crlf": "label\r\nT cell\r\n\r\n",
+        "bom": "\ufefflabel,name\n,\n", "quotes": 'a\n"b ""c"""\n"line\nbreak"\n', "blanks": 'a , b\n " c",d \n" e ",\n',
+    })
+    write("attacks", "csv", {
+        "empty": "", "empty-lines": "\n\n", "not-utf8": b"a\xff\n", "open-quote": 'a\n"b', "behind-a-quote": 'a\n"b"c\n',
+        "fewer": "a,b\n1\n", "more": "a\n1,2\n",
+    })
+    special = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+    write("corpus", "word_piece", {
+        "words": special + "cell\n##s\nt\n,\n\0T cells, caf\u00e9 \u4e2d\u6587 [MASK]", "crlf": special.replace("\n", "\r\n") + "a\r\n\0a b",
+        "twice": special + "a\na\n\0a aa", "blank-line": special + "\n##\n\0 \u0301", "long": special + "a\n##a\n\0" + "a" * 120,
+    })
+    write("attacks", "word_piece", {
+        "empty": "", "no-special": "cell\n##s\n", "no-mask": special.replace("[MASK]\n", ""), "not-utf8": special.encode() + b"\xff\n",
+    })
+
+
 if __name__ == "__main__":
-    for make in (pickles, safetensors, json_files, obo, toml, tokenizer, elf, labels):
+    for make in (pickles, safetensors, json_files, obo, toml, tokenizer, elf, labels, tables):
         make()
     tokenizer_corpus.make(write)
     torch_corpus.make(write)

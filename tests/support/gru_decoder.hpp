@@ -103,11 +103,11 @@ struct OwnedDecoder {
 };
 
 template <class P>
-OwnedDecoder make_decoder(const Value& table, std::uint64_t seed) {
+OwnedDecoder make_decoder(const Value& table, std::uint64_t seed, torch::Device device = torch::kCPU) {
   OwnedDecoder made;
-  made.parameters = std::make_unique<Parameters>(torch::kCPU, torch::kFloat32, seed);
+  made.parameters = std::make_unique<Parameters>(device, torch::kFloat32, seed);
   const Context base{.log = {}, .seed = seed, .threads = 1};
-  ModelContext context(base, *made.parameters, torch::kCPU);
+  ModelContext context(base, *made.parameters, device);
   made.handle = std::make_unique<DecoderHandle>(Held<kinds::decoder>(
       nullptr, descriptor_of<kinds::decoder, P>("test", ""), table, BuildArguments{&base, &context, {}}));
   return made;

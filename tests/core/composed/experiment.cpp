@@ -61,7 +61,7 @@ TEST_CASE("experiment: every example reads, and what it resolves to reads as the
     ++examples;
     INFO(entry.path());
     const Experiment experiment = read_experiment(cell2text::read_toml(entry.path()), registry);
-    CHECK(!experiment.general.name.empty());
+    CHECK(experiment.general.name == entry.path().stem().string());
     CHECK(!experiment.metrics.empty());
     const std::string resolved = write_toml(experiment.resolved());
     const Experiment again = read_experiment(cell2text::parse_toml(resolved, "resolved.toml"), registry);
@@ -69,7 +69,7 @@ TEST_CASE("experiment: every example reads, and what it resolves to reads as the
     CHECK(again.training.learning_rate == experiment.training.learning_rate);
     CHECK(again.encoder_role.frozen == experiment.encoder_role.frozen);
   }
-  CHECK(examples == 3);
+  CHECK(examples == 4);
 }
 
 TEST_CASE("experiment: resolving writes every default out") {

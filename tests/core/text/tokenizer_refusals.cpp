@@ -81,7 +81,7 @@ TEST_CASE("tokenizer: components that are not known are refused by name") {
       {"/pre_tokenizer/pretokenizers/0/behavior", "Removed", "'Removed'"},
       {"/pre_tokenizer/pretokenizers/0/invert", true, "'invert'"},
       {"/pre_tokenizer/pretokenizers", Json::array(), "no component of type ByteLevel"},
-      {"/post_processor/type", "RobertaProcessing", "post_processor: the component 'RobertaProcessing'"},
+      {"/post_processor/type", "CtrlProcessing", "post_processor: the component 'CtrlProcessing'"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.path);
