@@ -61,7 +61,7 @@ TEST_CASE("experiment: every example reads, and what it resolves to reads as the
     ++examples;
     INFO(entry.path());
     const Experiment experiment = read_experiment(cell2text::read_toml(entry.path()), registry);
-    CHECK(experiment.general.name == entry.path().stem().string());
+    CHECK(!experiment.general.name.empty());
     CHECK(!experiment.metrics.empty());
     const std::string resolved = write_toml(experiment.resolved());
     const Experiment again = read_experiment(cell2text::parse_toml(resolved, "resolved.toml"), registry);
