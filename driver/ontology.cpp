@@ -124,9 +124,8 @@ void print_nearest(const OntologyGraph& graph, OntologyGraph::Node from, const R
     fmt::print("{}\n", OntologyJson{{"from", term_json(graph.term(from))}, {"nearest", list}}.dump(2));
 }
 
-void print_statistics(const OntologyGraph& graph, const SimilarityMatrix& matrix,
-                      const SimilarityArguments& arguments) {
-  const SimilarityStatistics all = similarity_statistics(matrix);
+void print_statistics(const OntologyGraph& graph, SimilarityMatrix matrix, const SimilarityArguments& arguments) {
+  const SimilarityStatistics all = similarity_statistics(std::move(matrix));
   const auto fit = [](const LineFit& line) { return OntologyJson{{"slope", line.slope}, {"r2", line.r_squared}}; };
   if (arguments.json) {
     const OntologyJson json{{"terms", graph.size()},
@@ -215,7 +214,7 @@ void similarity(const SimilarityArguments& arguments) {
       print_nearest(graph, *from, range, arguments);
   }
   if (!arguments.out.empty()) write_matrix(graph, ontology, *matrix, arguments);
-  if (arguments.stats) print_statistics(graph, *matrix, arguments);
+  if (arguments.stats) print_statistics(graph, std::move(*matrix), arguments);
 }
 
 void add_similarity(CLI::App& ontology) {
@@ -225,7 +224,8 @@ void add_similarity(CLI::App& ontology) {
   command->add_option("--obo", arguments.obo, "OBO file: Cell Ontology, Uberon, Mondo ...")->required();
   command->add_option("--from", arguments.from, "A term: id, name or exact synonym; without --to: its nearest terms");
   command->add_option("--to", arguments.to, "Another term");
-  command->add_flag("--stats", arguments.stats, "Distribution over all ordered pairs, each term with itself included");
+  command->add_flag("--stats", arguments.stats,
+                    "Distribution over all ordered pairs, each term with itself included; 12 N^2 bytes of memory");
   command->add_option(
       "-o,--out", arguments.out,
       "Write all pairs: .safetensors (float32 [N,N], ids in the metadata) or .csv; 4 N^2 bytes of memory");

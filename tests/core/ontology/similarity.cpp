@@ -95,8 +95,8 @@ TEST_CASE(
     CAPTURE(all.p99);
     CHECK(near(all.p99, expected.p99));
     MESSAGE("all pairs of 3,129 terms with their statistics: "
-            << took.count() << " s (" << (expected.tolerance == PageRankTolerance::exact ? "exact" : "networkx")
-            << ")");
+            << took.count() << " s ("
+            << std::string(expected.tolerance == PageRankTolerance::exact ? "exact" : "networkx") << ")");
     if (expected.tolerance == PageRankTolerance::networkx) {
       CHECK(all.log_log.slope == doctest::Approx(-0.67).epsilon(0.007));
       CHECK(all.log_log.r_squared == doctest::Approx(0.862).epsilon(0.0006));

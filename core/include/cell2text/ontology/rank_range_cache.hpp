@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 
 #include "cell2text/context.hpp"
 #include "cell2text/io/atomic_file.hpp"
