@@ -54,7 +54,7 @@ struct Zip {
       const std::string sizes = number(0, 4) + number(data.size(), 4) + number(data.size(), 4);
       const std::string start = number(0, 2) + number(flags, 2) + number(method, 2) + number(0, 4) + sizes +
                                 number(name.size(), 2) + number(0, 2);
-      directory += "PK\x01\x02" + number(0, 2) + start + number(0, 10) + number(all.size(), 4) + name;
+      directory += "PK\x01\x02" + number(0, 2) + start + number(0, 8) + number(0, 2) + number(all.size(), 4) + name;
       all += "PK\x03\x04" + start + name + data;
     }
     return all + directory + "PK\x05\x06" + number(0, 4) + number(entries.size(), 2) + number(entries.size(), 2) +
