@@ -35,9 +35,11 @@ struct CsvTable {
   }
 };
 
-/// A field of a line, quoted where it has to be: blanks around a bare field would be lost.
+/// A field of a line, quoted where it has to be: blanks around a bare field would be lost, and so would a byte order
+/// mark before the first.
 inline std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos && trim(text) == text) return text;
+  const bool bare = trim(text) == text && !text.starts_with("\xEF\xBB\xBF");
+  if (bare && text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
