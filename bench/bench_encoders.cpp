@@ -19,7 +19,6 @@
 #include "cell2text/embedding_cache.hpp"
 #include "cell2text/embeddings/identity.hpp"
 #include "cell2text/model_builder.hpp"
-#include "cell2text/train/settings.hpp"
 #include "process.hpp"
 #include "stopwatch.hpp"
 
@@ -55,7 +54,7 @@ struct Bench {
 /// Sums of each cell's embedding, by row: what the peer must find too.
 Json encode(const Bench& bench, EmbeddingCache* cache = nullptr) {
   const torch::NoGradGuard no_grad;
-  CellLoader loader(*bench.source, *bench.encoder, bench.rows, {8, TrainingSettings{}.length_window, 0, false});
+  CellLoader loader(*bench.source, *bench.encoder, bench.rows, {8, free_length_window, 0, false});
   std::vector<double> sums(bench.rows.size());
   std::int64_t tokens = 0, padded = 0;
   while (const auto batch = loader.next()) {

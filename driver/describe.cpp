@@ -133,7 +133,7 @@ void describe(const DescribeArguments& arguments) {
   // A few cells first: what is wrong shows at once, and so does the time that the others will take.
   const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
   describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
-  describe_rows({few, rows.end()}, {card.generation.batch_size, 8, 0, false});
+  describe_rows({few, rows.end()}, {card.generation.batch_size, free_length_window, 0, false});
   write_described(arguments.cells, arguments.out, cells, about(arguments, card), arguments.overwrite);
   summarise(cells, arguments.out);
 }

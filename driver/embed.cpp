@@ -102,7 +102,7 @@ struct Embedding {
   template <class Use>
   void run(bool in_order, const Use& use) const {
     torch::NoGradGuard no_grad;
-    CellLoader loader(source, encoder, all_rows(), {arguments.batch_size, in_order ? 1 : 8, 0, false});
+    CellLoader loader(source, encoder, all_rows(), {arguments.batch_size, in_order ? 1 : free_length_window, 0, false});
     Progress progress("embedding", source.size(), "cells");
     std::int64_t done = 0;
     while (const auto batch = loader.next()) {

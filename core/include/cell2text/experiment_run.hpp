@@ -129,7 +129,7 @@ inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& dat
 inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data,
                                        const GenerationSettings& settings,
                                        const std::function<void(std::int64_t)>& progress) {
-  LoaderOptions options{settings.batch_size, 8, 0, false};
+  LoaderOptions options{settings.batch_size, free_length_window, 0, false};
   CellLoader loader(*data.source, *model.encoder, data.split.test, options);
   const CellTruth truth(*data.source, *data.descriptions);
   std::vector<std::pair<std::int64_t, Prediction>> found;

@@ -30,7 +30,7 @@ struct WorkSizes {
   double soft_tokens = 2048;  ///< of them, those that reach the decoder
   double cell_values = 2000;  ///< stored values of a cell
   double cells = 0;           ///< whose results are held until the end
-  double window_batches = 8;  ///< that the loader reads at once
+  double window_batches = 16;  ///< that the loader reads at once
   double base_bytes = 0;      ///< of the process before there is a model
 };
 

@@ -26,6 +26,10 @@ struct TokenBatch {
   std::vector<double> totals;                    ///< counts per cell over all genes
 };
 
+/// Batches that are sorted by length together where the cells' order is free, as in describing: padding then takes some
+/// 5% of the tokens of droplet data. In training, where sorting makes the cells of a batch alike, it is a setting.
+inline constexpr std::int64_t free_length_window = 16;
+
 struct LoaderOptions {
   std::int64_t batch_size = 16;
   std::int64_t length_window = 1;  ///< batches that are sorted by length together; 1 keeps the given order

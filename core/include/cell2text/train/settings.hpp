@@ -23,7 +23,7 @@ struct TrainingSettings {
   double label_smoothing = 0;
   std::string precision = "float32";
   std::string keep = "best";
-  std::int64_t length_window = 16;
+  std::int64_t length_window = 8;
   std::optional<std::int64_t> max_steps;
   double checkpoint_minutes = 10;
   std::optional<std::int64_t> checkpoint_steps;
