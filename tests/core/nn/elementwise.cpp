@@ -8,6 +8,7 @@
 
 #include "cell2text/nn/gated.hpp"
 #include "cell2text/nn/rms_norm.hpp"
+#include "cell2text/nn/rope.hpp"
 #include "support/oracle.hpp"
 
 using namespace cell2text;
@@ -21,13 +22,14 @@ struct ElementwiseKernels {
   std::function<void(const float*, const float*, const float*, float*, float*, std::int64_t)> silu_back, gelu_back;
   std::function<float(const float*, const float*, double, float*, std::int64_t)> norm;
   std::function<void(const float*, const float*, const float*, float, float*, float*, std::int64_t)> norm_back;
+  std::function<void(const float*, const float*, const float*, float*, std::int64_t)> rotate;
 };
 
 #define ELEMENTWISE_OF(space)                                                                                      \
   {                                                                                                                \
     cpu::Level::space, cpu::space::gated_product<false>, cpu::space::gated_product<true>,                          \
         cpu::space::gated_product_backward<false>, cpu::space::gated_product_backward<true>, cpu::space::rms_norm, \
-        cpu::space::rms_norm_backward                                                                              \
+        cpu::space::rms_norm_backward, cpu::space::rotate                                                          \
   }
 
 std::vector<ElementwiseKernels> elementwise_kernels() {
@@ -149,6 +151,25 @@ TEST_CASE("rms_norm: autograd sees the same as with LibTorch's operation, for a 
     weight.value = weight.value.detach();
     CHECK(torch::autograd::grad({norm(x)}, {x}, {d})[0].equal(gradients[0]));
     CHECK(at::allclose(norm(x.transpose(0, 1)), reference.transpose(0, 1), 1e-5, 1e-5));
+  }
+}
+
+TEST_CASE("rope: in one pass, at every level, as with LibTorch's operations") {
+  torch::manual_seed(test::seed());
+  for (const std::int64_t C : {2, 6, 32, 64, 100}) {
+    CAPTURE(C);
+    Rope rope(C, 10000);
+    const Tensor x = torch::randn({2, 5, 3, C}), positions = torch::randint(0, 900, {2, 5}, torch::kInt64);
+    const RopeTables tables = rope.at(positions, torch::kCPU, torch::kFloat32);
+    const Tensor recorded = Rope::apply(x.clone().requires_grad_(), tables).detach();
+    check_close(Rope::apply(x, tables), recorded);
+    check_close(Rope::apply(x.transpose(0, 1), {tables.cos_BT1C.transpose(0, 1), tables.sin_BT1C.transpose(0, 1)}),
+                recorded.transpose(0, 1));
+    for (const ElementwiseKernels& kernels : elementwise_kernels()) {
+      Tensor y = torch::zeros({C});
+      kernels.rotate(data(x), data(tables.cos_BT1C), data(tables.sin_BT1C), data(y), C / 2);
+      check_close(y, recorded[0][0][0]);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
@@ -11,7 +12,9 @@
 #include <vector>
 
 #include "cell2text/error.hpp"
+#include "cell2text/nn/cpu/kernels.hpp"
 #include "cell2text/nn/rope_scaling.hpp"
+#include "cell2text/parallel/threads.hpp"
 #include "cell2text/shapes.hpp"
 
 namespace cell2text {
@@ -41,8 +44,11 @@ class Rope {
     return {cos_PC_.index_select(0, flat).view(shape), sin_PC_.index_select(0, flat).view(shape)};
   }
 
-  /// Turns x [B,T,H,C]. Three passes over memory, and a backward without copies of halves.
+  /// Turns x [B,T,H,C]. For gradients in three passes over memory, with a backward without copies of halves; else, on
+  /// the CPU, in one.
   static Tensor apply(const Tensor& x_BTHC, const RopeTables& tables) {
+    const bool records = torch::GradMode::is_enabled() && x_BTHC.requires_grad();
+    if (!records && x_BTHC.device().is_cpu() && x_BTHC.scalar_type() == torch::kFloat32) return turned(x_BTHC, tables);
     const std::int64_t half = x_BTHC.size(-1) / 2;
     return at::addcmul(x_BTHC * tables.cos_BT1C, x_BTHC.roll(half, -1), tables.sin_BT1C);
   }
@@ -64,6 +70,19 @@ class Rope {
   }
 
  private:
+  static Tensor turned(const Tensor& x_BTHC, const RopeTables& tables) {
+    const Tensor x = x_BTHC.contiguous(), cos = tables.cos_BT1C.contiguous(), sin = tables.sin_BT1C.contiguous();
+    Tensor y = at::empty(x.sizes(), x.options().requires_grad(false));
+    const std::int64_t H = x.size(2), C = x.size(3), heads = x.numel() / C;
+    const float *from = x.const_data_ptr<float>(), *c = cos.const_data_ptr<float>(), *s = sin.const_data_ptr<float>();
+    float* to = y.mutable_data_ptr<float>();
+    parallel_pieces(heads, std::max<std::int64_t>(1, (1 << 15) / C), [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t n = first; n < last; ++n)
+        CELL2TEXT_KERNEL(rotate, from + n * C, c + n / H * C, s + n / H * C, to + n * C, C / 2);
+    });
+    return y;
+  }
+
   void grow(std::int64_t positions, torch::Device device, torch::ScalarType dtype) {
     const bool same = cos_PC_.defined() && cos_PC_.device() == device && cos_PC_.scalar_type() == dtype;
     if (same && cos_PC_.size(0) >= positions) return;
