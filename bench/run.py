@@ -143,18 +143,23 @@ def bench_encoders(folder, options):
     rows, runs = [], {}
     for name, target, words, repeats, threads, pairs_of_row in (
             ("Geneformer 6 x 256, cells of 1,840 tokens, peer pads batches of 8", "encode",
-             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("geneformer", "geneformer", "mixed.h5ad")), 1, None, options.pairs),
+             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("geneformer", "geneformer", "mixed.h5ad")),
+             1, None, options.pairs),
             ("the same, peer sorts by length first", None,
-             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("sorted", "geneformer", "mixed.h5ad")), 1, None, options.pairs),
+             (("encode", "geneformer", "geneformer", "mixed.h5ad"), ("sorted", "geneformer", "mixed.h5ad")),
+             1, None, options.pairs),
             ("Geneformer 18 x 1152, 8 cells, peer pads a batch of 8 (one pair: four minutes)", "encode",
              (("encode", "geneformer", "large", "few.h5ad"), ("geneformer", "large", "few.h5ad")), 1, None, 1),
             ("scGPT 12 x 512, cells of 1,200 tokens, peer pads batches of 8", "encode",
              (("encode", "scgpt", "scgpt", "mixed.h5ad"), ("scgpt", "scgpt", "mixed.h5ad")), 1, None, options.pairs),
             ("from file to token batches, peer reads by rows", "load",
-             (("load", "geneformer", "geneformer", "lengths.h5ad"), ("load", "geneformer", "lengths.h5ad")), 2, None, options.pairs),
+             (("load", "geneformer", "geneformer", "lengths.h5ad"), ("load", "geneformer", "lengths.h5ad")),
+             2, None, options.pairs),
             ("tokenising with two threads instead of one", "workers",
              (("tokenize", "geneformer", "geneformer", "lengths.h5ad"),
               ("ours", "tokenize", "geneformer", "geneformer", "lengths.h5ad")), 20, (2, 1), options.pairs)):
+        if not re.search(options.rows, name):
+            continue
         pairs, rates = encoder_pairs(folder, options, words, repeats, threads, pairs_of_row)
         rows.append(row(name, pairs, rates, "cells/s", TARGETS.get(target)))
         runs[name] = pairs
@@ -302,6 +307,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=9, help="training steps of a pair; the first is not timed")
     parser.add_argument("--only", default="train,lora,generate,tokenize,encoders,tokenizer,describe,ontology")
+    parser.add_argument("--rows", default="", help="of the encoders only rows whose name has this regular expression")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--many", type=int, default=4096, help="cells to tokenise")
     parser.add_argument("--seed", type=int, default=1)
