@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import inputs
-from sides import limit_row, measured, memory_row, per_second, row
+from sides import limit_row, measured, memory_row, per_second, row, training_pairs
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROMPT, NEW_TOKENS = 64, 48
@@ -27,18 +27,9 @@ def lora_rows(folder, options, bench):
                             inputs.lora(inputs.SHAPES["lora_of_real_sizes"]), options.steps, batch=1, precision="bfloat16")
     if not (folder / "weights-real").exists():
         measured([bench, "save", folder / "real.toml", folder / "weights-real"], options.threads)
-    pairs = []
-    for _ in range(options.pairs):
-        a = measured([bench, "train", folder / "real.toml", 2], options.threads)
-        b = measured([sys.executable, HERE / "peer.py", "real", folder, 2, options.steps], options.threads)
-        if abs(a["check_loss"] - b["check_loss"]) > 2e-2:
-            sys.exit(f"bench/run.py: the losses differ: {a['check_loss']} and {b['check_loss']}")
-        for side in (a, b):
-            side["timed"] = side["steps"][1:]
-        pairs.append((a, b))
-        print(f"real: {[round(per_second(s, 'timed', len(s['timed'])), 3) for s in (a, b)]} cells/s, "
-              f"{a['vm_hwm_mib']} and {b['vm_hwm_mib']} MiB", file=sys.stderr)
-    speeds = lambda pair, key: [per_second(side, "timed", len(side["timed"]), key) for side in pair]
+    pairs, speeds = training_pairs("real", ([bench, "train", folder / "real.toml", 2],
+                                            [sys.executable, HERE / "peer.py", "real", folder, 2, options.steps]),
+                                   options, batch=1, tolerance=2e-2)
     return [row("Llama-1B shape, bfloat16 base, LoRA r 256: a step on 1 cell", pairs, speeds, "cells/s", TARGETS["lora"]),
             memory_row("Llama-1B shape, LoRA r 256: peak memory", pairs, TARGETS["lora_memory"])], pairs
 

@@ -29,7 +29,7 @@ import bertscore
 import inputs
 import ontology
 import real_sizes
-from sides import limit_row, measured, memory_row, per_second, row
+from sides import limit_row, measured, memory_row, per_second, row, training_pairs
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -48,31 +48,22 @@ def peer(what, folder, *numbers, threads):
     return measured([sys.executable, HERE / "peer.py", what, folder, *numbers], threads)
 
 
-def training_pairs(folder, options, what):
+def pairs_of_training(folder, options, what):
     """`what` is the experiment, and the peer's word for it."""
-    check, batch = 8, 4
-    pairs = []
-    for _ in range(options.pairs):
-        a = measured([OURS, "train", folder / f"{what}.toml", check], options.threads)
-        b = peer(what, folder, check, options.steps, threads=options.threads)
-        if abs(a["check_loss"] - b["check_loss"]) > 1e-4:
-            sys.exit(f"bench/run.py: the losses differ: {a['check_loss']} and {b['check_loss']}")
-        for side in (a, b):
-            side["timed"] = side["steps"][1:]  # the first step makes the optimiser's arrays
-        pairs.append((a, b))
-        print(f"{what}: {[round(per_second(s, 'timed', batch * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
-              f"{a['vm_hwm_mib']} and {b['vm_hwm_mib']} MiB", file=sys.stderr)
-    return pairs, lambda pair, key: [per_second(side, "timed", batch * len(side["timed"]), key) for side in pair]
+    check = 8
+    return training_pairs(what, ([OURS, "train", folder / f"{what}.toml", check],
+                                 [sys.executable, HERE / "peer.py", what, folder, check, options.steps]),
+                          options, inputs.SHAPES["batch_size"], tolerance=1e-4)
 
 
 def bench_train(folder, options):
-    pairs, rates = training_pairs(folder, options, "train")
+    pairs, rates = pairs_of_training(folder, options, "train")
     return [row("training step, full", pairs, rates, "cells/s", TARGETS["train"]),
             memory_row("training step, full: peak memory", pairs, TARGETS["train_memory"])], pairs
 
 
 def bench_lora(folder, options):
-    pairs, rates = training_pairs(folder, options, "lora")
+    pairs, rates = pairs_of_training(folder, options, "lora")
     return [row("training step, LoRA r 16", pairs, rates, "cells/s", TARGETS["lora"])], pairs
 
 

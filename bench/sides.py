@@ -62,6 +62,21 @@ def row(name, pairs, rates, unit, target):
     return found
 
 
+def training_pairs(name, sides, options, batch, tolerance):
+    """`sides`: two commands, the first of this program. Speeds in cells/s, of batches of so many cells."""
+    pairs = []
+    for _ in range(options.pairs):
+        a, b = (measured(side, options.threads) for side in sides)
+        if abs(a["check_loss"] - b["check_loss"]) > tolerance:
+            sys.exit(f"bench/run.py: the losses differ: {a['check_loss']} and {b['check_loss']}")
+        for side in (a, b):
+            side["timed"] = side["steps"][1:]  # the first step makes the optimiser's arrays
+        pairs.append((a, b))
+        print(f"{name}: {[round(per_second(s, 'timed', batch * len(s['timed'])), 3) for s in (a, b)]} cells/s, "
+              f"{a['vm_hwm_mib']} and {b['vm_hwm_mib']} MiB", file=sys.stderr)
+    return pairs, lambda pair, key: [per_second(side, "timed", batch * len(side["timed"]), key) for side in pair]
+
+
 def memory_row(name, pairs, target):
     """High-water marks of both sides; their ratio, and that of what is not file-backed."""
     found = {"name": name, "unit": "MiB", "target": target}

@@ -26,8 +26,9 @@ struct TokenBatch {
   std::vector<double> totals;                    ///< counts per cell over all genes
 };
 
-/// Batches that are sorted by length together where the cells' order is free, as in describing: padding is then
-/// about 5% of the tokens if lengths are log-normal. In training, where sorting makes the cells of a batch alike, it is a setting.
+/// Batches that are sorted by length together where the cells' order is free, as in describing: padding is then about
+/// 5% of the tokens if lengths are log-normal. In training, where sorting makes the cells of a batch alike, it is a
+/// setting.
 inline constexpr std::int64_t free_length_window = 16;
 
 struct LoaderOptions {
