@@ -25,6 +25,12 @@ def made_up(rng, terms, components):
     return "\n".join(lines)
 
 
+def star(leaves):
+    """A root and its children: the walk swings between the two sides, which networkx never sees settle."""
+    parents = ("", *["is_a: T:0\n"] * leaves)
+    return "\n".join(f"[Term]\nid: T:{i}\nname: term {i}\n{parent}" for i, parent in enumerate(parents))
+
+
 def read_graph(text):
     """The undirected graph of is_a among terms that are not obsolete, in the order of the file."""
     stanzas = []
@@ -85,7 +91,7 @@ def main():
             # Few terms: networkx's tolerance is then out of reach for a walk that swings to and fro.
             terms = rng.randint(4, 12) if i < 3 else rng.randint(60, 300)
             path, damping, count = pathlib.Path(f"{i}.obo"), rng.choice([0.5, 0.85, 0.9]) if i >= 3 else 0.9, 10
-            text = made_up(rng, terms, rng.randint(1, 3))
+            text = made_up(rng, terms, rng.randint(1, 3)) if i else star(rng.randint(2, 9))
             (arguments.folder / path).write_text(text)
         graph = read_graph(text)
         sources = rng.sample(list(graph), min(count, len(graph)))
