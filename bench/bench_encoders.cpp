@@ -89,11 +89,13 @@ Json cached(const Bench& bench, const std::string& plugin) {
 }
 
 Json load(const Bench& bench) {
-  CellLoader loader(*bench.source, *bench.encoder, bench.rows, {8, 16, 0, false});
-  std::int64_t tokens = 0;
-  while (const auto batch = loader.next())
+  CellLoader loader(*bench.source, *bench.encoder, bench.rows, {8, free_length_window, 0, false});
+  std::int64_t tokens = 0, padded = 0;
+  while (const auto batch = loader.next()) {
     for (const std::int64_t length : batch->tokens.lengths) tokens += length;
-  return {{"tokens", tokens}};
+    padded += batch->tokens.ids_BG.numel();
+  }
+  return {{"tokens", tokens}, {"padded_tokens", padded}};
 }
 
 Json tokenize(const Bench& bench, const std::vector<CellBatch>& chunks, int workers) {

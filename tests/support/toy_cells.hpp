@@ -137,13 +137,14 @@ static_assert(Source<ToySource>);
 static_assert(Encoder<ToyEncoder>);
 
 inline SourceHandle toy_source(const std::vector<std::int64_t>& expressed,
-                               const std::vector<std::string>& columns = {}) {
+                               const std::vector<std::string>& columns = {}, std::int64_t all_genes = 41) {
   Value table;
   Value::Array genes, labels;
   for (const std::int64_t n : expressed) genes.push_back(number(n));
   for (const std::string& column : columns) labels.push_back(text(column));
   table.set("expressed", {std::move(genes), {}});
   table.set("columns", {std::move(labels), {}});
+  table.set("genes", number(all_genes));
   const Context context;
   return SourceHandle(
       Held<kinds::source>(nullptr, descriptor_of<kinds::source, ToySource>("toy", ""), table, {&context, nullptr, {}}));

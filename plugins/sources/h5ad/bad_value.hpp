@@ -1,7 +1,10 @@
 // Finds the first value of a matrix that no count can be, and says whose it is.
 #pragma once
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -23,6 +26,12 @@ struct BadValue {
 
 /// The first of a block of rows.
 inline std::optional<BadValue> first_bad_value(const RowBlock& block) {
+  // Bits above those of the largest float: negative, infinite or NaN, or minus zero, which is none of them.
+  constexpr auto largest = std::bit_cast<std::uint32_t>(std::numeric_limits<float>::max());
+  const float* const value = block.values.data();
+  if (!detail::any_of(0, static_cast<std::int64_t>(block.values.size()),
+                      [=](std::int64_t i) { return std::bit_cast<std::uint32_t>(value[i]) > largest; }))
+    return std::nullopt;
   for (std::int64_t row = 0; row < block.rows(); ++row)
     for (std::int64_t i = block.starts[row]; i < block.starts[row + 1]; ++i)
       if (!(block.values[i] >= 0) || std::isinf(block.values[i]))

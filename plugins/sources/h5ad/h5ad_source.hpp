@@ -125,15 +125,14 @@ class H5adSource {
     batch.genes = opened_.genes;
     batch.rows.assign(rows.begin(), rows.end());
     batch.names = read_names(rows, runs);
-    batch.row_starts = {0};
     for (const std::int64_t row : rows) {
       const RowBlock& block = blocks[run_of(runs, row)];
-      const std::int64_t at = row - block.first_row, begin = block.starts[at], end = block.starts[at + 1];
-      batch.columns.insert(batch.columns.end(), block.columns.begin() + begin, block.columns.begin() + end);
-      batch.counts.insert(batch.counts.end(), block.values.begin() + begin, block.values.begin() + end);
-      batch.row_starts.push_back(static_cast<std::int64_t>(batch.columns.size()));
-      batch.totals.push_back(totals_.of(row, block.sum(at)));
+      batch.totals.push_back(totals_.of(row, block.sum(row - block.first_row)));
     }
+    if (runs.size() == 1 && std::ranges::adjacent_find(rows, std::ranges::greater_equal{}) == rows.end())
+      take(std::move(blocks.front()), batch);
+    else
+      gather(blocks, runs, batch);
     return batch;
   }
 
@@ -168,6 +167,23 @@ class H5adSource {
       detail::attempt([&] { rehearse_reading(hdf5::Group::open_file(settings.path)); });
     });
     return open(settings, context);
+  }
+
+  /// The block's rows are those of the batch.
+  static void take(RowBlock&& block, CellBatch& batch) {
+    batch.row_starts = std::move(block.starts);
+    batch.columns = std::move(block.columns), batch.counts = std::move(block.values);
+  }
+
+  static void gather(const std::vector<RowBlock>& blocks, const std::vector<Run>& runs, CellBatch& batch) {
+    batch.row_starts = {0};
+    for (const std::int64_t row : batch.rows) {
+      const RowBlock& block = blocks[run_of(runs, row)];
+      const std::int64_t at = row - block.first_row, begin = block.starts[at], end = block.starts[at + 1];
+      batch.columns.insert(batch.columns.end(), block.columns.begin() + begin, block.columns.begin() + end);
+      batch.counts.insert(batch.counts.end(), block.values.begin() + begin, block.values.begin() + end);
+      batch.row_starts.push_back(static_cast<std::int64_t>(batch.columns.size()));
+    }
   }
 
   /// The rows asked for as ascending ranges without gaps.

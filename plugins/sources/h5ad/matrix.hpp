@@ -119,13 +119,22 @@ class Matrix {
     for (std::int64_t& start : block.starts) start -= begin;
     block.columns = indices_.read<std::int32_t>(begin, end - begin);
     block.values = data_.read<float>(begin, end - begin);
-    for (std::int64_t entry = 0; entry < count; ++entry)
-      for (std::int64_t i = block.starts[entry]; i < block.starts[entry + 1]; ++i)
-        if (block.columns[i] < 0 || block.columns[i] >= minor())
-          indices_.fail((layout_ == Layout::csc ? "column " : "row ") + std::to_string(first + entry) +
-                        " holds the index " + std::to_string(block.columns[i]) + "; expected 0 to " +
-                        std::to_string(minor() - 1) + ". The file is damaged");
+    const std::int32_t* const column = block.columns.data();
+    const auto outside = [column, most = static_cast<std::uint32_t>(minor())](std::int64_t i) {
+      return static_cast<std::uint32_t>(column[i]) >= most;
+    };
+    if (detail::any_of(0, end - begin, outside)) refuse_index(block, outside);
     return block;
+  }
+
+  template <class Outside>
+  [[noreturn]] void refuse_index(const RowBlock& block, const Outside& outside) const {
+    std::int64_t i = 0;
+    while (!outside(i)) ++i;
+    const auto entry = std::ranges::upper_bound(block.starts, i) - block.starts.begin() - 1;
+    indices_.fail((layout_ == Layout::csc ? "column " : "row ") + std::to_string(block.first_row + entry) +
+                  " holds the index " + std::to_string(block.columns[i]) + "; expected 0 to " +
+                  std::to_string(minor() - 1) + ". The file is damaged");
   }
 
   RowBlock read_dense(std::int64_t first, std::int64_t count) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <numeric>
 #include <string>
@@ -19,12 +20,31 @@ struct RowBlock {
   std::vector<float> values;
 
   std::int64_t rows() const { return static_cast<std::int64_t>(starts.size()) - 1; }
+  /// Added up in four lanes: one lane would wait for each addition.
   double sum(std::int64_t row) const {
-    return std::accumulate(values.begin() + starts[row], values.begin() + starts[row + 1], 0.0);
+    std::array<double, 4> lanes{};
+    std::int64_t i = starts[row];
+    for (; i + 4 <= starts[row + 1]; i += 4)
+      for (int k = 0; k < 4; ++k) lanes[k] += values[i + k];
+    for (; i < starts[row + 1]; ++i) lanes[0] += values[i];
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
   }
 };
 
 namespace detail {
+
+/// Whether f(i) holds for any i of first..last. By blocks of a fixed size, which the compiler turns into vectors.
+template <class F>
+bool any_of(std::int64_t first, std::int64_t last, const F& f) {
+  constexpr int block = 16;
+  std::uint32_t found[block] = {};
+  for (; first + block <= last; first += block)
+    for (int k = 0; k < block; ++k) found[k] |= f(first + k) ? 1u : 0u;
+  for (; first < last; ++first) found[0] |= f(first) ? 1u : 0u;
+  std::uint32_t any = 0;
+  for (const std::uint32_t one : found) any |= one;
+  return any != 0;
+}
 
 inline void sort_row(RowBlock& block, std::int64_t begin, std::int64_t end) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(end - begin));
@@ -44,6 +64,8 @@ inline void sort_row(RowBlock& block, std::int64_t begin, std::int64_t end) {
 inline void sort_columns(RowBlock& block, const std::string& where) {
   for (std::int64_t row = 0; row < block.rows(); ++row) {
     const std::int64_t begin = block.starts[row], end = block.starts[row + 1];
+    const std::int32_t* const column = block.columns.data();
+    if (!detail::any_of(begin + 1, end, [=](std::int64_t i) { return column[i] <= column[i - 1]; })) continue;
     if (!std::is_sorted(block.columns.begin() + begin, block.columns.begin() + end))
       detail::sort_row(block, begin, end);
     const auto last = block.columns.begin() + end;
