@@ -14,6 +14,7 @@
 
 #include "cell2text/error.hpp"
 #include "cell2text/ontology/graph.hpp"
+#include "cell2text/ontology/many_logs.hpp"
 #include "cell2text/ontology/pagerank.hpp"
 #include "cell2text/parallel/threads.hpp"
 
@@ -31,9 +32,15 @@ struct RankRange {
 
   /// Takes in the ranks of one walk.
   void widen(std::span<const double> ranks, bool has_relations) {
-    const auto [low, high] = std::ranges::minmax(ranks);
-    lowest = std::min(lowest, low);
-    if (has_relations) highest = std::max(highest, high);
+    constexpr std::size_t lanes = 4;  // one would wait for each comparison
+    double low[lanes] = {lowest, lowest, lowest, lowest}, high[lanes] = {};
+    std::size_t i = 0;
+    for (; i + lanes <= ranks.size(); i += lanes)
+      for (std::size_t k = 0; k < lanes; ++k)
+        low[k] = std::min(ranks[i + k], low[k]), high[k] = std::max(ranks[i + k], high[k]);
+    for (; i < ranks.size(); ++i) low[0] = std::min(ranks[i], low[0]), high[0] = std::max(ranks[i], high[0]);
+    lowest = std::ranges::min(low);
+    if (has_relations) highest = std::max(highest, std::ranges::max(high));
   }
   void widen(const RankRange& other) {
     lowest = std::min(lowest, other.lowest), highest = std::max(highest, other.highest);
@@ -51,10 +58,17 @@ class SimilarityScale {
     factor_ = 1 / (raw(range.highest) - lowest_);
   }
 
-  /// Not yet scaled.
-  double raw(double rank) const { return std::log1p(rank / tau_); }
+  /// Not yet scaled: log(1 + rank / tau) of each.
+  void raw(std::span<const double> ranks, std::span<double> out) const {
+    for (std::size_t i = 0; i < ranks.size(); ++i) out[i] = ranks[i] / tau_;
+    take_logs_of_one_more(out);
+  }
+  double raw(double rank) const {
+    double out = 0;
+    raw({&rank, 1}, {&out, 1});
+    return out;
+  }
   double of_raw(double value) const { return std::clamp((value - lowest_) * factor_, 0.0, 1.0); }
-  double operator()(double rank) const { return of_raw(raw(rank)); }
 
  private:
   double tau_, lowest_, factor_;
@@ -86,7 +100,8 @@ void each_similarity(const OntologyGraph& graph, std::span<const OntologyGraph::
   const SimilarityScale scale(range, options.tau);
   each_pagerank(graph, sources, options.pagerank, [&](std::size_t i, std::span<const double> ranks) {
     std::vector<double> similarities(ranks.size());
-    std::ranges::transform(ranks, similarities.begin(), scale);
+    scale.raw(ranks, similarities);
+    for (double& one : similarities) one = scale.of_raw(one);
     similarities[sources[i]] = 1;
     f(i, std::span<const double>(similarities));
   });
@@ -108,8 +123,9 @@ inline SimilarityMatrix similarity_matrix(const OntologyGraph& graph, const Simi
   std::vector<RankRange> ranges(graph.size());
   each_pagerank(graph, all_nodes(graph), options.pagerank, [&](std::size_t i, std::span<const double> ranks) {
     ranges[i].widen(ranks, !graph.neighbours(static_cast<OntologyGraph::Node>(i)).empty());
-    std::ranges::transform(ranks, matrix.values.begin() + static_cast<std::ptrdiff_t>(i * graph.size()),
-                           [&](double rank) { return static_cast<float>(unscaled.raw(rank)); });
+    std::vector<double> raw(ranks.size());
+    unscaled.raw(ranks, raw);
+    std::ranges::copy(raw, matrix.values.begin() + static_cast<std::ptrdiff_t>(i * graph.size()));
   });
   for (const RankRange& one : ranges) matrix.range.widen(one);
   const SimilarityScale scale(matrix.range, options.tau);

@@ -4,16 +4,17 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "cell2text/ontology/many_logs.hpp"
 #include "cell2text/ontology/similarity.hpp"
 #include "cell2text/parallel/threads.hpp"
 
@@ -39,15 +40,20 @@ namespace statistics_detail {
 
 /// Sorts numbers that are not negative, whose bits have their order. LSD radix sort: a third of std::sort's time.
 inline void sort_floats(std::vector<float>& values) {
-  constexpr int digit_bits = 11;
+  constexpr int digit_bits = 11, passes = 3;
   constexpr std::uint32_t digits = 1u << digit_bits;
+  const auto digit = [](float value, int pass) {
+    return (std::bit_cast<std::uint32_t>(value) >> (pass * digit_bits)) & (digits - 1);
+  };
+  std::vector<std::size_t> places(passes * digits);  // where the next value of a digit goes
+  for (const float value : values)
+    for (int pass = 0; pass < passes; ++pass) ++places[pass * digits + digit(value, pass)];
   std::vector<float> other(values.size());
-  for (int shift = 0; shift < 32; shift += digit_bits) {
-    const auto digit = [&](float value) { return (std::bit_cast<std::uint32_t>(value) >> shift) & (digits - 1); };
-    std::vector<std::size_t> place(digits + 1);
-    for (const float value : values) ++place[digit(value) + 1];
-    for (std::size_t d = 1; d <= digits; ++d) place[d] += place[d - 1];
-    for (const float value : values) other[place[digit(value)]++] = value;
+  for (int pass = 0; pass < passes; ++pass) {
+    const std::span place(places.data() + pass * digits, digits);
+    std::size_t start = 0;
+    for (std::size_t& one : place) start += std::exchange(one, start);
+    for (const float value : values) other[place[digit(value, pass)]++] = value;
     values.swap(other);
   }
 }
@@ -75,30 +81,42 @@ struct Sums {
   }
 };
 
-/// point(i) -> (x, y) for 0..n. The same sums for any number of threads.
+/// Through the logarithms of point(i) -> (x, y) for 0..n. The same sums for any number of threads.
 template <class Point>
-LineFit fit(std::size_t n, const Point& point) {
-  constexpr std::size_t piece = 1 << 16;
+LineFit fit_logs(std::size_t n, const Point& point) {
+  constexpr std::size_t piece = 1 << 12;
   std::vector<Sums> sums(n / piece + 1);
-  parallel_pieces(static_cast<std::int64_t>(sums.size()), 1, [&](std::int64_t first, std::int64_t last) {
-    for (auto p = static_cast<std::size_t>(first); p < static_cast<std::size_t>(last); ++p)
-      for (std::size_t i = p * piece; i < std::min(n, (p + 1) * piece); ++i) {
-        const auto [x, y] = point(i);
-        sums[p].add(x, y);
-      }
+  parallel_pieces(static_cast<std::int64_t>(sums.size()), 16, [&](std::int64_t first, std::int64_t last) {
+    std::vector<double> xs(piece), ys(piece);
+    for (auto p = static_cast<std::size_t>(first); p < static_cast<std::size_t>(last); ++p) {
+      const std::size_t count = std::min(piece, n - p * piece);
+      for (std::size_t i = 0; i < count; ++i) std::tie(xs[i], ys[i]) = point(p * piece + i);
+      take_logs(std::span(xs).first(count)), take_logs(std::span(ys).first(count));
+      for (std::size_t i = 0; i < count; ++i) sums[p].add(xs[i], ys[i]);
+    }
   });
   Sums all;
   for (const Sums& one : sums) all.add(one);
   return all.line();
 }
 
+/// Sum of f of each, in four lanes: one would wait for each addition.
+template <class F>
+double sum_of(std::span<const float> values, const F& f) {
+  double lanes[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= values.size(); i += 4)
+    for (std::size_t k = 0; k < 4; ++k) lanes[k] += f(values[i + k]);
+  for (; i < values.size(); ++i) lanes[0] += f(values[i]);
+  return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
 /// The numbers of Table 6, of sorted values.
 inline void add_summary(std::span<const float> sorted, SimilarityStatistics& out) {
   const auto n = static_cast<double>(sorted.size());
-  for (const float value : sorted) out.mean += value;
-  out.mean /= n;
-  for (const float value : sorted) out.sd += (value - out.mean) * (value - out.mean);
-  out.sd = std::sqrt(out.sd / n);
+  out.mean = sum_of(sorted, [](double value) { return value; }) / n;
+  const auto square = [mean = out.mean](double value) { return (value - mean) * (value - mean); };
+  out.sd = std::sqrt(sum_of(sorted, square) / n);
   out.median = quantile(sorted, 0.5), out.p95 = quantile(sorted, 0.95), out.p99 = quantile(sorted, 0.99);
 }
 
@@ -125,9 +143,8 @@ inline std::span<const float> positive(std::span<const float> sorted) {
 inline LineFit fit_share_above(std::span<const float> sorted) {
   const auto values = positive(sorted);
   const std::size_t n = values.size();
-  return fit(n, [&](std::size_t i) {
-    return std::pair(std::log(double{values[n - 1 - i]}),
-                     std::log(static_cast<double>(i + 1) / static_cast<double>(n)));
+  return fit_logs(n, [&](std::size_t i) {
+    return std::pair(double{values[n - 1 - i]}, static_cast<double>(i + 1) / static_cast<double>(n));
   });
 }
 
@@ -136,13 +153,13 @@ inline LineFit fit_rank_frequency(std::span<const float> sorted) {
   std::vector<std::int64_t> counts;
   std::int64_t last = -1;
   for (const float value : positive(sorted)) {
-    const auto rounded = static_cast<std::int64_t>(std::llround(value * 1e6));
+    const auto rounded = static_cast<std::int64_t>(value * 1e6 + 0.5);
     if (counts.empty() || rounded != last) counts.push_back(0);
     last = rounded, ++counts.back();
   }
   std::ranges::sort(counts, std::ranges::greater());
-  return fit(counts.size(), [&](std::size_t i) {
-    return std::pair(std::log(static_cast<double>(i + 1)), std::log(static_cast<double>(counts[i])));
+  return fit_logs(counts.size(), [&](std::size_t i) {
+    return std::pair(static_cast<double>(i + 1), static_cast<double>(counts[i]));
   });
 }
 
