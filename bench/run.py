@@ -250,7 +250,8 @@ def versions():
     if "cpu family" in fields:  # a name may stand for several generations
         cpu += f" (family {fields['cpu family']}, model {fields['model']})"
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
-    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
+    changed = subprocess.run(["git", "status", "--porcelain", "--", ".", ":!bench/results", ":!docs"], cwd=ROOT,
+                             capture_output=True, text=True).stdout
     return {name: version(name) for name in ("transformers", "peft", "numpy", "anndata")} | {
         "torch": torch.__version__, "python": platform.python_version(), "kernel": platform.release(), "cpu": cpu,
         "cores": os.cpu_count(), "load_before": os.getloadavg()[0],
