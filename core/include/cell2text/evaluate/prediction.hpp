@@ -35,6 +35,7 @@ struct Score {
   std::string unit = "fraction";
   std::string note = {};
   std::vector<float> per_cell = {};
+  bool compares = true;  ///< texts with the truth; false: it tells of one of the two alone (how frequent, how readable)
 };
 
 /// Counts [truth, prediction]. Each row has one column per class and a last one for unreadable texts.
