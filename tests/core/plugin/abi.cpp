@@ -236,8 +236,8 @@ void model_parts(Table& table) {
 void baseline_parts(Table& table) {
   {
     const BaselineNeeds x;
-    const auto& [embeddings, counts, another_labels] = x;
-    table.members("BaselineNeeds", x, embeddings, counts, another_labels);
+    const auto& [embeddings, counts, labels, another_labels] = x;
+    table.members("BaselineNeeds", x, embeddings, counts, labels, another_labels);
   }
   {
     const BaselineCells x;

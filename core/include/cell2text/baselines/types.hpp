@@ -15,6 +15,7 @@ namespace cell2text {
 struct BaselineNeeds {
   bool embeddings = false;      ///< the encoder's embedding of each cell
   bool counts = false;          ///< raw counts of all genes
+  bool labels = false;          ///< in `fit`: what is true of the cells; at least one label is known then
   bool another_labels = false;  ///< in `predict`: the labels that another baseline has predicted
 };
 
