@@ -16,9 +16,7 @@ namespace {
 using ScoresOfSystems = std::vector<std::pair<std::string, AllScores>>;
 
 ComparedSystem control(const TestedRun& run) {
-  return {shuffled_name,
-          "the model, each cell described from another cell's embeddings",
-          true,
+  return {shuffled_name, "the model, each cell described from another cell's embeddings", true,
           shuffled_predictions({run.predictions.begin(), run.predictions.end()}, run.host.context.seed)};
 }
 
@@ -50,15 +48,14 @@ std::string comparison_table(const AllScores& model, const ScoresOfSystems& syst
 
 std::string compare_systems(const TestedRun& run) {
   std::optional<Progress> progress;
-  BaselineInputs inputs(run.host, run.data, run.encoder, run.experiment.generation.batch_size,
-                        [&](std::int64_t done, std::int64_t all) {
-                          if (!progress) progress.emplace("embedding", all, "cells");
-                          progress->update(done);
-                          if (done == all) progress.reset();
-                          run.interrupts.check("while embedding cells for the baselines; the model is in " +
-                                               run.folder.model().string() +
-                                               ", and the same command with --resume goes on from there");
-                        });
+  BaselineInputs inputs(
+      run.host, run.data, run.encoder, run.experiment.generation.batch_size, [&](std::int64_t done, std::int64_t all) {
+        if (!progress) progress.emplace("embedding", all, "cells");
+        progress->update(done);
+        if (done == all) progress.reset();
+        run.interrupts.check("while embedding cells for the baselines; the model is in " + run.folder.model().string() +
+                             ", and the same command with --resume goes on from there");
+      });
   auto list = nlohmann::ordered_json::array();
   ScoresOfSystems all;
   const auto add = [&](const ComparedSystem& system) {
@@ -82,8 +79,7 @@ std::string compare_systems(const TestedRun& run) {
   const std::string text = not_told_apart_text(found);
   if (!text.empty()) log().warning(text);
   const nlohmann::ordered_json json{
-      {"systems", list},
-      {"not_told_apart", {{"text", text}, {"scores", found.names}, {"compared", found.compared}}}};
+      {"systems", list}, {"not_told_apart", {{"text", text}, {"scores", found.names}, {"compared", found.compared}}}};
   write_atomically(run.folder.comparisons(), json.dump(2) + "\n");
   return comparison_table(run.scores, all);
 }

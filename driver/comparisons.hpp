@@ -18,9 +18,9 @@ struct TestedRun {
   const Interrupts& interrupts;
   const Metrics& metrics;
   const KnownLabels& known;
-  const PluginChoice& encoder;                ///< that of the model folder: the trained one, where it was trained
-  std::span<const Prediction> predictions;    ///< the model's
-  const AllScores& scores;                    ///< the model's
+  const PluginChoice& encoder;              ///< that of the model folder: the trained one, where it was trained
+  std::span<const Prediction> predictions;  ///< the model's
+  const AllScores& scores;                  ///< the model's
 };
 
 /// Fits and asks the baselines, scores them and the control, and writes predictions.NAME.jsonl of each and

@@ -68,8 +68,7 @@ Json paper() {
   Json scores = Json::object();
   for (const PaperScore& score : paper_scores) {
     Json percents = Json::array();
-    for (const double percent : score.percent)
-      percents.push_back(std::isnan(percent) ? Json() : Json(percent));
+    for (const double percent : score.percent) percents.push_back(std::isnan(percent) ? Json() : Json(percent));
     scores[score.name] = percents;
   }
   return {{"columns", paper_columns}, {"scores", scores}};

@@ -184,8 +184,8 @@ void test(const Host& host, const Experiment& experiment, const ExperimentData& 
   const AllScores scores = score(host, metrics, predictions, known);
   write_atomically(folder.confusion(), confusion_json(scores).dump(2) + "\n");
   write_atomically(folder.metrics(), metrics_json(scores).dump(2) + "\n");
-  const std::string beside = compare_systems({host, experiment, data, folder, interrupts, metrics, known,
-                                              card.plan.encoder, predictions, scores});
+  const std::string beside = compare_systems(
+      {host, experiment, data, folder, interrupts, metrics, known, card.plan.encoder, predictions, scores});
   write_report(folder.path(), folder.report());
   if (json) return fmt::print("{}\n", metrics_json(scores).dump(2));
   fmt::print("\n{}\n{}\n{}\nreport: {}\n", scores_table(scores), beside, examples_text(predictions, 3),

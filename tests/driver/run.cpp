@@ -82,7 +82,8 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
     for (const char* file :
          {"model/adapter.safetensors", "model/encoder/model.safetensors", "model/decoder/model.safetensors"})
       CHECK(read_file(folder / "a" / file) == read_file(folder / "b" / file));
-    for (const char* file : {"metrics.json", "comparisons.json", "predictions.head.jsonl", "predictions.lightgbm.jsonl"})
+    for (const char* file :
+         {"metrics.json", "comparisons.json", "predictions.head.jsonl", "predictions.lightgbm.jsonl"})
       CHECK(read_file(folder / "a" / file) == read_file(folder / "b" / file));
   }
   SUBCASE("killed before the report: what was fitted is not fitted again") {

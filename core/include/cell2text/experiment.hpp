@@ -10,8 +10,8 @@
 #include "cell2text/byte_size.hpp"
 #include "cell2text/cells/split.hpp"
 #include "cell2text/generate/settings.hpp"
+#include "cell2text/plugin_table.hpp"
 #include "cell2text/prompt.hpp"
-#include "cell2text/registry.hpp"
 #include "cell2text/settings.hpp"
 #include "cell2text/text/description_source.hpp"
 #include "cell2text/train/settings.hpp"
@@ -65,13 +65,6 @@ struct EncoderRole {
           "'encoder.cache' is 'disk' and 'encoder.frozen' is false: what an encoder gives changes with each step while "
           "it is trained. Set encoder.cache = \"none\", or freeze the encoder");
   }
-};
-
-/// A plugin picked for a role, with its settings: as written, and with every default.
-struct PluginChoice {
-  std::string kind, name;
-  Value settings;
-  Value resolved;
 };
 
 /// A model to compare with.
@@ -130,63 +123,6 @@ struct Experiment {
 
 namespace experiment_detail {
 
-/// Takes the key that names the plugin out of `table`, finds the plugin and checks its settings.
-inline PluginChoice choose(Value table, const std::string& kind, const std::string& key, const std::string& path,
-                           const Registry& registry, SettingsFaults& faults) {
-  PluginChoice choice{kind, "", {}, {}};
-  const Value* name = table.find(key);
-  if (!name) {
-    faults.add(table.where, "'" + path + key + "' is missing: the " + kind + " to use");
-    return choice;
-  }
-  const auto* text = name->get_if<std::string>();
-  if (!text) {
-    settings_detail::wrong_type(*name, path + key, "a text", faults);
-    return choice;
-  }
-  choice.name = *text;
-  const Where where = name->where;
-  table.erase(key);
-  try {
-    const LoadedPlugin plugin = registry.load(kind, choice.name);
-    plugin.descriptor->check(table, path, faults, choice.resolved).raise();
-  } catch (const InputError& error) {
-    faults.add(where, error.what());
-  }
-  choice.settings = std::move(table);
-  return choice;
-}
-
-/// Takes the keys of `Role` out of a plugin's table and reads them.
-template <class Role>
-Role take_role(Value& table, const std::string& path, SettingsFaults& faults) {
-  Value own{Value::Table{}, table.where};
-  for (const FieldInfo& field : describe_settings<Role>()) {
-    if (const Value* value = table.find(field.name)) own.set(field.name, *value);
-    table.erase(field.name);
-  }
-  Role role;
-  read_fields(own, role, faults, path);
-  return role;
-}
-
-/// Calls use(table, path) for each table of the list `name`, where the file has it.
-template <class Use>
-void each_table(const Value& root, const std::string& name, SettingsFaults& faults, const Use& use) {
-  const Value* found = root.find(name);
-  if (!found) return;
-  const auto* list = found->get_if<Value::Array>();
-  if (!list)
-    return settings_detail::wrong_type(*found, name, "a list of tables, each under [[" + name + "]]", faults);
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    const std::string path = name + "[" + std::to_string(i) + "]";
-    if ((*list)[i].is_table())
-      use((*list)[i], path + ".");
-    else
-      settings_detail::wrong_type((*list)[i], path, "a table", faults);
-  }
-}
-
 /// Adds a baseline; its name must be its own, and the one whose labels it takes must stand above.
 inline void add_baseline(Value table, const std::string& path, const Registry& registry, Experiment& experiment,
                          SettingsFaults& faults) {
@@ -201,8 +137,8 @@ inline void add_baseline(Value table, const std::string& path, const Registry& r
   if (!baseline.name().empty() && stands_above(baseline.name()))
     faults.add(where, "two baselines are called '" + baseline.name() + "'; give one of them a 'name'");
   if (baseline.role.labels_of && !stands_above(*baseline.role.labels_of))
-    faults.add(where, "'" + path + "labels_of' is '" + *baseline.role.labels_of + "', which no baseline above is called" +
-                          suggestion(*baseline.role.labels_of, above));
+    faults.add(where, "'" + path + "labels_of' is '" + *baseline.role.labels_of +
+                          "', which no baseline above is called" + suggestion(*baseline.role.labels_of, above));
   experiment.baselines.push_back(std::move(baseline));
 }
 
@@ -258,9 +194,8 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
       faults.add(one.where, "metric '" + metric.name + "' is listed twice; scores are kept by its name");
     experiment.metrics.push_back(std::move(metric));
   });
-  each_table(root, "baselines", faults, [&](const Value& one, const std::string& path) {
-    add_baseline(one, path, registry, experiment, faults);
-  });
+  each_table(root, "baselines", faults,
+             [&](const Value& one, const std::string& path) { add_baseline(one, path, registry, experiment, faults); });
   faults.raise();
   return experiment;
 }

@@ -20,9 +20,9 @@ using Metrics = std::vector<std::pair<std::string, MetricHandle>>;
 inline Metrics build_metrics(const Host& host, const std::vector<PluginChoice>& choices) {
   Metrics metrics;
   for (const PluginChoice& choice : choices)
-    metrics.emplace_back(choice.name, MetricHandle(host.registry.load("metric", choice.name)
-                                                       .build<kinds::metric>(choice.settings,
-                                                                             {&host.context, nullptr, {}})));
+    metrics.emplace_back(choice.name,
+                         MetricHandle(host.registry.load("metric", choice.name)
+                                          .build<kinds::metric>(choice.settings, {&host.context, nullptr, {}})));
   return metrics;
 }
 
@@ -37,8 +37,7 @@ inline AllScores score_without_intervals(const Metrics& metrics, std::span<const
                                          const KnownLabels& known, ScoredBy by = ScoredBy::all) {
   AllScores all;
   for (const auto& [name, metric] : metrics)
-    if (by == ScoredBy::all || !metric.compares_texts())
-      all.insert_or_assign(name, metric.score(predictions, known));
+    if (by == ScoredBy::all || !metric.compares_texts()) all.insert_or_assign(name, metric.score(predictions, known));
   return all;
 }
 

@@ -24,6 +24,7 @@
 #include "cell2text/model_folder.hpp"
 #include "cell2text/model_merge.hpp"
 #include "cell2text/nn/transformer_checkpoint.hpp"
+#include "cell2text/plugin_table.hpp"
 #include "cell2text/registry.hpp"
 #include "cell2text/run_folder.hpp"
 #include "cell2text/text/bert_normalizer.hpp"

@@ -73,7 +73,8 @@ class LinearHead {
         const std::int64_t n = std::min(settings_.batch_size, train.cells.size - first);
         const Tensor rows = torch::from_blob(order.data() + first, {n}, torch::kInt64);
         const Tensor some_NE = train.cells.embeddings_NE.index_select(0, rows);
-        const Tensor slope_NC = slope(logits(some_NE, weight_CE.value, bias_C.value), train.truth.index_select(0, rows));
+        const Tensor slope_NC =
+            slope(logits(some_NE, weight_CE.value, bias_C.value), train.truth.index_select(0, rows));
         weight_CE.value.mutable_grad().copy_(slope_NC.t().matmul(some_NE));
         bias_C.value.mutable_grad().copy_(slope_NC.sum(0));
         optimizer.clip(settings_.clip_norm);

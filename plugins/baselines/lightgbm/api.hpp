@@ -1,6 +1,6 @@
 // The calls of LightGBM's C interface that this plugin makes, as version 4.7.0 of PyPI's wheel `lightgbm` exports them
-// (LightGBM, MIT licence; the interface is documented at lightgbm.readthedocs.io, C API). The wheel has no header; these
-// declarations are our own. Each returns 0, or -1 with the reason in LGBM_GetLastError, except for that one.
+// (LightGBM, MIT licence; the interface is documented at lightgbm.readthedocs.io, C API). The wheel has no header;
+// these declarations are our own. Each returns 0, or -1 with the reason in LGBM_GetLastError, except for that one.
 #pragma once
 
 #include <cstdint>

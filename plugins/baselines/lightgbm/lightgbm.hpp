@@ -46,8 +46,7 @@ class TreeClassifier {
     for (std::int64_t i = 0; i < num_boosters(); ++i) {
       const std::vector<double> values = boosters_[i].probabilities(features, outputs, options_.parameters);
       for (std::int64_t cell = 0; cell < cells.size; ++cell)
-        for (std::int64_t k = 0; k < outputs; ++k)
-          out[cell * target_.size() + i + k] = values[cell * outputs + k];
+        for (std::int64_t k = 0; k < outputs; ++k) out[cell * target_.size() + i + k] = values[cell * outputs + k];
     }
     return scores_NC;
   }

@@ -34,8 +34,9 @@ struct LightGbmSettings {
     s.field("min_cells_in_leaf", &T::min_cells_in_leaf,
             {.help = "training cells of a leaf, at least", .unit = "cells", .min = 1, .max = 1e9});
     s.field("trees", &T::trees, {.help = "rounds of boosting for a label, each a tree a class", .min = 1, .max = 1e6});
-    s.field("patience", &T::patience,
-            {.help = "rounds without a lower validation loss after which a label's training ends", .min = 1, .max = 1e6});
+    s.field(
+        "patience", &T::patience,
+        {.help = "rounds without a lower validation loss after which a label's training ends", .min = 1, .max = 1e6});
     s.field("pathway_trees", &T::pathway_trees,
             {.help = "rounds of boosting for a pathway's binary expert", .min = 1, .max = 1e6});
     s.field("pathway_patience", &T::pathway_patience, {.help = "the same for a pathway", .min = 1, .max = 1e6});
@@ -47,9 +48,9 @@ struct LightGbmSettings {
                            ? "objective=binary metric=binary_logloss"
                            : "objective=multiclass metric=multi_logloss num_class=" + std::to_string(target.size());
     text += " learning_rate=" + settings_detail::shortest(learning_rate) + " num_leaves=" + std::to_string(leaves) +
-            " min_data_in_leaf=" + std::to_string(min_cells_in_leaf) + " num_threads=" +
-            std::to_string(context.threads) + " deterministic=true force_row_wise=true verbosity=-1 seed=" +
-            std::to_string(context.seed % 2'147'483'647);
+            " min_data_in_leaf=" + std::to_string(min_cells_in_leaf) +
+            " num_threads=" + std::to_string(context.threads) +
+            " deterministic=true force_row_wise=true verbosity=-1 seed=" + std::to_string(context.seed % 2'147'483'647);
     return {std::move(text), target.several ? pathway_trees : trees, target.several ? pathway_patience : patience};
   }
 };

@@ -62,8 +62,8 @@ class Trees {
              const std::vector<float>& validation_truth, const TreeOptions& options) {
     const Data data(*library_, train, truth, options.parameters, nullptr);
     const bool watched = validation.rows > 0;
-    const Data watched_data = watched ? Data(*library_, validation, validation_truth, options.parameters, data.get())
-                                      : Data(*library_);
+    const Data watched_data =
+        watched ? Data(*library_, validation, validation_truth, options.parameters, data.get()) : Data(*library_);
     Handle booster(*library_);
     library_->check(library_->booster_create(data.get(), options.parameters.c_str(), booster.out()), "start training");
     if (watched)
@@ -128,8 +128,7 @@ class Trees {
    public:
     Handle() = default;
     explicit Handle(const Library& library) : library_(&library) {}
-    Handle(Handle&& other) noexcept
-        : library_(other.library_), booster_(std::exchange(other.booster_, nullptr)) {}
+    Handle(Handle&& other) noexcept : library_(other.library_), booster_(std::exchange(other.booster_, nullptr)) {}
     Handle& operator=(Handle&& other) noexcept {
       std::swap(library_, other.library_), std::swap(booster_, other.booster_);
       return *this;
@@ -158,13 +157,12 @@ class Trees {
                                                 features.values.data(), api::float32, std::ssize(features.row_starts),
                                                 std::ssize(features.values), features.columns, parameters.c_str(),
                                                 reference, &data_)
-              : library.dataset_create_from_mat(features.dense.data(), api::float32,
-                                                static_cast<std::int32_t>(features.rows),
-                                                static_cast<std::int32_t>(features.columns), 1, parameters.c_str(),
-                                                reference, &data_);
+              : library.dataset_create_from_mat(
+                    features.dense.data(), api::float32, static_cast<std::int32_t>(features.rows),
+                    static_cast<std::int32_t>(features.columns), 1, parameters.c_str(), reference, &data_);
       library.check(status, "take the cells");
-      const int set = library.dataset_set_field(data_, "label", truth.data(), static_cast<int>(truth.size()),
-                                                api::float32);
+      const int set =
+          library.dataset_set_field(data_, "label", truth.data(), static_cast<int>(truth.size()), api::float32);
       if (set != 0) library.dataset_free(data_), data_ = nullptr;
       library.check(set, "take the labels");
     }
@@ -192,10 +190,10 @@ class Trees {
     std::int64_t needed = 0;
     std::string text(1 << 20, '\0');
     for (int attempt = 0; attempt < 2; ++attempt) {
-      library_->check(library_->booster_save_model_to_string(booster.get(), 0, static_cast<int>(rounds),
-                                                             api::importance_split, std::ssize(text), &needed,
-                                                             text.data()),
-                      "write a model");
+      library_->check(
+          library_->booster_save_model_to_string(booster.get(), 0, static_cast<int>(rounds), api::importance_split,
+                                                 std::ssize(text), &needed, text.data()),
+          "write a model");
       if (needed <= std::ssize(text)) break;
       text.resize(static_cast<std::size_t>(needed));
     }

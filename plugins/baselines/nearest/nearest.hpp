@@ -15,7 +15,8 @@
 
 namespace cell2text::nearest {
 
-/// By cosine; of equally similar cells the first. Keeps the training cells' embeddings (float32), in memory and on disk.
+/// By cosine; of equally similar cells the first. Keeps the training cells' embeddings (float32), in memory and on
+/// disk.
 class Nearest {
  public:
   struct Settings {

@@ -58,7 +58,8 @@ TEST_CASE("label targets: cells of unknown truth, and of classes never trained, 
 
 TEST_CASE("label targets: counts of some cells stay whole") {
   BaselineCells cells{3, {}, {}};
-  cells.counts = {std::make_shared<GeneTable>(), {7, 8, 9}, {"a", "b", "c"}, {0, 2, 2, 3}, {1, 4, 0}, {5, 6, 7}, {11, 12, 13}};
+  cells.counts = {
+      std::make_shared<GeneTable>(), {7, 8, 9}, {"a", "b", "c"}, {0, 2, 2, 3}, {1, 4, 0}, {5, 6, 7}, {11, 12, 13}};
   const CellBatch some = baselines_detail::features_at(cells, {0, 2}).counts;
   CHECK(some.names == std::vector<std::string>{"a", "c"});
   CHECK(some.row_starts == std::vector<std::int64_t>{0, 2, 3});

@@ -29,7 +29,8 @@ TEST_CASE("shuffled: the truth stays with its cell") {
   std::vector<Prediction> predictions;
   for (int i = 0; i < 5; ++i) {
     const std::string number = std::to_string(i);
-    predictions.push_back({"cell " + number, "reference " + number, "text " + number, -1.0 * i, {{"cell_type", number}}});
+    predictions.push_back(
+        {"cell " + number, "reference " + number, "text " + number, -1.0 * i, {{"cell_type", number}}});
   }
   const auto shuffled = shuffled_predictions(predictions, 3);
   for (int i = 0; i < 5; ++i) {

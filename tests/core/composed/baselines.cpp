@@ -1,8 +1,7 @@
 // Baselines of an experiment: what its tables say, fitting on the demo's cells, answers as predictions.
-#include "cell2text/baselines/compare.hpp"
-
 #include <set>
 
+#include "cell2text/baselines/compare.hpp"
 #include "plugins.hpp"
 
 using namespace cell2text;
@@ -140,7 +139,8 @@ TEST_CASE("baselines: the levels of an embedding are those of the encoder") {
 }
 
 TEST_CASE("baselines: what would only be found after the training is refused before it") {
-  check_refused("[[baselines]]\nplugin = \"template\"\n", "baseline 'template' fills in the labels of another baseline");
+  check_refused("[[baselines]]\nplugin = \"template\"\n",
+                "baseline 'template' fills in the labels of another baseline");
   check_refused("[[baselines]]\nplugin = \"majority\"\n[[baselines]]\nplugin = \"nearest\"\nlabels_of = \"majority\"\n",
                 "baseline 'nearest' takes no labels of another");
   check_refused("[[baselines]]\nplugin = \"lightgbm\"\nlibrary = \"/nonexistent/l.so\"\n",
@@ -184,6 +184,8 @@ TEST_CASE("baselines: tables read, write out every default, and tell their fault
   CHECK(test::says(faults_of(head + "epoch = 3\n"), "unknown key 'baselines[0].epoch'; did you mean 'epochs'?"));
   CHECK(test::says(faults_of(head + "[[baselines]]\nplugin = \"template\"\nlabels_of = \"haed\"\n"),
                    "'baselines[1].labels_of' is 'haed', which no baseline above is called; did you mean 'head'?"));
-  CHECK(test::says(faults_of("[[baselines]]\nplugin = \"haed\"\n"), "no baseline is called 'haed'; did you mean 'head'?"));
-  CHECK(test::says(faults_of(head + "labels_of = 3\n"), "'baselines[0].labels_of' is a whole number; it must be a text"));
+  CHECK(test::says(faults_of("[[baselines]]\nplugin = \"haed\"\n"),
+                   "no baseline is called 'haed'; did you mean 'head'?"));
+  CHECK(
+      test::says(faults_of(head + "labels_of = 3\n"), "'baselines[0].labels_of' is a whole number; it must be a text"));
 }

@@ -144,8 +144,9 @@ TEST_CASE("description source: pathways are told where a table describes them, b
   DescriptionSettings settings;
   settings.pathways = (folder / "p.tsv").string();
   const DescriptionSource told(source, settings), silent(source, {});
-  CHECK(told.text(0) ==
-        "This sample consists of a B cell. This cell is associated with Genes up. Additionally, it involves Genes down.");
+  CHECK(
+      told.text(0) ==
+      "This sample consists of a B cell. This cell is associated with Genes up. Additionally, it involves Genes down.");
   CHECK(told.text(1) == "This sample consists of a B cell. This cell is associated with Genes down.");
   CHECK(told.text(2) == "This sample consists of a B cell.");
   CHECK(told.pathways(0) == std::vector<std::string>{"Genes up.", "Genes down"});
@@ -154,8 +155,8 @@ TEST_CASE("description source: pathways are told where a table describes them, b
   CHECK(silent.pathways(2).empty());
 
   test::write_file(folder / "p.tsv", "UP\tGenes up.\n");
-  CHECK_THROWS_WITH_AS(DescriptionSource(source, settings), doctest::Contains("obs column 'pathway_1' holds 'Genes down', which is neither"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(DescriptionSource(source, settings),
+                       doctest::Contains("obs column 'pathway_1' holds 'Genes down', which is neither"), InputError);
   CHECK_THROWS_WITH_AS(DescriptionSource(source_with({"cell_type=B cell"}, 1), settings),
                        doctest::Contains("neither an obs column 'pathway_1' nor 'pathway_2'"), InputError);
 }

@@ -61,7 +61,7 @@ class BaselineInputs {
  public:
   using Told = std::function<void(std::int64_t done, std::int64_t all)>;
 
-  /// All must outlive this. `told` hears how many cells are embedded, and may throw to end it.
+  /// All must outlive this. `told` hears how many cells are embedded, first 0, and may throw to end it.
   BaselineInputs(const Host& host, const ExperimentData& data, PluginChoice encoder, std::int64_t batch_size, Told told)
       : host_(host), data_(data), encoder_(std::move(encoder)), batch_size_(batch_size), told_(std::move(told)) {}
 
@@ -111,6 +111,7 @@ class BaselineInputs {
     Embedded out{torch::empty({all, encoder.width()}, torch::kFloat32),
                  std::vector<std::int64_t>(static_cast<std::size_t>(data_.source->size()), -1)};
     std::int64_t next = 0, done = 0;
+    told_(0, all);
     CellLoader loader(*data_.source, encoder, std::move(rows), {batch_size_, free_length_window, 0, false});
     while (const auto batch = loader.next()) {
       GeneEmbeddings cells = encoder.encode(batch->tokens);

@@ -94,8 +94,9 @@ inline std::vector<Target> targets_of(const BaselineCells& train) {
   for (const LabelColumn& column : train.labels) add({column.name, {}, false}, {column});
   add({pathways_target, {}, true}, train.pathways);
   if (targets.empty())
-    throw InputError("no training cell has a known label, so there is nothing to learn; name the columns of the labels "
-                     "in [descriptions]");
+    throw InputError(
+        "no training cell has a known label, so there is nothing to learn; name the columns of the labels "
+        "in [descriptions]");
   return targets;
 }
 

@@ -74,10 +74,12 @@ inline std::string not_told_apart_text(const NotToldApart& found) {
     names += (i ? ", " : "") + found.names[i];
   if (found.names.size() > 6) names += " and " + std::to_string(found.names.size() - 6) + " more";
   const bool all = found.names.size() == found.compared;
-  return std::string(all ? "By none of its scores" : "By " + std::to_string(found.names.size()) + " of " +
-                                                         std::to_string(found.compared) + " scores") +
+  return std::string(all ? "By none of its scores"
+                         : "By " + std::to_string(found.names.size()) + " of " + std::to_string(found.compared) +
+                               " scores") +
          (all ? " does the model stand apart" : " the model does not stand apart") +
-         " from the control, in which each cell is described from another cell's embeddings: the two 95% intervals of " +
+         " from the control, in which each cell is described from another cell's embeddings: the two 95% intervals "
+         "of " +
          names + " overlap.";
 }
 

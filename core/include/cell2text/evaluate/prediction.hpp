@@ -68,8 +68,8 @@ struct KnownLabels {
   using Texts = std::map<std::string, std::string>;
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, std::vector<std::string>> trained = {};  ///< of these, those of the training cells, where known
-  std::map<std::string, Texts> synonyms = {};  ///< label -> exact synonym -> the name of its term
-  std::map<std::string, Texts> ids = {};       ///< label -> name of a term -> its ontology id
+  std::map<std::string, Texts> synonyms = {};                    ///< label -> exact synonym -> the name of its term
+  std::map<std::string, Texts> ids = {};                         ///< label -> name of a term -> its ontology id
 };
 
 }  // namespace cell2text

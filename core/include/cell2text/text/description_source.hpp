@@ -31,9 +31,10 @@ struct DescriptionSettings {
                      "the template"});
     s.field("ontology", &T::ontology,
             {.help = "OBO file of the Cell Ontology, whose definitions follow the cell type; unset: names only"});
-    s.field("pathways", &T::pathways,
-            {.help = "table of pathways: lines of a name, a tab and a description. The template then tells those of the "
-                     "obs columns pathway_1 and pathway_2; unset: it tells none"});
+    s.field(
+        "pathways", &T::pathways,
+        {.help = "table of pathways: lines of a name, a tab and a description. The template then tells those of the "
+                 "obs columns pathway_1 and pathway_2; unset: it tells none"});
     s.field("preset", &T::preset,
             {.help = "template: paper, or authors (as their code writes it)", .choices = {"paper", "authors"}});
     s.field("cell_type", &T::cell_type, {.help = "obs column of the cell type"});

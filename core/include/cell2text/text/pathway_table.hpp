@@ -21,8 +21,8 @@ struct PathwayLine {
   std::string where;  ///< file and line, for messages
 };
 
-/// In the order of the file; empty lines are skipped. InputError naming file and line: no tab or more than one, an empty
-/// description, or a name twice; or a file without any pathway. Errors of the file as InputFile.
+/// In the order of the file; empty lines are skipped. InputError naming file and line: no tab or more than one, an
+/// empty description, or a name twice; or a file without any pathway. Errors of the file as InputFile.
 inline std::vector<PathwayLine> read_pathway_table(const std::filesystem::path& path) {
   const InputFile file(path);
   std::string text(file.size(), '\0');

@@ -38,8 +38,7 @@ TEST_CASE("head: learns groups that are apart, labels of one class as they are, 
   const auto one = test::texts_of(answers.pathways[0]), two = test::texts_of(answers.pathways[1]);
   const auto truth_one = test::texts_of(cells.pathways[0]), truth_two = test::texts_of(cells.pathways[1]);
   int both = 0;
-  for (std::size_t i = 0; i < one.size(); ++i)
-    both += std::set{one[i], two[i]} == std::set{truth_one[i], truth_two[i]};
+  for (std::size_t i = 0; i < one.size(); ++i) both += std::set{one[i], two[i]} == std::set{truth_one[i], truth_two[i]};
   CHECK(both > 95);
   CHECK(answers.texts.empty());
   CHECK(answers.copied.empty());
@@ -134,8 +133,9 @@ TEST_CASE("oracle: the head's optimum is scikit-learn's logistic regression, of 
     double worst = 0;
     for (std::size_t i = 0; i < theirs.size(); ++i)
       for (std::size_t c = 0; c < theirs[i].size(); ++c)
-        worst = std::max(worst, std::abs(ours[static_cast<std::int64_t>(i)][static_cast<std::int64_t>(c)].item<double>() -
-                                         theirs[i][c]));
+        worst = std::max(
+            worst,
+            std::abs(ours[static_cast<std::int64_t>(i)][static_cast<std::int64_t>(c)].item<double>() - theirs[i][c]));
     CHECK(worst < 2e-3);
   }
 }

@@ -141,7 +141,8 @@ TEST_CASE("lightgbm: learns groups that are apart, one class as it is, and the t
                        cell2text::EnvironmentError);
 }
 
-TEST_CASE("lightgbm: a library that is not there, is none, lacks a call or is of another version is told with pip's line") {
+TEST_CASE(
+    "lightgbm: a library that is not there, is none, lacks a call or is of another version is told with pip's line") {
   const std::string pip = ".deps/env/bin/pip install --no-deps lightgbm==4.7.0";
   LightGbm::Settings settings;
   settings.library = "/nonexistent/lib_lightgbm.so";
@@ -159,7 +160,7 @@ TEST_CASE("lightgbm: a library that is not there, is none, lacks a call or is of
   test::write_file(file, "no library");
   CHECK_THROWS_WITH_AS(Library{file}, doctest::Contains("cannot be opened"), InputError);
   std::filesystem::remove(file);
-  std::filesystem::copy_file(cell2text::libtorch_folder().value() / "libc10.so", file);
+  std::filesystem::copy_file(test::build_dir() / "lib/cell2text/plugins/libcell2text_baseline_majority.so", file);
   CHECK_THROWS_WITH_AS(Library{file}, doctest::Contains("has no 'LGBM_GetLastError'"), InputError);
   test::write_file(folder / "lightgbm/VERSION.txt", "3.3.5\n");
   CHECK_THROWS_WITH_AS(Library{file}, doctest::Contains("is of LightGBM 3.3.5, and calls are made as of version 4.7.0"),

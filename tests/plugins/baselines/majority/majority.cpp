@@ -36,7 +36,8 @@ TEST_CASE("majority: the most frequent value of each label, and the first traini
 }
 
 TEST_CASE("majority: where no training cell has all, the cell type counts before the tissue") {
-  const auto cells = labelled({test::column("cell_type", {"A", "A", "B", "C"}), test::column("tissue", {"y", "z", "x", "x"})});
+  const auto cells =
+      labelled({test::column("cell_type", {"A", "A", "B", "C"}), test::column("tissue", {"y", "z", "x", "x"})});
   CHECK(fitted(cells).predict({1, {}, {}}).copied == std::vector<std::int64_t>{0});
 }
 

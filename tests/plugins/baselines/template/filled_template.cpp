@@ -8,14 +8,16 @@ namespace test = cell2text::test;
 
 TEST_CASE("template: labels become the description, with the ontology's definition; without a cell type nothing") {
   const test::TemporaryFolder folder;
-  test::write_file(folder / "cl.obo",
-                   "format-version: 1.2\n\n[Term]\nid: CL:1\nname: B cell\ndef: \"A lymphocyte of the B lineage.\" []\n");
+  test::write_file(
+      folder / "cl.obo",
+      "format-version: 1.2\n\n[Term]\nid: CL:1\nname: B cell\ndef: \"A lymphocyte of the B lineage.\" []\n");
   FilledTemplate::Settings settings;
   settings.ontology = (folder / "cl.obo").string();
   const FilledTemplate filled(settings, {});
   CHECK(filled.needs().another_labels);
   cell2text::BaselineCells cells{3, {}, {}};
-  cells.labels = {test::column("cell_type", {"B cell", "", "odd cell"}), test::column("tissue", {"blood", "blood", "lung"}),
+  cells.labels = {test::column("cell_type", {"B cell", "", "odd cell"}),
+                  test::column("tissue", {"blood", "blood", "lung"}),
                   test::column("disease", {"normal", "normal", "asthma"}), test::column("sex", {"female", "", "male"})};
   cells.pathways = {test::column("pathway_1", {"Genes up.", "Genes up.", ""})};
   const auto texts = filled.predict(cells).texts;
