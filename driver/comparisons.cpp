@@ -51,7 +51,7 @@ std::string compare_systems(const TestedRun& run) {
   BaselineInputs inputs(
       run.host, run.data, run.encoder, run.experiment.generation.batch_size, [&](std::int64_t done, std::int64_t all) {
         if (!progress) progress.emplace("embedding", all, "cells");
-        progress->update(done);
+        if (done > 0) progress->update(done);
         if (done == all) progress.reset();
         run.interrupts.check("while embedding cells for the baselines; the model is in " + run.folder.model().string() +
                              ", and the same command with --resume goes on from there");
