@@ -60,13 +60,13 @@ struct ComparedDemo {
   }
 };
 
-std::vector<std::string> texts_of(const ComparedSystem& system) {
+std::vector<std::string> texts_of_system(const ComparedSystem& system) {
   std::vector<std::string> texts;
   for (const Prediction& one : system.cells) texts.push_back(one.prediction);
   return texts;
 }
 
-std::string faults_of(const std::string& more) {
+std::string baseline_faults(const std::string& more) {
   try {
     read_experiment(test::demo_toml(test::tiny_experiment + more), test::built_plugins());
   } catch (const InputError& error) {
@@ -75,7 +75,7 @@ std::string faults_of(const std::string& more) {
   return "no fault";
 }
 
-void check_refused(const std::string& more, const std::string& part) {
+void check_baseline_refused(const std::string& more, const std::string& part) {
   ComparedDemo demo(more);
   CHECK_THROWS_WITH_AS(check_baselines(demo.host, demo.experiment, demo.data), doctest::Contains(part.c_str()),
                        InputError);
@@ -100,8 +100,8 @@ TEST_CASE("baselines: each answers for every test cell, whose truth stays, and t
       CHECK(std::isnan(system.cells[i].log_probability));
     }
   }
-  const auto majority = texts_of(systems[0]), nearest = texts_of(systems[1]), linear = texts_of(systems[2]),
-             filled = texts_of(systems[3]);
+  const auto majority = texts_of_system(systems[0]), nearest = texts_of_system(systems[1]),
+             linear = texts_of_system(systems[2]), filled = texts_of_system(systems[3]);
   CHECK(std::set(majority.begin(), majority.end()).size() == 1);
   CHECK(majority[0].starts_with("This sample consists of a dendritic cell, "));
   for (const std::string& text : nearest) CHECK(trained.contains(text));
@@ -119,11 +119,11 @@ TEST_CASE("baselines: each answers for every test cell, whose truth stays, and t
   ComparedDemo again;
   std::filesystem::rename(demo.folder / "baselines", again.folder / "baselines");
   const auto loaded = again.run();
-  for (std::size_t i = 0; i < systems.size(); ++i) CHECK(texts_of(loaded[i]) == texts_of(systems[i]));
+  for (std::size_t i = 0; i < systems.size(); ++i) CHECK(texts_of_system(loaded[i]) == texts_of_system(systems[i]));
   for (const std::string& text : again.told) CHECK(test::says(text, ": fitted before, in "));
   ComparedDemo anew;
   const auto same = anew.run();
-  for (std::size_t i = 0; i < systems.size(); ++i) CHECK(texts_of(same[i]) == texts_of(systems[i]));
+  for (std::size_t i = 0; i < systems.size(); ++i) CHECK(texts_of_system(same[i]) == texts_of_system(systems[i]));
 }
 
 TEST_CASE("baselines: the levels of an embedding are those of the encoder") {
@@ -139,13 +139,14 @@ TEST_CASE("baselines: the levels of an embedding are those of the encoder") {
 }
 
 TEST_CASE("baselines: what would only be found after the training is refused before it") {
-  check_refused("[[baselines]]\nplugin = \"template\"\n",
-                "baseline 'template' fills in the labels of another baseline");
-  check_refused("[[baselines]]\nplugin = \"majority\"\n[[baselines]]\nplugin = \"nearest\"\nlabels_of = \"majority\"\n",
-                "baseline 'nearest' takes no labels of another");
-  check_refused("[[baselines]]\nplugin = \"lightgbm\"\nlibrary = \"/nonexistent/l.so\"\n",
-                ".deps/env/bin/pip install --no-deps lightgbm==");
-  check_refused(R"([descriptions]
+  check_baseline_refused("[[baselines]]\nplugin = \"template\"\n",
+                         "baseline 'template' fills in the labels of another baseline");
+  check_baseline_refused(
+      "[[baselines]]\nplugin = \"majority\"\n[[baselines]]\nplugin = \"nearest\"\nlabels_of = \"majority\"\n",
+      "baseline 'nearest' takes no labels of another");
+  check_baseline_refused("[[baselines]]\nplugin = \"lightgbm\"\nlibrary = \"/nonexistent/l.so\"\n",
+                         ".deps/env/bin/pip install --no-deps lightgbm==");
+  check_baseline_refused(R"([descriptions]
 column = "bulk_labels"
 cell_type = "none"
 tissue = "none"
@@ -155,7 +156,7 @@ development_stage = "none"
 [[baselines]]
 plugin = "head"
 )",
-                "baseline 'head' learns labels, and no training cell has a known one");
+                         "baseline 'head' learns labels, and no training cell has a known one");
 }
 
 TEST_CASE("baselines: the labels of one that gives none cannot be taken") {
@@ -175,17 +176,17 @@ TEST_CASE("baselines: tables read, write out every default, and tell their fault
   CHECK(*list[2].find("batch_size")->get_if<std::int64_t>() == 64);
   CHECK(write_toml(read_experiment(resolved, test::built_plugins()).resolved()) == write_toml(resolved));
   const std::string head = "[[baselines]]\nplugin = \"head\"\n";
-  CHECK(test::says(faults_of(head + head), "two baselines are called 'head'; give one of them a 'name'"));
-  CHECK(faults_of(head + head + "name = \"other\"\n") == "no fault");
-  CHECK(test::says(faults_of(head + "name = \"a/b\"\n"), "the baseline's name 'a/b' becomes part of file names"));
-  CHECK(test::says(faults_of(head + "name = \"shuffled\"\n"), "'shuffled' is the name of the report's control"));
-  CHECK(test::says(faults_of(head + "embedding = \"men\"\n"),
+  CHECK(test::says(baseline_faults(head + head), "two baselines are called 'head'; give one of them a 'name'"));
+  CHECK(baseline_faults(head + head + "name = \"other\"\n") == "no fault");
+  CHECK(test::says(baseline_faults(head + "name = \"a/b\"\n"), "the baseline's name 'a/b' becomes part of file names"));
+  CHECK(test::says(baseline_faults(head + "name = \"shuffled\"\n"), "'shuffled' is the name of the report's control"));
+  CHECK(test::says(baseline_faults(head + "embedding = \"men\"\n"),
                    "'baselines[0].embedding' is 'men'; it must be one of 'cell', 'cls', 'mean'; did you mean 'mean'?"));
-  CHECK(test::says(faults_of(head + "epoch = 3\n"), "unknown key 'baselines[0].epoch'; did you mean 'epochs'?"));
-  CHECK(test::says(faults_of(head + "[[baselines]]\nplugin = \"template\"\nlabels_of = \"haed\"\n"),
+  CHECK(test::says(baseline_faults(head + "epoch = 3\n"), "unknown key 'baselines[0].epoch'; did you mean 'epochs'?"));
+  CHECK(test::says(baseline_faults(head + "[[baselines]]\nplugin = \"template\"\nlabels_of = \"haed\"\n"),
                    "'baselines[1].labels_of' is 'haed', which no baseline above is called; did you mean 'head'?"));
-  CHECK(test::says(faults_of("[[baselines]]\nplugin = \"haed\"\n"),
+  CHECK(test::says(baseline_faults("[[baselines]]\nplugin = \"haed\"\n"),
                    "no baseline is called 'haed'; did you mean 'head'?"));
-  CHECK(
-      test::says(faults_of(head + "labels_of = 3\n"), "'baselines[0].labels_of' is a whole number; it must be a text"));
+  CHECK(test::says(baseline_faults(head + "labels_of = 3\n"),
+                   "'baselines[0].labels_of' is a whole number; it must be a text"));
 }
