@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "cell2text/embedding_level.hpp"
+#include "cell2text/encoder_at_level.hpp"
 #include "cell2text/io/h5ad_writer.hpp"
 #include "cell2text/io/spill_file.hpp"
 #include "cell2text/io/toml.hpp"
@@ -37,12 +38,6 @@ constexpr const char* embed_examples =
     "  cell2text embed cells.h5ad --encoder runs/quickstart/model --level gene -o genes.safetensors\n"
     "Other settings of the encoder, as in cell2text schema PLUGIN: --set max_tokens=2048";
 
-bool has_setting(const Registry& registry, const std::string& plugin, const std::string& name) {
-  std::vector<FieldInfo> fields;
-  registry.load("encoder", plugin).descriptor->schema(fields).raise();
-  return std::ranges::find(fields, name, &FieldInfo::name) != fields.end();
-}
-
 /// The plugin that opens the folder, and with which settings.
 PluginChoice find_encoder(const EmbedArguments& arguments, const Registry& registry) {
   const std::filesystem::path folder = arguments.encoder;
@@ -68,21 +63,11 @@ PluginChoice find_encoder(const EmbedArguments& arguments, const Registry& regis
   return choice;
 }
 
-/// The same with what the command line says: --set, --layer, --level. The embedding of cells is the plugin's own where
-/// it has levels; `pool` says that it has none, and that the genes' mean is to be taken.
-PluginChoice with_arguments(PluginChoice choice, const EmbedArguments& arguments, const Registry& registry,
-                            bool& pool) {
+/// The same with what the command line says: --set, --layer, --level.
+EncoderAtLevel with_arguments(PluginChoice choice, const EmbedArguments& arguments, const Registry& registry) {
   for (const std::string& assignment : arguments.set) apply_override(choice.settings, assignment);
   if (arguments.layer) choice.settings.set("layer", {*arguments.layer, {"--layer", 0, 0}});
-  const bool has_levels = has_setting(registry, choice.name, "level");
-  if (has_levels) choice.settings.set("level", {arguments.level, {"--level", 0, 0}});
-  if (!has_levels && arguments.level == "cls")
-    throw InputError("--level cls: the encoder '" + choice.name + "' has no levels; use cell, mean or gene");
-  pool = !has_levels && arguments.level != "gene";
-  SettingsFaults faults;
-  registry.load("encoder", choice.name).descriptor->check(choice.settings, "encoder.", faults, choice.resolved).raise();
-  faults.raise();
-  return choice;
+  return encoder_at_level(std::move(choice), arguments.level, {"--level", 0, 0}, registry);
 }
 
 /// Cells on their way through the encoder.
@@ -210,8 +195,7 @@ void embed(const EmbedArguments& arguments) {
   const Profile profile(arguments.profile);
   const Interrupts interrupts;
   const Registry registry;
-  bool pool = false;
-  const PluginChoice choice = with_arguments(find_encoder(arguments, registry), arguments, registry, pool);
+  const auto [choice, pool] = with_arguments(find_encoder(arguments, registry), arguments, registry);
   const std::string key = arguments.name.value_or("X_" + choice.name);
   const Host host = make_host(registry, arguments.device, arguments.threads, 0);
   Parameters parameters(host.device, torch::kFloat32, 0);

@@ -106,7 +106,7 @@ void evaluate_texts(const Host& host, const EvaluateArguments& arguments) {
   add_labels(known, predictions);
   for (const Ontology& ontology : read_ontologies(arguments)) add_terms(known, ontology);
   sort_names(known);
-  const AllScores scores = score(host, metrics_of(host.registry, arguments), predictions, known);
+  const AllScores scores = score(host, build_metrics(host, metrics_of(host.registry, arguments)), predictions, known);
   log_cells(predictions);
   show_scores(arguments, scores);
 }
@@ -122,9 +122,9 @@ void evaluate_against(const Host& host, const EvaluateArguments& arguments) {
   add_labels(known, paired.first);
   for (const Ontology& ontology : read_ontologies(arguments)) add_terms(known, ontology);
   sort_names(known);
-  const auto metrics = metrics_of(host.registry, arguments);
-  const AllScores first = score_without_intervals(host, metrics, paired.first, known);
-  const AllScores second = score_without_intervals(host, metrics, paired.second, known);
+  const Metrics metrics = build_metrics(host, metrics_of(host.registry, arguments));
+  const AllScores first = score_without_intervals(metrics, paired.first, known);
+  const AllScores second = score_without_intervals(metrics, paired.second, known);
   const auto differences =
       compare(first, second, paired.first.size(), {host.context.seed, 1000, 0.95}, donor_groups(paired.first));
   log_cells(paired.first);
@@ -176,7 +176,7 @@ void evaluate_columns(const Host& host, const EvaluateArguments& arguments) {
   known.values["cell_type"].insert(known.values["cell_type"].end(), cells.names.begin(), cells.names.end());
   for (const Ontology& one : ontologies) add_terms(known, one);
   sort_names(known);
-  AllScores scores = score(host, metrics_of(host.registry, arguments), cells.predictions, known);
+  AllScores scores = score(host, build_metrics(host, metrics_of(host.registry, arguments)), cells.predictions, known);
   log_cells(cells.predictions);
   leave_cell_types(scores);
   show_scores(arguments, scores);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
 #include "cell2text/evaluate/predictions_file.hpp"
@@ -65,8 +66,22 @@ Json caveats(const nlohmann::json& environment, const Value& experiment) {
 
 Json paper() {
   Json scores = Json::object();
-  for (const PaperScore& score : paper_scores) scores[score.name] = score.percent;
+  for (const PaperScore& score : paper_scores) {
+    Json percents = Json::array();
+    for (const double percent : score.percent) percents.push_back(std::isnan(percent) ? Json() : Json(percent));
+    scores[score.name] = percents;
+  }
   return {{"columns", paper_columns}, {"scores", scores}};
+}
+
+/// The systems beside the model, and first among the caveats where the model does not stand apart from the control.
+void add_comparisons(Json& data, const RunFolder& run) {
+  data["systems"] = Json::array();
+  if (!std::filesystem::exists(run.comparisons())) return;  // a run of before there were any
+  const auto json = Json::parse(read_json(run.comparisons()).dump());
+  data["systems"] = json.at("systems");
+  const auto& text = json.at("not_told_apart").at("text");
+  if (!text.get<std::string>().empty()) data["caveats"].insert(data["caveats"].begin(), text);
 }
 
 /// JSON that can stand inside a script element.
@@ -104,6 +119,7 @@ void write_report(const std::filesystem::path& folder, const std::filesystem::pa
             {"caveats", caveats(environment, experiment)}};
   for (const char* part : {"encoder", "adapter", "decoder", "finetuning"})
     data["parts"][part] = std::get<std::string>(experiment.find(part)->find("plugin")->data);
+  add_comparisons(data, run);
   add_curves(data, run);
   if (std::filesystem::exists(run.confusion())) data["confusion"] = read_json(run.confusion());
   data["examples"] = examples(read_predictions(run.predictions()));

@@ -1,10 +1,12 @@
 // cell2text run EXPERIMENT.toml: from cells to a trained model, descriptions and scores.
 #include <fmt/format.h>
 
+#include "cell2text/baselines/compare.hpp"
 #include "cell2text/evaluate/predictions_file.hpp"
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/run_folder.hpp"
 #include "commands.hpp"
+#include "comparisons.hpp"
 #include "doctor.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
@@ -166,7 +168,7 @@ nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, con
   return all;
 }
 
-/// Describes the test cells, scores the texts, writes the report.
+/// Describes the test cells, scores the texts, sets baselines and control beside them, writes the report.
 void test(const Host& host, const Experiment& experiment, const ExperimentData& data, const Model& model,
           const ModelCard& card, const RunFolder& folder, const Interrupts& interrupts, bool json) {
   if (data.split.test.empty()) return log().info("no cells to test");
@@ -176,17 +178,18 @@ void test(const Host& host, const Experiment& experiment, const ExperimentData& 
     interrupts.check("while describing the test cells; the model is in " + folder.model().string() +
                      ", and the same command with --resume goes on from there");
   });
-  {
-    JsonLinesWriter out(folder.predictions());
-    for (const Prediction& prediction : predictions) out.write(prediction_json(prediction));
-    out.flush();
-  }
-  const AllScores scores = score(host, experiment.metrics, predictions, known_labels(card, data));
+  write_predictions(folder.predictions(), predictions);
+  const Metrics metrics = build_metrics(host, experiment.metrics);
+  const KnownLabels known = known_labels(card, data);
+  const AllScores scores = score(host, metrics, predictions, known);
   write_atomically(folder.confusion(), confusion_json(scores).dump(2) + "\n");
   write_atomically(folder.metrics(), metrics_json(scores).dump(2) + "\n");
+  const std::string beside = compare_systems(
+      {host, experiment, data, folder, interrupts, metrics, known, card.plan.encoder, predictions, scores});
   write_report(folder.path(), folder.report());
   if (json) return fmt::print("{}\n", metrics_json(scores).dump(2));
-  fmt::print("\n{}\n{}\nreport: {}\n", scores_table(scores), examples_text(predictions, 3), folder.report().string());
+  fmt::print("\n{}\n{}\n{}\nreport: {}\n", scores_table(scores), beside, examples_text(predictions, 3),
+             folder.report().string());
 }
 
 void run(const RunArguments& arguments) {
@@ -209,9 +212,10 @@ void run(const RunArguments& arguments) {
     return arguments.json ? fmt::print("{}\n", read_json(folder.metrics()).dump(2))
                           : fmt::print("report: {}\n", folder.report().string());
   }
-  check_metrics(host, experiment.metrics);
+  build_metrics(host, experiment.metrics);  // what is wrong with their files is said now, not after the training
   const ExperimentData data = open_data(host, experiment);
   log_data(data);
+  check_baselines(host, experiment, data);
   const bool trained = std::filesystem::exists(folder.model());
   std::optional<ModelCard> card;
   if (trained) card = read_model_card(folder.model(), registry);

@@ -17,7 +17,8 @@ std::vector<std::pair<std::string, std::vector<FieldInfo>>> core_tables() {
           {"prompt", describe_settings<PromptSettings>()},
           {"encoder", describe_settings<EncoderRole>()},
           {"training", describe_settings<TrainingSettings>()},
-          {"generation", describe_settings<GenerationSettings>()}};
+          {"generation", describe_settings<GenerationSettings>()},
+          {"baselines", describe_settings<BaselineRole>()}};
 }
 
 struct Role {
@@ -25,7 +26,8 @@ struct Role {
 };
 constexpr Role roles[] = {{"data", "source", "source"},           {"encoder", "encoder", "plugin"},
                           {"adapter", "adapter", "plugin"},       {"decoder", "decoder", "plugin"},
-                          {"finetuning", "finetuning", "plugin"}, {"metrics", "metric", "plugin"}};
+                          {"finetuning", "finetuning", "plugin"}, {"metrics", "metric", "plugin"},
+                          {"baselines", "baseline", "plugin"}};
 
 std::vector<FieldInfo> plugin_fields(const Registry& registry, const PluginFile& plugin) {
   std::vector<FieldInfo> fields;
@@ -40,7 +42,8 @@ nlohmann::ordered_json experiment_schema(const Registry& registry) {
   schema = Json{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Cell2Text experiment"}};
   schema.update(json_schema(tables[0].second));
   for (std::size_t i = 1; i < tables.size(); ++i)
-    if (tables[i].first != "encoder") schema["properties"][tables[i].first] = json_schema(tables[i].second);
+    if (tables[i].first != "encoder" && tables[i].first != "baselines")
+      schema["properties"][tables[i].first] = json_schema(tables[i].second);
   for (const Role& role : roles) {
     Json any = Json::array();
     for (const PluginFile& plugin : registry.plugins()) {
@@ -48,6 +51,8 @@ nlohmann::ordered_json experiment_schema(const Registry& registry) {
       auto fields = plugin_fields(registry, plugin);
       if (std::string_view(role.table) == "encoder")
         for (auto& field : describe_settings<EncoderRole>()) fields.push_back(field);
+      if (std::string_view(role.table) == "baselines")
+        for (auto& field : describe_settings<BaselineRole>()) fields.push_back(field);
       Json table = json_schema(fields);
       table["properties"][role.key] = {{"const", plugin.name},
                                        {"description", registry.load(plugin.kind, plugin.name).descriptor->help}};
@@ -55,7 +60,7 @@ nlohmann::ordered_json experiment_schema(const Registry& registry) {
       any.push_back(table);
     }
     const Json one{{"anyOf", any}};
-    const bool list = std::string_view(role.table) == "metrics";
+    const bool list = std::string_view(role.table) == "metrics" || std::string_view(role.table) == "baselines";
     schema["properties"][role.table] = list ? Json{{"type", "array"}, {"items", one}} : one;
     if (!list) schema["required"].push_back(role.table);
   }

@@ -4,7 +4,8 @@
 Usage: tools/check_quickstart.py RUN_DIR [--at-least 0.45]
 
 Checks that the files of a run are there and whole, that the share of held-out cells whose full cell type was
-read back from the text is at least the given one, and that it is better than naming the commonest type.
+read back from the text is at least the given one, and that it is better than naming the commonest type, and stands
+apart from the control whose cells are shuffled.
 """
 
 import argparse
@@ -26,7 +27,7 @@ def main():
         if not condition:
             faults.append(text)
 
-    files = ["experiment.toml", "environment.json", "log.jsonl", "predictions.jsonl", "metrics.json", "report.html",
+    files = ["experiment.toml", "environment.json", "log.jsonl", "predictions.jsonl", "metrics.json", "comparisons.json", "report.html",
              "model/cell2text.json", "model/adapter.safetensors"]
     for name in files:
         path = arguments.run / name
@@ -43,6 +44,15 @@ def main():
              f"{arguments.at_least} is needed")
         need(accuracy > commonest, f"labels: cell_type.accuracy is {accuracy:.3f}, no better than naming the commonest "
              f"type ({commonest:.3f})")
+        comparisons = json.loads((arguments.run / "comparisons.json").read_text())
+        need("labels.cell_type.accuracy" not in comparisons["not_told_apart"]["scores"], "labels: cell_type.accuracy does "
+             "not stand apart from the control whose cells are shuffled")
+        for system in comparisons["systems"]:
+            value = system["scores"]["labels"]["cell_type.accuracy"]["value"]
+            print(f"  {system['name']}: {value:.3f}")
+            lines = (arguments.run / f"predictions.{system['name']}.jsonl").read_text().splitlines()
+            need(len(lines) == len(predictions), f"predictions.{system['name']}.jsonl has {len(lines)} lines; "
+                 f"{len(predictions)} are expected")
         need(len(predictions) >= 100, f"{len(predictions)} predictions; at least 100 are expected")
         need(all(one["prediction"] for one in predictions), "some predictions are empty")
         report = (arguments.run / "report.html").read_text()

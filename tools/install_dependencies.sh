@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Cell2Text needs and this machine lacks: system packages, and .deps/env, a Python
-# environment with LibTorch. What is there already is left alone.
+# environment with LibTorch and LightGBM. What is there already is left alone.
 #
 # Usage: tools/install_dependencies.sh [--oracles] [--skip-system]
 #   --oracles       also what only tests need: the Python packages that they compare with, clang for fuzzing
@@ -103,7 +103,7 @@ fi
 deps=$root/.deps
 environment=$deps/env
 stamp=$deps/stamp
-files=(cpp.txt)
+files=(cpp.txt baselines.txt)
 needed_gb=4
 if command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; then
   files+=(cuda.txt)
@@ -111,7 +111,7 @@ if command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; 
   say "a GPU is here: all of LibTorch's CUDA packages are installed"
 fi
 if ((oracles)); then
-  files=(cpp.txt cuda.txt build.txt oracles.txt)
+  files=(cpp.txt baselines.txt cuda.txt build.txt oracles.txt)
   needed_gb=12
 fi
 
@@ -138,7 +138,7 @@ END
 
 if [[ ! -e $stamp ]] && works && holds cpp.txt; then
   say ".deps/env: made by hand, and holds what the lock files list"
-  for file in cpp.txt cuda.txt build.txt oracles.txt; do
+  for file in cpp.txt baselines.txt cuda.txt build.txt oracles.txt; do
     if holds "$file"; then line_of "$file"; fi
   done >"$stamp.new"
   mv "$stamp.new" "$stamp"

@@ -22,6 +22,7 @@ import urllib.request
 from pathlib import Path
 
 CPP = ["torch", "nvidia-cuda-runtime", "nvidia-cuda-cupti"]
+BASELINES = ["lightgbm"]  # without the packages that its Python side needs; in oracles.txt as well, which has them
 BUILD = ["setuptools"]  # builds the source archives; installed before everything else
 NOT_LOCKED = {"pip", "wheel", *BUILD}
 PYTHONS = ["310", "311", "312", "313", "314"]
@@ -29,6 +30,7 @@ PYTHONS = ["310", "311", "312", "313", "314"]
 HEADERS = {
     "cpp.txt": "What C++ needs: LibTorch and the two CUDA libraries that libtorch_cpu.so is linked to.",
     "cuda.txt": "The rest of what torch depends on: needed to run on a GPU, and by Python's torch. Added to cpp.txt.",
+    "baselines.txt": "What the baseline lightgbm opens: the wheel of LightGBM, of which the shared library alone is used.",
     "build.txt": "What builds the packages that come as source archives. Installed before oracles.txt.",
     "oracles.txt": "What the tests compare with. Added to cpp.txt and cuda.txt.",
 }
@@ -118,7 +120,7 @@ def main():
 
     versions = {normal(d.metadata["Name"]): d.version for d in metadata.distributions()}
     cuda = closure(["torch"]) - set(CPP) - NOT_LOCKED
-    groups = {"cpp.txt": CPP, "cuda.txt": sorted(cuda), "build.txt": BUILD,
+    groups = {"cpp.txt": CPP, "cuda.txt": sorted(cuda), "baselines.txt": BASELINES, "build.txt": BUILD,
               "oracles.txt": sorted(set(versions) - set(CPP) - cuda - NOT_LOCKED)}
     index = index_address()
     arguments.out.mkdir(parents=True, exist_ok=True)

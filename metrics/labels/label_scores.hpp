@@ -88,7 +88,7 @@ inline void add_per_cell(const Classification& result, const std::vector<bool>& 
 
 /// The share of texts in which the label could not be read, over all cells.
 inline Score unreadable_score(const LabelValues& label) {
-  Score score{.name = label.name + ".unreadable", .higher_is_better = false};
+  Score score{.name = label.name + ".unreadable", .higher_is_better = false, .compares = false};
   for (const auto& one : label.predicted) score.per_cell.push_back(one ? 0.0f : 1.0f);
   const auto missing = std::count(label.predicted.begin(), label.predicted.end(), std::nullopt);
   if (label.predicted.empty())
@@ -124,7 +124,7 @@ inline void add_scores(const LabelValues& label, const LabelNames& names, Scores
   const std::string note = note_of(label, truth.size());
   std::vector<Score> scores{{.name = label.name + ".accuracy", .note = note}};
   for (const char* average : average_names) scores.push_back({.name = label.name + "." + average, .note = note});
-  scores.push_back({.name = label.name + ".majority", .note = note});
+  scores.push_back({.name = label.name + ".majority", .note = note, .compares = false});
 
   if (!truth.empty()) {
     Classification result = classify(truth, read);

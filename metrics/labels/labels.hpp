@@ -70,6 +70,8 @@ class Labels {
   Labels(const Labels&) = delete;  // the levels point into the ontology
   Labels& operator=(const Labels&) = delete;
 
+  bool compares_texts() const { return false; }
+
   Scores score(std::span<const Prediction> predictions, const KnownLabels& known) const {
     KnownLabels more;
     if (ontology_) more = known, add_terms(more, *ontology_);
@@ -141,7 +143,7 @@ class Labels {
     std::set<std::string> names;
     for (const auto& one : truth)
       if (one) names.insert(*one);
-    Score merged{.name = name + ".merged_names", .higher_is_better = false, .unit = "names"};
+    Score merged{.name = name + ".merged_names", .higher_is_better = false, .unit = "names", .compares = false};
     if (names.empty())
       merged.note = "no known truth";
     else

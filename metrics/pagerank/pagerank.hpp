@@ -72,6 +72,8 @@ class PageRankSimilarity {
   PageRankSimilarity(const PageRankSimilarity&) = delete;  // the graph points into the ontology
   PageRankSimilarity& operator=(const PageRankSimilarity&) = delete;
 
+  bool compares_texts() const { return false; }
+
   Scores score(std::span<const Prediction> predictions, const KnownLabels& known) const {
     TermReader reader(ontology_, graph_, settings_.label, predictions, known);
     Cells cells;
@@ -143,7 +145,7 @@ class PageRankSimilarity {
 
   /// The share of cells with a known truth whose name has no term.
   Score unmapped(const char* name, const Cells& cells, const std::vector<Named>& named) const {
-    Score score{.name = name, .higher_is_better = false};
+    Score score{.name = name, .higher_is_better = false, .compares = false};
     for (std::size_t cell = 0; cell < named.size(); ++cell)
       score.per_cell.push_back(!cells.truth[cell].name ? no_value : is_mapped(named[cell]) ? 0.0f : 1.0f);
     return with_mean(std::move(score), "no cell has a known truth");

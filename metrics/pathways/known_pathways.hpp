@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "cell2text/error.hpp"
-#include "cell2text/io/input_file.hpp"
 #include "cell2text/text/description.hpp"
+#include "cell2text/text/pathway_table.hpp"
 #include "cell2text/text/words.hpp"
 #include "similar_text.hpp"
 
@@ -49,22 +49,9 @@ class KnownPathways {
  public:
   static constexpr double least_ratio = 0.97;
 
-  /// Reads lines of name, tab and description. InputError naming file and line: no tab or more than one, an empty
-  /// description, a name or a description twice; or a file without any line. Errors of the file as InputFile.
+  /// InputError of read_pathway_table, and where a description is empty in compared form or is another's as well.
   explicit KnownPathways(const std::filesystem::path& path) {
-    const InputFile file(path);
-    std::string text(file.size(), '\0');
-    text.resize(file.read_at(0, std::as_writable_bytes(std::span(text))));
-    refuse_git_lfs_pointer(text, path);
-    std::string_view rest = text;
-    for (std::size_t line = 1; !rest.empty(); ++line) {
-      const std::size_t end = rest.find('\n');
-      const std::string_view content = trim(rest.substr(0, end));
-      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-      if (!content.empty()) add(content, path.string() + ":" + std::to_string(line));
-    }
-    if (names_.empty())
-      throw InputError(path.string() + " holds no pathways; lines of a name, a tab and a description are expected");
+    for (const PathwayLine& line : read_pathway_table(path)) add(line);
   }
 
   const std::vector<std::string>& names() const { return names_; }
@@ -96,19 +83,15 @@ class KnownPathways {
   }
 
  private:
-  void add(std::string_view line, const std::string& where) {
-    const std::size_t tab = line.find('\t');
-    if (tab == std::string_view::npos || line.find('\t', tab + 1) != std::string_view::npos)
-      throw InputError(where + ": " + std::to_string(std::ranges::count(line, '\t')) +
-                       " tabs; a name, one tab and a description are expected");
-    const std::string name(trim(line.substr(0, tab))), form = compared_form(line.substr(tab + 1));
-    if (form.empty()) throw InputError(where + ": the description of " + name + " is empty");
+  void add(const PathwayLine& line) {
+    const std::string form = compared_form(line.description);
+    if (form.empty()) throw InputError(line.where + ": the description of " + line.name + " is empty");
     const auto number = static_cast<std::uint32_t>(names_.size());
-    if (!by_name_.emplace(name, number).second) throw InputError(where + ": the pathway " + name + " is listed twice");
     if (const auto [entry, is_new] = by_form_.emplace(form, number); !is_new)
-      throw InputError(where + ": " + name + " is described like " + names_[entry->second] +
+      throw InputError(line.where + ": " + line.name + " is described like " + names_[entry->second] +
                        "; texts could not tell them apart");
-    names_.push_back(name);
+    by_name_.emplace(line.name, number);
+    names_.push_back(line.name);
     texts_.emplace_back(characters(form));
   }
 

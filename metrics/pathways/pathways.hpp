@@ -39,6 +39,8 @@ class Pathways {
 
   Pathways(const Settings& settings, const Context&) : source_(settings.descriptions), known_(settings.descriptions) {}
 
+  bool compares_texts() const { return false; }
+
   /// InputError where a cell's list names a pathway that the table does not have.
   Scores score(std::span<const Prediction> predictions, const KnownLabels& = {}) const {
     Reader reader(known_);
@@ -110,7 +112,7 @@ class Pathways {
   Scores scores_of(const std::vector<Cell>& cells, std::size_t num_known) const {
     Score subset{.name = "subset_accuracy"}, overlap{.name = "jaccard"};
     Score weighted{.name = "weighted_f1"}, macro{.name = "macro_f1"}, micro{.name = "micro_f1"};
-    Score missed{.name = "unreadable", .higher_is_better = false};
+    Score missed{.name = "unreadable", .higher_is_better = false, .compares = false};
     std::vector<ClassCounts> classes(known_.names().size());
     double right = 0, shared = 0, unread = 0;
     for (const Cell& cell : cells) {

@@ -341,7 +341,17 @@ struct MetricBuilt {
   using Settings = NoFields;
   Scores score(std::span<const Prediction>, const KnownLabels&) const { return {}; }
 };
+struct MetricLabels : GoodMetric {  // optional, and right
+  using GoodMetric::GoodMetric;
+  bool compares_texts() const { return false; }
+};
+struct MetricLabelsType : GoodMetric {
+  using GoodMetric::GoodMetric;
+  std::string compares_texts() const { return ""; }
+};
 static_assert(Metric<GoodMetric>);
+static_assert(Metric<MetricLabels>);
+static_assert(!Metric<MetricLabelsType>);
 static_assert(!Metric<MetricNotConst>);
 static_assert(!Metric<MetricOneArgument>);
 static_assert(!Metric<MetricBuilt>);
@@ -350,18 +360,23 @@ static_assert(!Metric<MetricBuilt>);
 struct GoodBaseline {
   using Settings = NoFields;
   GoodBaseline(const Settings&, const Context&) {}
-  void fit(const CellBatch&, const std::vector<LabelColumn>&) {}
-  std::vector<LabelColumn> predict(const CellBatch&) { return {}; }
-  void save(const Folder&) {}
+  BaselineNeeds needs() const { return {}; }
+  void fit(const BaselineCells&, const BaselineCells&) {}
+  BaselineAnswers predict(const BaselineCells&) const { return {}; }
+  void save(const Folder&) const {}
   void load(const Folder&) {}
+};
+struct BaselineWithoutNeeds : GoodBaseline {
+  using GoodBaseline::GoodBaseline;
+  void needs() const = delete;
 };
 struct BaselineFit : GoodBaseline {
   using GoodBaseline::GoodBaseline;
-  void fit(const CellBatch&) {}
+  void fit(const BaselineCells&) {}
 };
 struct BaselinePredict : GoodBaseline {
   using GoodBaseline::GoodBaseline;
-  void predict(const CellBatch&) {}
+  BaselineAnswers predict(const BaselineCells&) { return {}; }
 };
 struct BaselineSave : GoodBaseline {
   using GoodBaseline::GoodBaseline;
@@ -372,6 +387,7 @@ struct BaselineLoad : GoodBaseline {
   void load() {}
 };
 static_assert(Baseline<GoodBaseline>);
+static_assert(!Baseline<BaselineWithoutNeeds>);
 static_assert(!Baseline<BaselineFit>);
 static_assert(!Baseline<BaselinePredict>);
 static_assert(!Baseline<BaselineSave>);
@@ -386,6 +402,8 @@ TEST_CASE("concepts: each kind accepts its own class and no other") {
   CHECK(kinds::decoder::satisfied<Gru>);
   CHECK(kinds::finetuning::satisfied<GoodTuning>);
   CHECK(kinds::metric::satisfied<GoodMetric>);
+  CHECK(kinds::baseline::satisfied<GoodBaseline>);
+  CHECK(!kinds::baseline::satisfied<GoodMetric>);
   CHECK(!kinds::source::satisfied<GoodMetric>);
   CHECK(!kinds::encoder::satisfied<Gru>);
   CHECK(!kinds::adapter::satisfied<GoodEncoder>);

@@ -48,13 +48,52 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
   for (const char* link : {"src=\"http", "href=\"http", "@import", "@DATA@", "@CHARTJS@"})
     CHECK_FALSE(contains(report, link));
 
+  SUBCASE("baselines and control stand beside the model") {
+    const auto comparisons = json_of(folder / "a/comparisons.json");
+    std::vector<std::string> names;
+    for (const auto& system : comparisons["systems"]) {
+      const std::string name = system["name"];
+      CAPTURE(name);
+      names.push_back(name);
+      CHECK(contains(report, "\"name\":\"" + name + "\""));
+      const auto& labels = system["scores"]["labels"];
+      CHECK(labels["cell_type.accuracy"]["value"].is_number());
+      CHECK(labels["cell_type.accuracy"]["low"].is_number());
+      CHECK(labels["cell_type.accuracy"]["high"].is_number());
+      const bool describes = name != "head" && name != "lightgbm";
+      CHECK(system["describes"] == describes);
+      CHECK(system["scores"].contains("overlap") == describes);
+      const Outcome scored =
+          command("evaluate " + quoted(folder / ("a/predictions." + name + ".jsonl")) + " --metrics labels --json");
+      REQUIRE(scored.status == 0);
+      CHECK(nlohmann::json::parse(scored.out)["labels"]["cell_type.accuracy"]["value"] ==
+            labels["cell_type.accuracy"]["value"]);
+    }
+    CHECK(names == std::vector<std::string>{"majority", "nearest", "head", "lightgbm", "template", "shuffled"});
+    // Three steps teach nothing about cells: the report opens with it.
+    const std::string text = comparisons["not_told_apart"]["text"];
+    CHECK(contains(text, "from the control, in which each cell is described from another cell's embeddings"));
+    CHECK(contains(report, "\"caveats\":[\"" + text));
+    CHECK(contains(first.err, text));
+  }
   SUBCASE("again") {
     REQUIRE(command(tiny(folder / "b")).status == 0);
     CHECK(read_file(folder / "a/predictions.jsonl") == read_file(folder / "b/predictions.jsonl"));
     for (const char* file :
          {"model/adapter.safetensors", "model/encoder/model.safetensors", "model/decoder/model.safetensors"})
       CHECK(read_file(folder / "a" / file) == read_file(folder / "b" / file));
-    CHECK(read_file(folder / "a/metrics.json") == read_file(folder / "b/metrics.json"));
+    for (const char* file :
+         {"metrics.json", "comparisons.json", "predictions.head.jsonl", "predictions.lightgbm.jsonl"})
+      CHECK(read_file(folder / "a" / file) == read_file(folder / "b" / file));
+  }
+  SUBCASE("killed before the report: what was fitted is not fitted again") {
+    const std::string before = read_file(folder / "a/comparisons.json");
+    for (const char* file : {"report.html", "comparisons.json"}) std::filesystem::remove(folder / "a" / file);
+    const Outcome resumed = command(tiny(folder / "a", "--resume"));
+    INFO(resumed.err);
+    REQUIRE(resumed.status == 0);
+    CHECK(contains(resumed.err, "baseline lightgbm: fitted before, in "));
+    CHECK(read_file(folder / "a/comparisons.json") == before);
   }
   SUBCASE("into the same folder") {
     const Outcome again = command(tiny(folder / "a"));
@@ -76,6 +115,22 @@ TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves th
     CHECK(no_text.status == 2);
     CHECK(contains(no_text.err, "'adapter.safetensors' is a whole number (7), expected a text"));
   }
+}
+
+TEST_CASE("run: a baseline whose library is not there is refused before the training, and baselines can be left out") {
+  const TemporaryFolder folder;
+  const Outcome refused = command(tiny(folder / "a", "--set baselines.3.library=/nonexistent/lib_lightgbm.so"));
+  CHECK(refused.status == 2);
+  CHECK(contains(refused.err, ".deps/env/bin/pip install --no-deps lightgbm=="));
+  CHECK_FALSE(std::filesystem::exists(folder / "a/experiment.toml"));
+
+  const Outcome without = command(tiny(folder / "b", "--set 'baselines=[]'"));
+  INFO(without.err);
+  REQUIRE(without.status == 0);
+  CHECK_FALSE(std::filesystem::exists(folder / "b/baselines"));
+  const auto systems = json_of(folder / "b/comparisons.json")["systems"];
+  REQUIRE(systems.size() == 1);
+  CHECK(systems[0]["name"] == "shuffled");
 }
 
 TEST_CASE("run: the cache of embeddings changes nothing but the time, and a second run computes nothing") {

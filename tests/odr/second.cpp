@@ -9,8 +9,8 @@ const void* address_of_open_in_second() {
 }
 
 std::vector<std::string> kinds_in_second() {
-  return {kinds::source::name,  kinds::encoder::name,    kinds::adapter::name,
-          kinds::decoder::name, kinds::finetuning::name, kinds::metric::name};
+  return {kinds::source::name,     kinds::encoder::name, kinds::adapter::name, kinds::decoder::name,
+          kinds::finetuning::name, kinds::metric::name,  kinds::baseline::name};
 }
 
 }  // namespace cell2text::test

@@ -2,6 +2,11 @@
 // includes cell2text/plugin.hpp alone, which compiles faster.
 #pragma once
 
+#include "cell2text/baselines/label_targets.hpp"
+#include "cell2text/baselines/label_text.hpp"
+#include "cell2text/baselines/settings.hpp"
+#include "cell2text/baselines/shuffled.hpp"
+#include "cell2text/baselines/types.hpp"
 #include "cell2text/byte_size.hpp"
 #include "cell2text/cells/cell_batch.hpp"
 #include "cell2text/cells/cell_draws.hpp"
@@ -80,6 +85,7 @@
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/io/xxh64.hpp"
 #include "cell2text/io/zip_entries.hpp"
+#include "cell2text/libtorch_folder.hpp"
 #include "cell2text/memory_need.hpp"
 #include "cell2text/model.hpp"
 #include "cell2text/model_types.hpp"
@@ -145,6 +151,7 @@
 #include "cell2text/text/obo.hpp"
 #include "cell2text/text/obo_line.hpp"
 #include "cell2text/text/paper_labels.hpp"
+#include "cell2text/text/pathway_table.hpp"
 #include "cell2text/text/pre_tokenizer.hpp"
 #include "cell2text/text/sentence_piece_file.hpp"
 #include "cell2text/text/split_pattern.hpp"

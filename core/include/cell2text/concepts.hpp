@@ -2,7 +2,7 @@
 // time, and `CELL2TEXT_PLUGIN` (plugin.hpp) registers it. No base class.
 //
 // Every plugin class P has `struct P::Settings` (settings.hpp) and a constructor:
-//   Source, Metric           P(const Settings&, const Context&)
+//   Source, Metric, Baseline  P(const Settings&, const Context&)
 //   Encoder, Decoder, FineTuning  P(const Settings&, ModelContext&)
 //   Adapter                  P(const Settings&, ModelContext&, AdapterShape)
 #pragma once
@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cell2text/baselines/types.hpp"
 #include "cell2text/cells/cell_batch.hpp"
 #include "cell2text/cells/value_kind.hpp"
 #include "cell2text/evaluate/prediction.hpp"
@@ -158,21 +159,35 @@ concept FineTuning = HasSettings<P> && std::constructible_from<P, const typename
   {tuning.merge()};
 };
 
+// Optional call of a metric, as above.
+template <class P>
+concept ComparesTextsIfAny = !requires(const P& metric) {
+  metric.compares_texts();
+}
+|| requires(const P& metric) {
+  { metric.compares_texts() } -> std::same_as<bool>;
+};
+
 /// Scores of predicted texts. Values per cell, where they make sense, allow intervals and comparisons.
+/// Optional: compares_texts() const -> bool, whether the wording counts; false where labels are read from the texts and
+/// nothing else matters, so that it also scores a system that gives labels alone. Without the call: true.
 template <class P>
 concept Metric = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(const P& metric, std::span<const Prediction> predictions, const KnownLabels& known) {
   { metric.score(predictions, known) } -> std::convertible_to<Scores>;
-};
+} && ComparesTextsIfAny<P>;
 
-/// A model to compare with: fitted on labelled cells, predicts texts or labels for others.
+/// A model to compare with: fitted on labelled cells, predicts labels or descriptions of others.
+///   needs()        which of the cells' features it looks at
+///   fit            on the training cells; the validation cells (there may be none) may say when to stop
+///   save / load    what `fit` has learned, in a folder of its own, which is there; what is loaded predicts the same
 template <class P>
 concept Baseline = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
-    requires(P baseline, const CellBatch& cells, const std::vector<LabelColumn>& labels,
-             const std::filesystem::path& folder) {
-  {baseline.fit(cells, labels)};
-  { baseline.predict(cells) } -> std::convertible_to<std::vector<LabelColumn>>;
-  {baseline.save(folder)};
+    requires(P baseline, const P& constant, const BaselineCells& cells, const std::filesystem::path& folder) {
+  { constant.needs() } -> std::convertible_to<BaselineNeeds>;
+  {baseline.fit(cells, cells)};
+  { constant.predict(cells) } -> std::convertible_to<BaselineAnswers>;
+  {constant.save(folder)};
   {baseline.load(folder)};
 };
 

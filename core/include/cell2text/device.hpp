@@ -3,15 +3,14 @@
 #pragma once
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <torch/types.h>
 
-#include <filesystem>
 #include <string>
 
 #include "cell2text/context.hpp"
 #include "cell2text/error.hpp"
+#include "cell2text/libtorch_folder.hpp"
 
 namespace cell2text {
 
@@ -19,10 +18,9 @@ namespace device_detail {
 
 /// Opens libtorch_cuda.so beside the libtorch_cpu.so in use. Returns what went wrong, or "".
 inline std::string open_cuda_library() {
-  Dl_info where{};
-  if (!dladdr(reinterpret_cast<const void*>(static_cast<int (*)()>(&at::get_num_threads)), &where) || !where.dli_fname)
-    return "the folder of LibTorch could not be found";
-  const auto library = std::filesystem::path(where.dli_fname).parent_path() / "libtorch_cuda.so";
+  const auto folder = libtorch_folder();
+  if (!folder) return "the folder of LibTorch could not be found";
+  const auto library = *folder / "libtorch_cuda.so";
   if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL)) return "";
   const char* error = dlerror();
   return error ? error : "it could not be opened";

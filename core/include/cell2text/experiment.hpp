@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "cell2text/baselines/settings.hpp"
 #include "cell2text/byte_size.hpp"
 #include "cell2text/cells/split.hpp"
 #include "cell2text/generate/settings.hpp"
+#include "cell2text/plugin_table.hpp"
 #include "cell2text/prompt.hpp"
-#include "cell2text/registry.hpp"
 #include "cell2text/settings.hpp"
 #include "cell2text/text/description_source.hpp"
 #include "cell2text/train/settings.hpp"
@@ -66,11 +67,12 @@ struct EncoderRole {
   }
 };
 
-/// A plugin picked for a role, with its settings: as written, and with every default.
-struct PluginChoice {
-  std::string kind, name;
-  Value settings;
-  Value resolved;
+/// A model to compare with.
+struct BaselineChoice {
+  BaselineRole role;
+  PluginChoice plugin;
+
+  const std::string& name() const { return role.name ? *role.name : plugin.name; }
 };
 
 struct Experiment {
@@ -83,6 +85,7 @@ struct Experiment {
   GenerationSettings generation;
   PluginChoice data, encoder, adapter, decoder, finetuning;
   std::vector<PluginChoice> metrics;
+  std::vector<BaselineChoice> baselines;
 
   /// The file with every default written out.
   Value resolved() const {
@@ -98,57 +101,56 @@ struct Experiment {
       return table;
     };
     root.set("data", plugin_table(data, "source"));
-    Value& encoder_table = root.set("encoder", plugin_table(encoder, "plugin"));
-    const Value role = write_settings(encoder_role);
-    for (const Entry& entry : *role.get_if<Value::Table>()) encoder_table.set(entry.key, entry.value);
+    auto with_role = [&](const PluginChoice& choice, const auto& settings) {
+      Value table = plugin_table(choice, "plugin");
+      const Value role = write_settings(settings);
+      for (const Entry& entry : *role.template get_if<Value::Table>()) table.set(entry.key, entry.value);
+      return table;
+    };
+    root.set("encoder", with_role(encoder, encoder_role));
     root.set("adapter", plugin_table(adapter, "plugin"));
     root.set("decoder", plugin_table(decoder, "plugin"));
     root.set("finetuning", plugin_table(finetuning, "plugin"));
     Value::Array list;
     for (const PluginChoice& metric : metrics) list.push_back(plugin_table(metric, "plugin"));
     root.set("metrics", Value{std::move(list), {}});
+    Value::Array compared;
+    for (const BaselineChoice& baseline : baselines) compared.push_back(with_role(baseline.plugin, baseline.role));
+    root.set("baselines", Value{std::move(compared), {}});
     return root;
   }
 };
 
 namespace experiment_detail {
 
-/// Takes the key that names the plugin out of `table`, finds the plugin and checks its settings.
-inline PluginChoice choose(Value table, const std::string& kind, const std::string& key, const std::string& path,
-                           const Registry& registry, SettingsFaults& faults) {
-  PluginChoice choice{kind, "", {}, {}};
-  const Value* name = table.find(key);
-  if (!name) {
-    faults.add(table.where, "'" + path + key + "' is missing: the " + kind + " to use");
-    return choice;
-  }
-  const auto* text = name->get_if<std::string>();
-  if (!text) {
-    settings_detail::wrong_type(*name, path + key, "a text", faults);
-    return choice;
-  }
-  choice.name = *text;
-  const Where where = name->where;
-  table.erase(key);
-  try {
-    const LoadedPlugin plugin = registry.load(kind, choice.name);
-    plugin.descriptor->check(table, path, faults, choice.resolved).raise();
-  } catch (const InputError& error) {
-    faults.add(where, error.what());
-  }
-  choice.settings = std::move(table);
-  return choice;
+/// Adds a baseline; its name must be its own, and the one whose labels it takes must stand above.
+inline void add_baseline(Value table, const std::string& path, const Registry& registry, Experiment& experiment,
+                         SettingsFaults& faults) {
+  const Where where = table.where;
+  BaselineChoice baseline{take_role<BaselineRole>(table, path, faults), {}};
+  baseline.plugin = choose(std::move(table), "baseline", "plugin", path, registry, faults);
+  std::vector<std::string> above;
+  for (const BaselineChoice& other : experiment.baselines) above.push_back(other.name());
+  const auto stands_above = [&](const std::string& name) { return std::ranges::find(above, name) != above.end(); };
+  if (baseline.name() == shuffled_name)
+    faults.add(where, "'shuffled' is the name of the report's control; give the baseline another 'name'");
+  if (!baseline.name().empty() && stands_above(baseline.name()))
+    faults.add(where, "two baselines are called '" + baseline.name() + "'; give one of them a 'name'");
+  if (baseline.role.labels_of && !stands_above(*baseline.role.labels_of))
+    faults.add(where, "'" + path + "labels_of' is '" + *baseline.role.labels_of +
+                          "', which no baseline above is called" + suggestion(*baseline.role.labels_of, above));
+  experiment.baselines.push_back(std::move(baseline));
 }
 
 }  // namespace experiment_detail
 
 /// Types and checks a parsed file. InputError with every fault, each with its place.
 inline Experiment read_experiment(const Value& root, const Registry& registry) {
-  using experiment_detail::choose;
+  using namespace experiment_detail;
   Experiment experiment;
   SettingsFaults faults;
   static const char* const tables[] = {"data",    "split",      "descriptions", "prompt",     "encoder", "adapter",
-                                       "decoder", "finetuning", "training",     "generation", "metrics"};
+                                       "decoder", "finetuning", "training",     "generation", "metrics", "baselines"};
   const std::vector<std::string> known_tables(std::begin(tables), std::end(tables));
 
   Value top = root;
@@ -177,36 +179,23 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   read_fields(table("training"), experiment.training, faults, "training.");
   read_fields(table("generation"), experiment.generation, faults, "generation.");
 
-  Value encoder_table = table("encoder"), role_table{Value::Table{}, encoder_table.where};
-  for (const FieldInfo& field : describe_settings<EncoderRole>()) {
-    if (const Value* value = encoder_table.find(field.name)) role_table.set(field.name, *value);
-    encoder_table.erase(field.name);
-  }
-  read_fields(role_table, experiment.encoder_role, faults, "encoder.");
+  Value encoder_table = table("encoder");
+  experiment.encoder_role = take_role<EncoderRole>(encoder_table, "encoder.", faults);
 
   experiment.data = choose(table("data"), "source", "source", "data.", registry, faults);
   experiment.encoder = choose(encoder_table, "encoder", "plugin", "encoder.", registry, faults);
   experiment.adapter = choose(table("adapter"), "adapter", "plugin", "adapter.", registry, faults);
   experiment.decoder = choose(table("decoder"), "decoder", "plugin", "decoder.", registry, faults);
   experiment.finetuning = choose(table("finetuning"), "finetuning", "plugin", "finetuning.", registry, faults);
-  if (const Value* metrics = root.find("metrics")) {
-    if (const auto* list = metrics->get_if<Value::Array>()) {
-      for (std::size_t i = 0; i < list->size(); ++i) {
-        const std::string path = "metrics[" + std::to_string(i) + "]";
-        if (!(*list)[i].is_table()) {
-          settings_detail::wrong_type((*list)[i], path, "a table", faults);
-          continue;
-        }
-        PluginChoice metric = choose((*list)[i], "metric", "plugin", path + ".", registry, faults);
-        if (!metric.name.empty() &&
-            std::ranges::find(experiment.metrics, metric.name, &PluginChoice::name) != experiment.metrics.end())
-          faults.add((*list)[i].where, "metric '" + metric.name + "' is listed twice; scores are kept by its name");
-        experiment.metrics.push_back(std::move(metric));
-      }
-    } else {
-      settings_detail::wrong_type(*metrics, "metrics", "a list of tables, each under [[metrics]]", faults);
-    }
-  }
+  each_table(root, "metrics", faults, [&](const Value& one, const std::string& path) {
+    PluginChoice metric = choose(one, "metric", "plugin", path, registry, faults);
+    if (!metric.name.empty() &&
+        std::ranges::find(experiment.metrics, metric.name, &PluginChoice::name) != experiment.metrics.end())
+      faults.add(one.where, "metric '" + metric.name + "' is listed twice; scores are kept by its name");
+    experiment.metrics.push_back(std::move(metric));
+  });
+  each_table(root, "baselines", faults,
+             [&](const Value& one, const std::string& path) { add_baseline(one, path, registry, experiment, faults); });
   faults.raise();
   return experiment;
 }

@@ -7,9 +7,9 @@
 #include "cell2text/cells/without_counts.hpp"
 #include "cell2text/embeddings/identity.hpp"
 #include "cell2text/embeddings/need.hpp"
-#include "cell2text/evaluate/bootstrap.hpp"
 #include "cell2text/evaluate/cell_truth.hpp"
 #include "cell2text/evaluate/known_labels.hpp"
+#include "cell2text/experiment_scores.hpp"
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
 #include "cell2text/train/trainer.hpp"
@@ -146,37 +146,6 @@ inline std::vector<Prediction> predict(const Model& model, const ExperimentData&
   std::vector<Prediction> predictions;
   for (auto& [row, prediction] : found) predictions.push_back(std::move(prediction));
   return predictions;
-}
-
-/// Makes each metric once and lets it go: what is wrong with its files is said now, and not after the training.
-inline void check_metrics(const Host& host, const std::vector<PluginChoice>& metrics) {
-  for (const PluginChoice& choice : metrics)
-    host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}});
-}
-
-/// Scores by metric name.
-using AllScores = std::map<std::string, Scores>;
-
-/// The metrics' scores, without intervals.
-inline AllScores score_without_intervals(const Host& host, const std::vector<PluginChoice>& metrics,
-                                         std::span<const Prediction> predictions, const KnownLabels& known) {
-  AllScores all;
-  for (const PluginChoice& choice : metrics) {
-    const MetricHandle metric(
-        host.registry.load("metric", choice.name).build<kinds::metric>(choice.settings, {&host.context, nullptr, {}}));
-    all.insert_or_assign(choice.name, metric.score(predictions, known));
-  }
-  return all;
-}
-
-/// The metrics' scores with 95% intervals, over donors where at least two are known, else over cells.
-inline AllScores score(const Host& host, const std::vector<PluginChoice>& metrics,
-                       std::span<const Prediction> predictions, const KnownLabels& known) {
-  AllScores all = score_without_intervals(host, metrics, predictions, known);
-  std::vector<Scores*> scores;
-  for (auto& [name, one] : all) scores.push_back(&one);
-  add_intervals(scores, predictions.size(), {host.context.seed, 1000, 0.95}, donor_groups(predictions));
-  return all;
 }
 
 }  // namespace cell2text

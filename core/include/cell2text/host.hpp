@@ -2,11 +2,15 @@
 // Boost, toml++, HDF5, ICU and SentencePiece, which whoever includes it links itself.
 #pragma once
 
+#include "cell2text/baselines/compare.hpp"
+#include "cell2text/baselines/inputs.hpp"
 #include "cell2text/cell2text.hpp"
 #include "cell2text/decoder_folder.hpp"
 #include "cell2text/device.hpp"
+#include "cell2text/encoder_at_level.hpp"
 #include "cell2text/experiment.hpp"
 #include "cell2text/experiment_run.hpp"
+#include "cell2text/experiment_scores.hpp"
 #include "cell2text/io/anndata.hpp"
 #include "cell2text/io/h5ad_writer.hpp"
 #include "cell2text/io/hdf5.hpp"
@@ -20,6 +24,7 @@
 #include "cell2text/model_folder.hpp"
 #include "cell2text/model_merge.hpp"
 #include "cell2text/nn/transformer_checkpoint.hpp"
+#include "cell2text/plugin_table.hpp"
 #include "cell2text/registry.hpp"
 #include "cell2text/run_folder.hpp"
 #include "cell2text/text/bert_normalizer.hpp"

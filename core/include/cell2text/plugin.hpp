@@ -2,7 +2,7 @@
 //
 //   CELL2TEXT_PLUGIN(decoder, "gru", GruDecoder, "A small recurrent decoder.")
 //
-// kinds: source, encoder, adapter, decoder, finetuning, metric. One plugin per library.
+// kinds: source, encoder, adapter, decoder, finetuning, metric, baseline. One plugin per library.
 #pragma once
 
 #include "cell2text/plugin/descriptor.hpp"

@@ -51,6 +51,11 @@ class RunFolder {
   std::filesystem::path predictions() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path metrics() const { return path_ / "metrics.json"; }
   std::filesystem::path confusion() const { return path_ / "confusion.json"; }
+  std::filesystem::path predictions_of(const std::string& system) const {
+    return path_ / ("predictions." + system + ".jsonl");
+  }
+  std::filesystem::path baselines() const { return path_ / "baselines"; }
+  std::filesystem::path comparisons() const { return path_ / "comparisons.json"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path log() const { return path_ / "log.jsonl"; }
   std::filesystem::path environment() const { return path_ / "environment.json"; }

@@ -134,3 +134,29 @@ TEST_CASE("description source: definitions come by id, else by name or exact syn
   REQUIRE(descriptions.ontology());
   CHECK(descriptions.ontology()->release() == "releases/2025-01-01");
 }
+
+TEST_CASE("description source: pathways are told where a table describes them, by name or as they stand") {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "p.tsv", "UP\tGenes up.\n\nDOWN\tGenes down\n");
+  const std::vector<std::string> columns{"cell_type=B cell|B cell|B cell", "pathway_1=UP|Genes down|?",
+                                         "pathway_2=DOWN|unknown|?"};
+  const auto source = source_with(columns, 3);
+  DescriptionSettings settings;
+  settings.pathways = (folder / "p.tsv").string();
+  const DescriptionSource told(source, settings), silent(source, {});
+  CHECK(
+      told.text(0) ==
+      "This sample consists of a B cell. This cell is associated with Genes up. Additionally, it involves Genes down.");
+  CHECK(told.text(1) == "This sample consists of a B cell. This cell is associated with Genes down.");
+  CHECK(told.text(2) == "This sample consists of a B cell.");
+  CHECK(told.pathways(0) == std::vector<std::string>{"Genes up.", "Genes down"});
+  CHECK(silent.text(0) == "This sample consists of a B cell.");
+  CHECK(silent.pathways(0) == std::vector<std::string>{"UP", "DOWN"});
+  CHECK(silent.pathways(2).empty());
+
+  test::write_file(folder / "p.tsv", "UP\tGenes up.\n");
+  CHECK_THROWS_WITH_AS(DescriptionSource(source, settings),
+                       doctest::Contains("obs column 'pathway_1' holds 'Genes down', which is neither"), InputError);
+  CHECK_THROWS_WITH_AS(DescriptionSource(source_with({"cell_type=B cell"}, 1), settings),
+                       doctest::Contains("neither an obs column 'pathway_1' nor 'pathway_2'"), InputError);
+}

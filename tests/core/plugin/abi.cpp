@@ -150,8 +150,8 @@ void cells(Table& table) {
   }
   {
     const Score x;
-    const auto& [name, value, low, high, higher_is_better, unit, note, per_cell] = x;
-    table.members("Score", x, name, value, low, high, higher_is_better, unit, note, per_cell);
+    const auto& [name, value, low, high, higher_is_better, unit, note, per_cell, compares] = x;
+    table.members("Score", x, name, value, low, high, higher_is_better, unit, note, per_cell, compares);
   }
   {
     const ConfusionTable x;
@@ -233,6 +233,24 @@ void model_parts(Table& table) {
   table.size_of<DecoderView>("DecoderView");
 }
 
+void baseline_parts(Table& table) {
+  {
+    const BaselineNeeds x;
+    const auto& [embeddings, counts, labels, another_labels] = x;
+    table.members("BaselineNeeds", x, embeddings, counts, labels, another_labels);
+  }
+  {
+    const BaselineCells x;
+    const auto& [size, embeddings, counts, labels, pathways] = x;
+    table.members("BaselineCells", x, size, embeddings, counts, labels, pathways);
+  }
+  {
+    const BaselineAnswers x;
+    const auto& [labels, pathways, texts, copied] = x;
+    table.members("BaselineAnswers", x, labels, pathways, texts, copied);
+  }
+}
+
 void registration(Table& table) {
   {
     const Manifest x;
@@ -270,7 +288,9 @@ void virtual_calls(Table& table) {
   using F = FineTuningObject;
   table.calls<F>("FineTuningObject", &F::prepare, &F::changes_base, &F::save, &F::load, &F::merge);
   using M = MetricObject;
-  table.calls<M>("MetricObject", &M::score);
+  table.calls<M>("MetricObject", &M::score, &M::compares_texts);
+  using B = BaselineObject;
+  table.calls<B>("BaselineObject", &B::needs, &B::fit, &B::predict, &B::save, &B::load);
 }
 
 }  // namespace
@@ -280,6 +300,7 @@ TEST_CASE("abi: the classes that cross the plugin boundary are as abi_number say
   plain_data(table);
   cells(table);
   model_parts(table);
+  baseline_parts(table);
   registration(table);
   virtual_calls(table);
   const auto path = source_dir() / "tests/core/plugin/abi.txt";

@@ -35,6 +35,7 @@ struct Score {
   std::string unit = "fraction";
   std::string note = {};
   std::vector<float> per_cell = {};
+  bool compares = true;  ///< texts with the truth; false: it tells of one of the two alone (how frequent, how readable)
 };
 
 /// Counts [truth, prediction]. Each row has one column per class and a last one for unreadable texts.
@@ -67,8 +68,8 @@ struct KnownLabels {
   using Texts = std::map<std::string, std::string>;
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, std::vector<std::string>> trained = {};  ///< of these, those of the training cells, where known
-  std::map<std::string, Texts> synonyms = {};  ///< label -> exact synonym -> the name of its term
-  std::map<std::string, Texts> ids = {};       ///< label -> name of a term -> its ontology id
+  std::map<std::string, Texts> synonyms = {};                    ///< label -> exact synonym -> the name of its term
+  std::map<std::string, Texts> ids = {};                         ///< label -> name of a term -> its ontology id
 };
 
 }  // namespace cell2text

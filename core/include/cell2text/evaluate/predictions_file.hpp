@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,13 @@ inline std::vector<Prediction> read_predictions(const std::filesystem::path& pat
                           ? "; all " + std::to_string(malformed->size()) + " lines are malformed: " + malformed->front()
                           : ""));
   return predictions;
+}
+
+/// A line for each. Errors as JsonLinesWriter.
+inline void write_predictions(const std::filesystem::path& path, std::span<const Prediction> predictions) {
+  JsonLinesWriter out(path);
+  for (const Prediction& prediction : predictions) out.write(prediction_json(prediction));
+  out.flush();
 }
 
 /// The scores of one metric: name -> {"value", "low", "high"}, null where there is none, and "note" where it has one.

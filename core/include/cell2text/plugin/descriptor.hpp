@@ -97,6 +97,16 @@ struct metric {
     return new objects::WrappedMetric<P>(s, *a.context);
   }
 };
+struct baseline {
+  static constexpr const char* name = "baseline";
+  using Object = objects::BaselineObject;
+  template <class P>
+  static constexpr bool satisfied = Baseline<P>;
+  template <class P>
+  static Object* build(const typename P::Settings& s, const BuildArguments& a) {
+    return new objects::WrappedBaseline<P>(s, *a.context);
+  }
+};
 
 }  // namespace kinds
 

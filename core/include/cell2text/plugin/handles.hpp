@@ -224,9 +224,32 @@ class MetricHandle {
   Scores score(std::span<const Prediction> predictions, const KnownLabels& known) const {
     return ask<Scores>(held_, &objects::MetricObject::score, predictions, known);
   }
+  /// Whether the wording of a text counts, and not only the labels that are read from it.
+  bool compares_texts() const { return ask<bool>(held_, &objects::MetricObject::compares_texts); }
 
  private:
   Held<kinds::metric> held_;
+};
+
+class BaselineHandle {
+ public:
+  explicit BaselineHandle(Held<kinds::baseline> held) : held_(std::move(held)) {}
+  BaselineNeeds needs() const { return ask<BaselineNeeds>(held_, &objects::BaselineObject::needs); }
+  void fit(const BaselineCells& train, const BaselineCells& validation) const { held_->fit(train, validation).raise(); }
+  BaselineAnswers predict(const BaselineCells& cells) const {
+    auto answers = ask<BaselineAnswers>(held_, &objects::BaselineObject::predict, cells);
+    const auto whole = [&](std::int64_t size) { return size == 0 || size == cells.size; };
+    bool right = whole(std::ssize(answers.texts)) && whole(std::ssize(answers.copied));
+    for (const auto* columns : {&answers.labels, &answers.pathways})
+      for (const LabelColumn& column : *columns) right = right && column.size() == cells.size;
+    if (!right) throw BugError("a baseline's answers are not for " + std::to_string(cells.size) + " cells");
+    return answers;
+  }
+  void save(const std::filesystem::path& folder) const { held_->save(folder).raise(); }
+  void load(const std::filesystem::path& folder) const { held_->load(folder).raise(); }
+
+ private:
+  Held<kinds::baseline> held_;
 };
 
 }  // namespace cell2text

@@ -83,6 +83,16 @@ struct MetricObject {
   virtual ~MetricObject() = default;
   virtual Fault score(std::span<const Prediction> predictions, const KnownLabels& known,
                       Scores& out) const noexcept = 0;
+  virtual Fault compares_texts(bool& out) const noexcept = 0;
+};
+
+struct BaselineObject {
+  virtual ~BaselineObject() = default;
+  virtual Fault needs(BaselineNeeds& out) const noexcept = 0;
+  virtual Fault fit(const BaselineCells& train, const BaselineCells& validation) noexcept = 0;
+  virtual Fault predict(const BaselineCells& cells, BaselineAnswers& out) const noexcept = 0;
+  virtual Fault save(const std::filesystem::path& folder) const noexcept = 0;
+  virtual Fault load(const std::filesystem::path& folder) noexcept = 0;
 };
 
 }  // namespace cell2text::objects

@@ -193,6 +193,32 @@ struct WrappedMetric final : MetricObject {
   Fault score(std::span<const Prediction> predictions, const KnownLabels& known, Scores& out) const noexcept override {
     return guarded([&] { out = part.score(predictions, known); });
   }
+  Fault compares_texts(bool& out) const noexcept override {
+    out = true;
+    if constexpr (requires { part.compares_texts(); }) return guarded([&] { out = part.compares_texts(); });
+    return {};
+  }
+};
+
+template <Baseline P>
+struct WrappedBaseline final : BaselineObject {
+  P part;
+  WrappedBaseline(const typename P::Settings& settings, const Context& context) : part(settings, context) {}
+  Fault needs(BaselineNeeds& out) const noexcept override {
+    return guarded([&] { out = part.needs(); });
+  }
+  Fault fit(const BaselineCells& train, const BaselineCells& validation) noexcept override {
+    return guarded([&] { part.fit(train, validation); });
+  }
+  Fault predict(const BaselineCells& cells, BaselineAnswers& out) const noexcept override {
+    return guarded([&] { out = part.predict(cells); });
+  }
+  Fault save(const std::filesystem::path& folder) const noexcept override {
+    return guarded([&] { part.save(folder); });
+  }
+  Fault load(const std::filesystem::path& folder) noexcept override {
+    return guarded([&] { part.load(folder); });
+  }
 };
 
 }  // namespace cell2text::objects

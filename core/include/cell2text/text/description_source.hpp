@@ -12,12 +12,14 @@
 #include "cell2text/settings.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/obo.hpp"
+#include "cell2text/text/pathway_table.hpp"
 
 namespace cell2text {
 
 struct DescriptionSettings {
   std::optional<std::string> column;
   std::optional<std::string> ontology;
+  std::optional<std::string> pathways;
   std::string preset = "paper";
   std::string cell_type = "cell_type", tissue = "tissue", tissue_general = "tissue_general", disease = "disease",
               sex = "sex", development_stage = "development_stage";
@@ -29,6 +31,10 @@ struct DescriptionSettings {
                      "the template"});
     s.field("ontology", &T::ontology,
             {.help = "OBO file of the Cell Ontology, whose definitions follow the cell type; unset: names only"});
+    s.field(
+        "pathways", &T::pathways,
+        {.help = "table of pathways: lines of a name, a tab and a description. The template then tells those of the "
+                 "obs columns pathway_1 and pathway_2; unset: it tells none"});
     s.field("preset", &T::preset,
             {.help = "template: paper, or authors (as their code writes it)", .choices = {"paper", "authors"}});
     s.field("cell_type", &T::cell_type, {.help = "obs column of the cell type"});
@@ -73,6 +79,9 @@ class DescriptionSource {
                        "type. Name the column with descriptions.cell_type" +
                        suggestion(settings.cell_type, present));
     }
+    for (const char* column : {"pathway_1", "pathway_2"})
+      if (has(column)) pathways_.push_back(source.labels(column));
+    if (settings.pathways) tell_pathways(*settings.pathways);
     if (settings.ontology) ontology_ = std::make_unique<Ontology>(Ontology::read(*settings.ontology));
   }
 
@@ -89,10 +98,10 @@ class DescriptionSource {
     facts.disease = label("disease", row);
     facts.sex = label("sex", row);
     facts.development_stage = label("development_stage", row);
+    if (settings_.pathways) facts.pathway_descriptions = pathways(row);
     if (ontology_ && facts.cell_type)
       facts.cell_type_definition = definition(*facts.cell_type, ontology_id("cell_type", row));
-    return cell2text::describe(
-        facts, {settings_.preset == "authors" ? DescriptionStyle::Preset::authors : DescriptionStyle::Preset::paper});
+    return cell2text::describe(facts, style());
   }
 
   /// "cell_type", "tissue", "tissue_general", "disease", "sex" or "development_stage" of a row, as in the file.
@@ -105,9 +114,41 @@ class DescriptionSource {
     return column == ids_.end() ? std::nullopt : column->second.at(row);
   }
 
+  /// The pathways of a row, the strongest first: described where the settings name a table, else as the file has them.
+  std::vector<std::string> pathways(std::int64_t row) const {
+    std::vector<std::string> all;
+    for (const LabelColumn& column : pathways_)
+      if (const auto pathway = known_value(column.at(row))) all.push_back(*pathway);
+    return all;
+  }
+  bool has_pathways() const { return !pathways_.empty(); }
+
   const Ontology* ontology() const { return ontology_.get(); }
+  DescriptionStyle style() const {
+    return {settings_.preset == "authors" ? DescriptionStyle::Preset::authors : DescriptionStyle::Preset::paper};
+  }
 
  private:
+  // Puts descriptions in the place of the columns' names.
+  void tell_pathways(const std::string& table) {
+    if (pathways_.empty())
+      throw InputError("descriptions.pathways: the file has neither an obs column 'pathway_1' nor 'pathway_2' to tell");
+    std::map<std::string, std::string> descriptions;
+    for (PathwayLine& line : read_pathway_table(table)) {
+      descriptions.emplace(line.description, line.description);
+      descriptions.insert_or_assign(line.name, std::move(line.description));
+    }
+    for (LabelColumn& column : pathways_)
+      for (std::string& value : column.values) {
+        if (!known_value(value)) continue;
+        const auto found = descriptions.find(value);
+        if (found == descriptions.end())
+          throw InputError("descriptions.pathways: obs column '" + column.name + "' holds '" + value +
+                           "', which is neither a name nor a description in " + table);
+        value = found->second;
+      }
+  }
+
   // By id where the file gives one that the ontology knows, else by name.
   std::optional<std::string> definition(const std::string& name, const std::optional<std::string>& id) const {
     const Term* term = id ? ontology_->current(*id) : nullptr;
@@ -118,6 +159,7 @@ class DescriptionSource {
 
   DescriptionSettings settings_;
   std::map<std::string, LabelColumn> labels_, ids_;
+  std::vector<LabelColumn> pathways_;
   std::optional<LabelColumn> texts_;
   std::unique_ptr<Ontology> ontology_;
 };

@@ -1,0 +1,42 @@
+// What a [[baselines]] table holds beside the plugin's own settings.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cell2text/error.hpp"
+#include "cell2text/settings.hpp"
+
+namespace cell2text {
+
+/// The control's name among the systems of a report; see baselines/shuffled.hpp.
+inline constexpr const char* shuffled_name = "shuffled";
+
+struct BaselineRole {
+  std::optional<std::string> name;
+  std::string embedding = "cell";
+  std::optional<std::string> labels_of;
+
+  static void describe(auto& s) {
+    using T = BaselineRole;
+    s.field("name", &T::name,
+            {.help = "in the report and in predictions.NAME.jsonl; unset: the plugin's. Two baselines of one plugin "
+                     "need names of their own"});
+    s.field("embedding", &T::embedding,
+            {.help = "what stands for a cell, where the baseline looks at the encoder: cell (the output at <cls> where "
+                     "there is one, else the mean), cls, or mean (over the genes' outputs)",
+             .choices = {"cell", "cls", "mean"}});
+    s.field("labels_of", &T::labels_of,
+            {.help = "name of a baseline above, whose predicted labels this one is given (template needs it)"});
+  }
+  void validate() const {
+    if (!name) return;
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (name->empty() || name->find_first_not_of(letters) != std::string::npos)
+      throw InputError("the baseline's name '" + *name + "' becomes part of file names; use letters, digits, _ and -");
+  }
+};
+
+}  // namespace cell2text

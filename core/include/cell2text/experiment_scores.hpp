@@ -1,0 +1,55 @@
+// The metrics of an experiment, built once, and the scores of one system's predictions. Host only.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cell2text/evaluate/bootstrap.hpp"
+#include "cell2text/model_builder.hpp"
+
+namespace cell2text {
+
+/// Metrics by name, with the files that their settings name.
+using Metrics = std::vector<std::pair<std::string, MetricHandle>>;
+
+/// Errors of the metrics, for instance of a file that is not there. To build them and let them go says before the
+/// training what would be wrong after it.
+inline Metrics build_metrics(const Host& host, const std::vector<PluginChoice>& choices) {
+  Metrics metrics;
+  for (const PluginChoice& choice : choices)
+    metrics.emplace_back(choice.name,
+                         MetricHandle(host.registry.load("metric", choice.name)
+                                          .build<kinds::metric>(choice.settings, {&host.context, nullptr, {}})));
+  return metrics;
+}
+
+/// Scores by metric name.
+using AllScores = std::map<std::string, Scores>;
+
+/// Which metrics have something to say: all, or for a system that gives labels alone those that read labels.
+enum class ScoredBy { all, label_metrics };
+
+/// The metrics' scores, without intervals.
+inline AllScores score_without_intervals(const Metrics& metrics, std::span<const Prediction> predictions,
+                                         const KnownLabels& known, ScoredBy by = ScoredBy::all) {
+  AllScores all;
+  for (const auto& [name, metric] : metrics)
+    if (by == ScoredBy::all || !metric.compares_texts()) all.insert_or_assign(name, metric.score(predictions, known));
+  return all;
+}
+
+/// The metrics' scores with 95% intervals, over donors where at least two are known, else over cells. The resamples are
+/// the same for all predictions of the same cells.
+inline AllScores score(const Host& host, const Metrics& metrics, std::span<const Prediction> predictions,
+                       const KnownLabels& known, ScoredBy by = ScoredBy::all) {
+  AllScores all = score_without_intervals(metrics, predictions, known, by);
+  std::vector<Scores*> scores;
+  for (auto& [name, one] : all) scores.push_back(&one);
+  add_intervals(scores, predictions.size(), {host.context.seed, 1000, 0.95}, donor_groups(predictions));
+  return all;
+}
+
+}  // namespace cell2text
