@@ -45,27 +45,43 @@ bool needs_ontology(const Registry& registry, const std::string& metric) {
                              [](const FieldInfo& field) { return field.name == "ontology" && field.about.required; });
 }
 
+/// `--metrics` as NAME or NAME=PLUGIN; where nothing is said, the usual ones.
+std::vector<MetricChoice> named_metrics(const EvaluateArguments& arguments) {
+  std::vector<std::string> list = arguments.metrics;
+  if (list.empty())
+    list = arguments.columns() ? std::vector<std::string>{"labels"} : std::vector<std::string>{"overlap", "labels"};
+  std::vector<MetricChoice> metrics;
+  for (const std::string& one : list) {
+    const auto equals = one.find('=');
+    MetricChoice metric{{}, {"metric", one.substr(equals == std::string::npos ? 0 : equals + 1), {}, {}}};
+    if (equals != std::string::npos) metric.role.name = one.substr(0, equals);
+    metric.role.validate();
+    if (std::ranges::find(metrics, metric.name(), &MetricChoice::name) != metrics.end())
+      throw InputError("--metrics names '" + metric.name() + "' twice; give one of them a name, as in tissue=" +
+                       metric.plugin.name);
+    metrics.push_back(std::move(metric));
+  }
+  return metrics;
+}
+
 /// The metrics with their settings: `--set METRIC.KEY=VALUE`, and the first `--ontology` for those that need one.
-std::vector<PluginChoice> metrics_of(const Registry& registry, const EvaluateArguments& arguments) {
-  std::vector<std::string> names = arguments.metrics;
-  if (names.empty())
-    names = arguments.columns() ? std::vector<std::string>{"labels"} : std::vector<std::string>{"overlap", "labels"};
+std::vector<MetricChoice> metrics_of(const Registry& registry, const EvaluateArguments& arguments) {
+  std::vector<MetricChoice> metrics = named_metrics(arguments);
   Value root;
-  for (const std::string& name : names) {
+  for (const MetricChoice& metric : metrics) {
     Value settings{Value::Table{}, {}};
-    if (arguments.columns() && name == "labels") settings.set("reading", {std::string("known"), {}});
-    if (!arguments.ontologies.empty() && needs_ontology(registry, name))
+    if (arguments.columns() && metric.plugin.name == "labels") settings.set("reading", {std::string("known"), {}});
+    if (!arguments.ontologies.empty() && needs_ontology(registry, metric.plugin.name))
       settings.set("ontology", {arguments.ontologies.front(), {"--ontology", 0, 0}});
-    root.set(name, std::move(settings));
+    root.set(metric.name(), std::move(settings));
   }
   for (const std::string& assignment : arguments.set) {
-    if (std::ranges::find(names, assignment.substr(0, assignment.find('.'))) == names.end())
+    if (std::ranges::find(metrics, assignment.substr(0, assignment.find('.')), &MetricChoice::name) == metrics.end())
       throw InputError("--set " + assignment +
                        ": it sets a metric that is scored here, as in --set labels.reading=known");
     apply_override(root, assignment);
   }
-  std::vector<PluginChoice> metrics;
-  for (const std::string& name : names) metrics.push_back({"metric", name, *root.find(name), {}});
+  for (MetricChoice& metric : metrics) metric.plugin.settings = *root.find(metric.name());
   return metrics;
 }
 
@@ -202,7 +218,8 @@ void add_evaluate(CLI::App& app) {
                    "JSON lines with 'prediction' and 'reference'; optional: cell, donor, cell_type, tissue, disease, "
                    "sex, development_stage, pathways. Or an .h5ad file")
       ->required();
-  command->add_option("--metrics", arguments.metrics, "Which metrics, e.g. --metrics overlap,labels")->delimiter(',');
+  command->add_option("--metrics", arguments.metrics, "Which metrics, e.g. --metrics overlap,labels; NAME=PLUGIN takes one twice, as in\n"
+                   "--metrics pagerank,tissue=pagerank --set tissue.label=tissue")->delimiter(',');
   command
       ->add_option("--set", arguments.set,
                    "Setting of a metric, e.g. --set pathways.descriptions=FILE (may be repeated)")

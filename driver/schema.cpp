@@ -18,6 +18,7 @@ std::vector<std::pair<std::string, std::vector<FieldInfo>>> core_tables() {
           {"encoder", describe_settings<EncoderRole>()},
           {"training", describe_settings<TrainingSettings>()},
           {"generation", describe_settings<GenerationSettings>()},
+          {"metrics", describe_settings<MetricRole>()},
           {"baselines", describe_settings<BaselineRole>()}};
 }
 
@@ -28,6 +29,11 @@ constexpr Role roles[] = {{"data", "source", "source"},           {"encoder", "e
                           {"adapter", "adapter", "plugin"},       {"decoder", "decoder", "plugin"},
                           {"finetuning", "finetuning", "plugin"}, {"metrics", "metric", "plugin"},
                           {"baselines", "baseline", "plugin"}};
+
+bool is_role(std::string_view table) {
+  return std::ranges::find(roles, table, [](const Role& role) { return std::string_view(role.table); }) !=
+         std::end(roles);
+}
 
 std::vector<FieldInfo> plugin_fields(const Registry& registry, const PluginFile& plugin) {
   std::vector<FieldInfo> fields;
@@ -42,17 +48,14 @@ nlohmann::ordered_json experiment_schema(const Registry& registry) {
   schema = Json{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Cell2Text experiment"}};
   schema.update(json_schema(tables[0].second));
   for (std::size_t i = 1; i < tables.size(); ++i)
-    if (tables[i].first != "encoder" && tables[i].first != "baselines")
-      schema["properties"][tables[i].first] = json_schema(tables[i].second);
+    if (!is_role(tables[i].first)) schema["properties"][tables[i].first] = json_schema(tables[i].second);
   for (const Role& role : roles) {
     Json any = Json::array();
     for (const PluginFile& plugin : registry.plugins()) {
       if (plugin.kind != role.kind || !plugin.refusal.empty()) continue;
       auto fields = plugin_fields(registry, plugin);
-      if (std::string_view(role.table) == "encoder")
-        for (auto& field : describe_settings<EncoderRole>()) fields.push_back(field);
-      if (std::string_view(role.table) == "baselines")
-        for (auto& field : describe_settings<BaselineRole>()) fields.push_back(field);
+      for (const auto& [name, own] : tables)
+        if (name == role.table) fields.insert(fields.end(), own.begin(), own.end());
       Json table = json_schema(fields);
       table["properties"][role.key] = {{"const", plugin.name},
                                        {"description", registry.load(plugin.kind, plugin.name).descriptor->help}};

@@ -9,6 +9,7 @@
 #include "cell2text/baselines/settings.hpp"
 #include "cell2text/byte_size.hpp"
 #include "cell2text/cells/split.hpp"
+#include "cell2text/evaluate/metric_choice.hpp"
 #include "cell2text/generate/settings.hpp"
 #include "cell2text/plugin_table.hpp"
 #include "cell2text/prompt.hpp"
@@ -84,7 +85,7 @@ struct Experiment {
   TrainingSettings training;
   GenerationSettings generation;
   PluginChoice data, encoder, adapter, decoder, finetuning;
-  std::vector<PluginChoice> metrics;
+  std::vector<MetricChoice> metrics;
   std::vector<BaselineChoice> baselines;
 
   /// The file with every default written out.
@@ -112,7 +113,7 @@ struct Experiment {
     root.set("decoder", plugin_table(decoder, "plugin"));
     root.set("finetuning", plugin_table(finetuning, "plugin"));
     Value::Array list;
-    for (const PluginChoice& metric : metrics) list.push_back(plugin_table(metric, "plugin"));
+    for (const MetricChoice& metric : metrics) list.push_back(with_role(metric.plugin, metric.role));
     root.set("metrics", Value{std::move(list), {}});
     Value::Array compared;
     for (const BaselineChoice& baseline : baselines) compared.push_back(with_role(baseline.plugin, baseline.role));
@@ -188,10 +189,12 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   experiment.decoder = choose(table("decoder"), "decoder", "plugin", "decoder.", registry, faults);
   experiment.finetuning = choose(table("finetuning"), "finetuning", "plugin", "finetuning.", registry, faults);
   each_table(root, "metrics", faults, [&](const Value& one, const std::string& path) {
-    PluginChoice metric = choose(one, "metric", "plugin", path, registry, faults);
-    if (!metric.name.empty() &&
-        std::ranges::find(experiment.metrics, metric.name, &PluginChoice::name) != experiment.metrics.end())
-      faults.add(one.where, "metric '" + metric.name + "' is listed twice; scores are kept by its name");
+    Value table = one;
+    MetricChoice metric{take_role<MetricRole>(table, path, faults), {}};
+    metric.plugin = choose(std::move(table), "metric", "plugin", path, registry, faults);
+    if (!metric.name().empty() &&
+        std::ranges::find(experiment.metrics, metric.name(), &MetricChoice::name) != experiment.metrics.end())
+      faults.add(one.where, "two metrics are called '" + metric.name() + "'; give one of them a 'name'");
     experiment.metrics.push_back(std::move(metric));
   });
   each_table(root, "baselines", faults,

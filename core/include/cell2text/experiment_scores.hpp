@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cell2text/evaluate/bootstrap.hpp"
+#include "cell2text/evaluate/metric_choice.hpp"
 #include "cell2text/model_builder.hpp"
 
 namespace cell2text {
@@ -17,12 +18,12 @@ using Metrics = std::vector<std::pair<std::string, MetricHandle>>;
 
 /// Errors of the metrics, for instance of a file that is not there. To build them and let them go says before the
 /// training what would be wrong after it.
-inline Metrics build_metrics(const Host& host, const std::vector<PluginChoice>& choices) {
+inline Metrics build_metrics(const Host& host, const std::vector<MetricChoice>& choices) {
   Metrics metrics;
-  for (const PluginChoice& choice : choices)
-    metrics.emplace_back(choice.name,
-                         MetricHandle(host.registry.load("metric", choice.name)
-                                          .build<kinds::metric>(choice.settings, {&host.context, nullptr, {}})));
+  for (const MetricChoice& choice : choices)
+    metrics.emplace_back(choice.name(),
+                         MetricHandle(host.registry.load("metric", choice.plugin.name)
+                                          .build<kinds::metric>(choice.plugin.settings, {&host.context, nullptr, {}})));
   return metrics;
 }
 

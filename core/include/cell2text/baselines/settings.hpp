@@ -1,12 +1,10 @@
 // What a [[baselines]] table holds beside the plugin's own settings.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "cell2text/error.hpp"
+#include "cell2text/plain_name.hpp"
 #include "cell2text/settings.hpp"
 
 namespace cell2text {
@@ -32,10 +30,7 @@ struct BaselineRole {
             {.help = "name of a baseline above, whose predicted labels this one is given (template needs it)"});
   }
   void validate() const {
-    if (!name) return;
-    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    if (name->empty() || name->find_first_not_of(letters) != std::string::npos)
-      throw InputError("the baseline's name '" + *name + "' becomes part of file names; use letters, digits, _ and -");
+    if (name) expect_plain_name(*name, "the baseline's");
   }
 };
 

@@ -1,0 +1,18 @@
+// Names that a user gives to parts of an experiment, and that become parts of keys and of file names.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cell2text/error.hpp"
+
+namespace cell2text {
+
+/// InputError unless `name` is of letters, digits, _ and -. `whose` as in "the baseline's".
+inline void expect_plain_name(const std::string& name, const std::string& whose) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (name.empty() || name.find_first_not_of(letters) != std::string::npos)
+    throw InputError(whose + " name '" + name + "' becomes part of keys and file names; use letters, digits, _ and -");
+}
+
+}  // namespace cell2text
