@@ -186,4 +186,13 @@ TEST_CASE("evaluate: the metric pagerank takes the ontology of the command line,
   const Outcome without = command(evaluate);
   CHECK(without.status == 2);
   CHECK(contains(without.err, "'ontology' is missing"));
+
+  const Outcome both = command(evaluate + " --metrics rough=pagerank --set rough.tau=0.01 --ontology data/demo/cl.obo");
+  REQUIRE(both.status == 0);
+  const auto scores = nlohmann::json::parse(both.out);
+  CHECK(scores["pagerank"]["similarity"]["value"].get<double>() == doctest::Approx(value));
+  CHECK(scores["rough"]["similarity"]["value"].get<double>() != doctest::Approx(value));
+  const Outcome twice = command(evaluate + " --metrics pagerank --ontology data/demo/cl.obo");
+  CHECK(twice.status == 2);
+  CHECK(contains(twice.err, "--metrics names 'pagerank' twice"));
 }
