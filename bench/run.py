@@ -141,14 +141,14 @@ def bench_encoders(folder, options):
              1, None, options.pairs),
             ("Geneformer 18 x 1152, 8 cells, peer pads a batch of 8 (one pair: four minutes)", "encode",
              (("encode", "geneformer", "large", "few.h5ad"), ("geneformer", "large", "few.h5ad")), 1, None, 1),
-            ("scGPT 12 x 512, cells of 1,200 tokens, peer pads batches of 8", "encode",
-             (("encode", "scgpt", "scgpt", "mixed.h5ad"), ("scgpt", "scgpt", "mixed.h5ad")), 1, None, options.pairs),
+            ("scGPT 12 x 512, 8 cells of up to 1,200 tokens, peer pads a batch of 8", "encode",
+             (("encode", "scgpt", "scgpt", "few.h5ad"), ("scgpt", "scgpt", "few.h5ad")), 2, None, options.pairs),
             ("from file to token batches, peer reads by rows", "load",
              (("load", "geneformer", "geneformer", "lengths.h5ad"), ("load", "geneformer", "lengths.h5ad")),
              2, None, options.pairs),
             ("tokenising with two threads instead of one", "workers",
              (("tokenize", "geneformer", "geneformer", "lengths.h5ad"),
-              ("ours", "tokenize", "geneformer", "geneformer", "lengths.h5ad")), 20, (2, 1), options.pairs)):
+              ("ours", "tokenize", "geneformer", "geneformer", "lengths.h5ad")), 60, (2, 1), options.pairs)):
         if not re.search(options.rows, name):
             continue
         pairs, rates = encoder_pairs(folder, options, words, repeats, threads, pairs_of_row)
