@@ -214,6 +214,21 @@ TEST_CASE("oracle: bad cells: training leaves cells without counts out, and says
   CHECK(contains(outcome.err, std::to_string(left_out) + " cells have no counts and are not trained on"));
   CHECK(counted["train"].get<int>() + counted["validation"].get<int>() + counted["test"].get<int>() + left_out == 60);
   CHECK_FALSE(contains(read_file(folder / "run/log.jsonl"), "null"));  // as NaN is written
+
+  // Those that are tested have no embedding, so a baseline that looks at it says nothing of them either.
+  std::istringstream model(read_file(folder / "run/predictions.jsonl")),
+      nearest(read_file(folder / "run/predictions.nearest.jsonl")),
+      majority(read_file(folder / "run/predictions.majority.jsonl"));
+  int without = 0;
+  for (std::string one, two, three; std::getline(model, one);) {
+    REQUIRE(std::getline(nearest, two));
+    REQUIRE(std::getline(majority, three));
+    const bool empty = json::parse(one)["log_probability"].is_null();
+    without += empty;
+    CHECK(json::parse(two)["prediction"].get<std::string>().empty() == empty);
+    CHECK_FALSE(json::parse(three)["prediction"].get<std::string>().empty());
+  }
+  CHECK(without > 0);
 }
 
 TEST_CASE("oracle: bad cells: names that occur twice stay as they are, with one warning") {

@@ -57,10 +57,13 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
     CHECK(plugin["usable"] == true);
     names.push_back(plugin["kind"].get<std::string>() + " " + plugin["name"].get<std::string>());
   }
-  CHECK(names == std::vector<std::string>{"adapter linear", "adapter mlp", "adapter perceiver", "adapter qformer",
-                                          "decoder gemma", "decoder llama", "encoder geneformer", "encoder scgpt",
-                                          "finetuning full", "finetuning lora", "metric bertscore", "metric labels",
-                                          "metric overlap", "metric pagerank", "metric pathways", "source h5ad"});
+  CHECK(names == std::vector<std::string>{"adapter linear",    "adapter mlp",      "adapter perceiver",
+                                          "adapter qformer",   "baseline head",    "baseline lightgbm",
+                                          "baseline majority", "baseline nearest", "baseline template",
+                                          "decoder gemma",     "decoder llama",    "encoder geneformer",
+                                          "encoder scgpt",     "finetuning full",  "finetuning lora",
+                                          "metric bertscore",  "metric labels",    "metric overlap",
+                                          "metric pagerank",   "metric pathways",  "source h5ad"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));
