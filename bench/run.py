@@ -8,7 +8,8 @@ Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
 the median over the pairs. Before any time counts, both sides must give the same answer: the loss of the first cells,
 the generated texts, the gene tokens. Writes bench/results/DATE-MACHINE.json and prints the table as Markdown; --docs
-also puts it into docs/benchmarks.md. Rows of earlier runs of the same day, machine and versions are kept beside.
+puts the tables of the day's machines into docs/benchmarks.md. Rows of earlier runs of the same day, machine and versions
+are kept beside.
 Needs: cmake --build build/release --target bench, and the oracles' environment.
 """
 import argparse
@@ -341,8 +342,9 @@ def main():
     result = kept(path, about, rows, runs)
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"\nwritten: {path.relative_to(ROOT)}", file=sys.stderr)
-    if options.docs:
-        put_into_docs(table(result["rows"], about))
+    if options.docs:  # of each machine that was measured on this day
+        day = [json.loads(path.read_text()) for path in sorted(results.glob(f"{about['date']}-*.json"))]
+        put_into_docs("\n\n".join(table(one["rows"], one["about"]) for one in day))
 
 
 if __name__ == "__main__":
