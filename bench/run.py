@@ -2,7 +2,7 @@
 """Times this program against transformers and numpy on the same work, side by side in one run.
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
-                                         ontology,bertscore,real_lora,real_decoding,real_gemma]
+                                         ontology,overlap,bertscore,real_lora,real_decoding,real_gemma]
                                          [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
@@ -29,6 +29,7 @@ import time
 import bertscore
 import inputs
 import ontology
+import overlap
 import real_sizes
 from sides import limit_row, measured, memory_row, per_second, row, training_pairs
 
@@ -38,7 +39,7 @@ OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.5, "train_memory": 0.7, "lora": 2.5, "generate": 3.0, "together": 1.5, "tokenize": 3.0,
            "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0,
-           "padding": 10.0, "ontology": 150.0}
+           "padding": 10.0, "ontology": 150.0, "overlap": 100.0}
 
 
 def ours(what, folder, *numbers, threads):
@@ -239,6 +240,10 @@ def bench_ontology(folder, options):
     return ontology.rows(folder, options, COMMAND, TARGETS["ontology"])
 
 
+def bench_overlap(folder, options):
+    return overlap.rows(folder, options, OURS.with_name("bench_overlap"), TARGETS["overlap"])
+
+
 def bench_bertscore(folder, options):
     return bertscore.rows(folder, options, OURS.with_name("bench_bertscore"))
 
@@ -319,7 +324,7 @@ def main():
         sys.exit(f"bench/run.py: {OURS} is not there; cmake --build build/release --target bench")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or pathlib.Path(temporary)).resolve()
-        if options.only not in ("tokenizer", "ontology"):  # which have their own
+        if options.only not in ("tokenizer", "ontology", "overlap"):  # which have their own
             if not (folder / "inputs.npz").exists():
                 inputs.make(folder, options.seed, num_cells=32, many_cells=options.many)
             inputs.write_experiments(folder, options.steps)
