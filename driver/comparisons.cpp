@@ -20,24 +20,28 @@ ComparedSystem control(const TestedRun& run) {
           shuffled_predictions({run.predictions.begin(), run.predictions.end()}, run.host.context.seed)};
 }
 
+std::size_t column_width(const std::string& name) {
+  return std::max<std::size_t>(name.size(), 10);
+}
+
 /// The scores that compare texts with the truth, a column for each system.
 std::string comparison_table(const AllScores& model, const ScoresOfSystems& systems) {
   std::string text = fmt::format("{:<38} {:>10}", "SCORE", "MODEL");
-  for (const auto& [name, scores] : systems) text += fmt::format(" {:>10}", name.substr(0, 10));
+  for (const auto& [name, scores] : systems) text += fmt::format(" {:>{}}", name, column_width(name));
   text += '\n';
-  const auto number = [](const Score* score) {
-    return score && score->value ? fmt::format(" {:>10.4f}", *score->value) : fmt::format(" {:>10}", "-");
+  const auto number = [](const Score* score, std::size_t width) {
+    return score && score->value ? fmt::format(" {:>{}.4f}", *score->value, width) : fmt::format(" {:>{}}", "-", width);
   };
   for (const auto& [metric, all] : model)
     for (const Score& score : all.scores) {
       if (!score.compares || !score.value || score.unit != "fraction") continue;
-      text += fmt::format("{:<38}", metric + "." + score.name) + number(&score);
+      text += fmt::format("{:<38}", metric + "." + score.name) + number(&score, 10);
       for (const auto& [name, others] : systems) {
         const Score* found = nullptr;
         if (const auto other = others.find(metric); other != others.end())
           for (const Score& one : other->second.scores)
             if (one.name == score.name) found = &one;
-        text += number(found);
+        text += number(found, column_width(name));
       }
       text += '\n';
     }
@@ -68,9 +72,24 @@ std::string compare_systems(const TestedRun& run) {
                     {"scores", metrics_json(all.back().second)}});
     run.interrupts.check("while comparing the model with baselines; the same command with --resume goes on from there");
   };
+  const auto leave_out = [&](const BaselineChoice& choice, const std::exception& error) {
+    log().error(fmt::format("baseline '{}' is left out: {}", choice.name(), error.what()));
+    list.push_back({{"name", choice.name()}, {"error", error.what()}});
+  };
   Baselines baselines(run.host, run.data, inputs, run.folder.baselines());
-  for (const BaselineChoice& choice : run.experiment.baselines)
-    add(baselines.run(choice, run.predictions, [](const std::string& text) { log().info(text); }));
+  for (const BaselineChoice& choice : run.experiment.baselines) {
+    run.interrupts.check("before a baseline was fitted; the same command with --resume goes on from there");
+    std::optional<ComparedSystem> system;
+    try {
+      system = baselines.run(choice, run.predictions, [](const std::string& text) { log().info(text); });
+    } catch (const InputError& error) {
+      leave_out(choice, error);
+    } catch (const EnvironmentError& error) {
+      if (run.interrupts.asked()) throw;
+      leave_out(choice, error);
+    }
+    if (system) add(*system);
+  }
   NotToldApart found;
   if (run.predictions.size() > 1) {
     add(control(run));

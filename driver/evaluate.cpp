@@ -54,11 +54,11 @@ std::vector<MetricChoice> named_metrics(const EvaluateArguments& arguments) {
   for (const std::string& one : list) {
     const auto equals = one.find('=');
     MetricChoice metric{{}, {"metric", one.substr(equals == std::string::npos ? 0 : equals + 1), {}, {}}};
-    if (equals != std::string::npos) metric.role.name = one.substr(0, equals);
+    if (equals != std::string::npos) metric.role.as = one.substr(0, equals);
     metric.role.validate();
     if (std::ranges::find(metrics, metric.name(), &MetricChoice::name) != metrics.end())
-      throw InputError("--metrics names '" + metric.name() + "' twice; give one of them a name, as in tissue=" +
-                       metric.plugin.name);
+      throw InputError("--metrics names '" + metric.name() +
+                       "' twice; give one of them a name, as in tissue=" + metric.plugin.name);
     metrics.push_back(std::move(metric));
   }
   return metrics;
@@ -168,13 +168,13 @@ LabelColumns read_columns(const EvaluateArguments& arguments) {
   return read();
 }
 
-/// Of a metric that reads all labels, what it says of cell types.
-void leave_cell_types(AllScores& all) {
-  const auto found = all.find("labels");
-  if (found == all.end()) return;
-  std::erase_if(found->second.scores, [](const Score& score) {
-    return !score.name.starts_with("cell_type.") && !score.name.starts_with("level.cell_type.");
-  });
+/// Of metrics that read all labels, what they say of cell types.
+void leave_cell_types(const std::vector<MetricChoice>& metrics, AllScores& all) {
+  for (const MetricChoice& metric : metrics)
+    if (metric.plugin.name == "labels")
+      std::erase_if(all.at(metric.name()).scores, [](const Score& score) {
+        return !score.name.starts_with("cell_type.") && !score.name.starts_with("level.cell_type.");
+      });
 }
 
 void evaluate_columns(const Host& host, const EvaluateArguments& arguments) {
@@ -192,9 +192,10 @@ void evaluate_columns(const Host& host, const EvaluateArguments& arguments) {
   known.values["cell_type"].insert(known.values["cell_type"].end(), cells.names.begin(), cells.names.end());
   for (const Ontology& one : ontologies) add_terms(known, one);
   sort_names(known);
-  AllScores scores = score(host, build_metrics(host, metrics_of(host.registry, arguments)), cells.predictions, known);
+  const std::vector<MetricChoice> metrics = metrics_of(host.registry, arguments);
+  AllScores scores = score(host, build_metrics(host, metrics), cells.predictions, known);
   log_cells(cells.predictions);
-  leave_cell_types(scores);
+  leave_cell_types(metrics, scores);
   show_scores(arguments, scores);
 }
 
@@ -218,8 +219,11 @@ void add_evaluate(CLI::App& app) {
                    "JSON lines with 'prediction' and 'reference'; optional: cell, donor, cell_type, tissue, disease, "
                    "sex, development_stage, pathways. Or an .h5ad file")
       ->required();
-  command->add_option("--metrics", arguments.metrics, "Which metrics, e.g. --metrics overlap,labels; NAME=PLUGIN takes one twice, as in\n"
-                   "--metrics pagerank,tissue=pagerank --set tissue.label=tissue")->delimiter(',');
+  command
+      ->add_option("--metrics", arguments.metrics,
+                   "Which metrics, e.g. --metrics overlap,labels; NAME=PLUGIN takes one twice, as in "
+                   "--metrics pagerank,tissue=pagerank --set tissue.label=tissue")
+      ->delimiter(',');
   command
       ->add_option("--set", arguments.set,
                    "Setting of a metric, e.g. --set pathways.descriptions=FILE (may be repeated)")

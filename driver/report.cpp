@@ -74,12 +74,18 @@ Json paper() {
   return {{"columns", paper_columns}, {"scores", scores}};
 }
 
-/// The systems beside the model, and first among the caveats where the model does not stand apart from the control.
+/// The systems beside the model; among the caveats those that failed, and first of all where the model does not stand
+/// apart from the control.
 void add_comparisons(Json& data, const RunFolder& run) {
   data["systems"] = Json::array();
   if (!std::filesystem::exists(run.comparisons())) return;  // a run of before there were any
   const auto json = Json::parse(read_json(run.comparisons()).dump());
-  data["systems"] = json.at("systems");
+  for (const Json& system : json.at("systems"))
+    if (system.contains("error"))
+      data["caveats"].push_back("The baseline " + system.at("name").get<std::string>() +
+                                " is left out: " + system.at("error").get<std::string>());
+    else
+      data["systems"].push_back(system);
   const auto& text = json.at("not_told_apart").at("text");
   if (!text.get<std::string>().empty()) data["caveats"].insert(data["caveats"].begin(), text);
 }

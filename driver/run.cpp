@@ -235,6 +235,7 @@ void run(const RunArguments& arguments) {
   if (!trained) {
     const TrainingSummary summary = train(model, experiment, data, text, folder, interrupts);
     model.set_training(false);
+    std::filesystem::remove_all(folder.baselines());  // of a model that was removed by hand
     save_model(folder.model(), model, card_of(experiment, data, summary));
   }
   Checkpoints(folder.checkpoints()).remove();  // the model folder holds what they held

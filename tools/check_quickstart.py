@@ -27,8 +27,8 @@ def main():
         if not condition:
             faults.append(text)
 
-    files = ["experiment.toml", "environment.json", "log.jsonl", "predictions.jsonl", "metrics.json", "comparisons.json", "report.html",
-             "model/cell2text.json", "model/adapter.safetensors"]
+    files = ["experiment.toml", "environment.json", "log.jsonl", "predictions.jsonl", "metrics.json", "comparisons.json",
+             "report.html", "model/cell2text.json", "model/adapter.safetensors"]
     for name in files:
         path = arguments.run / name
         need(path.is_file() and path.stat().st_size > 0, f"{path} is missing or empty")
@@ -45,14 +45,20 @@ def main():
         need(accuracy > commonest, f"labels: cell_type.accuracy is {accuracy:.3f}, no better than naming the commonest "
              f"type ({commonest:.3f})")
         comparisons = json.loads((arguments.run / "comparisons.json").read_text())
-        need("labels.cell_type.accuracy" not in comparisons["not_told_apart"]["scores"], "labels: cell_type.accuracy does "
-             "not stand apart from the control whose cells are shuffled")
+        need("labels.cell_type.accuracy" not in comparisons["not_told_apart"]["scores"],
+             "labels: cell_type.accuracy does not stand apart from the control whose cells are shuffled")
+        missing = {"majority", "nearest", "head", "lightgbm", "template", "shuffled"} - {
+            system["name"] for system in comparisons["systems"] if "scores" in system}
+        need(not missing, f"comparisons.json lacks {', '.join(sorted(missing))}")
         for system in comparisons["systems"]:
-            value = system["scores"]["labels"]["cell_type.accuracy"]["value"]
-            print(f"  {system['name']}: {value:.3f}")
+            if "scores" not in system:
+                continue  # named above
+            score = system["scores"]["labels"]["cell_type.accuracy"]
+            print(f"  {system['name']}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
+            need(score["low"] <= score["value"] <= score["high"], f"{system['name']}: the interval is not around the value")
             lines = (arguments.run / f"predictions.{system['name']}.jsonl").read_text().splitlines()
-            need(len(lines) == len(predictions), f"predictions.{system['name']}.jsonl has {len(lines)} lines; "
-                 f"{len(predictions)} are expected")
+            need(len(lines) == len(predictions),
+                 f"predictions.{system['name']}.jsonl has {len(lines)} lines; {len(predictions)} are expected")
         need(len(predictions) >= 100, f"{len(predictions)} predictions; at least 100 are expected")
         need(all(one["prediction"] for one in predictions), "some predictions are empty")
         report = (arguments.run / "report.html").read_text()

@@ -23,6 +23,8 @@ inline constexpr PaperScore paper_scores[] = {
     {"overlap.rouge_1_f", {not_given, not_given, 82.62, 84.88, 84.99}},
     {"overlap.rouge_2_f", {not_given, not_given, 76.7, 79.64, 79.79}},
     {"overlap.rouge_l_f", {not_given, not_given, 79.55, 81.99, 82.17}},
+    {"bertscore.roberta-large.f1", {not_given, not_given, 95.74, 96.28, 96.32}},
+    {"bertscore.biobert-large.f1", {not_given, not_given, 93.06, 93.9, 93.93}},
     {"labels.paper.cell_type.accuracy", {67.26, 50.7, 70.90, 76.91, 77.83}},
     {"labels.paper.cell_type.weighted_f1", {63.98, 52.56, 69.28, 75.88, 77.39}},
     {"labels.paper.tissue.accuracy", {68.52, 44.96, 67.97, 73.35, 73.04}},

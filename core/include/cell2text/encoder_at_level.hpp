@@ -26,8 +26,7 @@ inline EncoderAtLevel encoder_at_level(PluginChoice choice, const std::string& l
   const bool has_levels = std::ranges::find(fields, "level", &FieldInfo::name) != fields.end();
   if (has_levels) choice.settings.set("level", {level, where});
   if (!has_levels && level == "cls")
-    throw InputError(where.text() + " is cls, and the encoder '" + choice.name +
-                     "' has no levels; use cell, mean or gene");
+    throw InputError(where.text() + " is cls, and the encoder '" + choice.name + "' has no levels; use mean");
   SettingsFaults faults;
   plugin.descriptor->check(choice.settings, "encoder.", faults, choice.resolved).raise();
   faults.raise();

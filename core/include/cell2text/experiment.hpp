@@ -117,7 +117,7 @@ struct Experiment {
     root.set("metrics", Value{std::move(list), {}});
     Value::Array compared;
     for (const BaselineChoice& baseline : baselines) compared.push_back(with_role(baseline.plugin, baseline.role));
-    root.set("baselines", Value{std::move(compared), {}});
+    if (!baselines.empty()) root.set("baselines", Value{std::move(compared), {}});
     return root;
   }
 };
@@ -194,7 +194,7 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
     metric.plugin = choose(std::move(table), "metric", "plugin", path, registry, faults);
     if (!metric.name().empty() &&
         std::ranges::find(experiment.metrics, metric.name(), &MetricChoice::name) != experiment.metrics.end())
-      faults.add(one.where, "two metrics are called '" + metric.name() + "'; give one of them a 'name'");
+      faults.add(one.where, "two metrics are called '" + metric.name() + "'; give one of them another name with 'as'");
     experiment.metrics.push_back(std::move(metric));
   });
   each_table(root, "baselines", faults,

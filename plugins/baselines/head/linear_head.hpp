@@ -82,8 +82,8 @@ class LinearHead {
       }
       ++waited;
       const double loss = watched ? loss_of(validation, weight_CE.value, bias_C.value) : -static_cast<double>(epoch);
-      if (!std::isfinite(loss))
-        throw InputError("the head of '" + target_.name + "' has a validation loss that is not finite after epoch " +
+      if (!std::isfinite(loss) || !std::isfinite(weight_CE.value.sum().item<float>()))
+        throw InputError("the head of '" + target_.name + "' has a loss that is not finite after epoch " +
                          std::to_string(epoch + 1) + "; lower 'learning_rate' (now " +
                          settings_detail::shortest(settings_.learning_rate) + ")");
       if (loss < lowest) {

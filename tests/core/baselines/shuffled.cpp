@@ -60,8 +60,11 @@ TEST_CASE("shuffled: scores whose intervals overlap are named, those that compar
   CHECK(apart.names == std::vector<std::string>{"overlap.exact"});
   CHECK(not_told_apart_text(apart) ==
         "By 1 of 2 scores the model does not stand apart from the control, in which each cell is described from "
-        "another cell's embeddings: the two 95% intervals of overlap.exact overlap.");
+        "another cell's embeddings: the two 95% intervals of overlap.exact overlap, or the model's lies on the worse "
+        "side.");
+  const auto worse = not_told_apart(model, {{"overlap", scores(0.85, 0.9)}});
+  CHECK(worse.names == std::vector<std::string>{"overlap.bleu", "overlap.exact"});
   CHECK(not_told_apart_text({}).empty());
   NotToldApart many{{"a", "b", "c", "d", "e", "f", "g", "h"}, 9};
-  CHECK(test::says(not_told_apart_text(many), "a, b, c, d, e, f and 2 more overlap."));
+  CHECK(test::says(not_told_apart_text(many), "a, b, c, d, e, f and 2 more overlap, or "));
 }

@@ -159,10 +159,26 @@ plugin = "head"
                          "baseline 'head' learns labels, and no training cell has a known one");
 }
 
-TEST_CASE("baselines: the labels of one that gives none cannot be taken") {
-  ComparedDemo demo(
-      "[[baselines]]\nplugin = \"nearest\"\n[[baselines]]\nplugin = \"template\"\nlabels_of = \"nearest\"\n");
-  CHECK_THROWS_WITH_AS(demo.run(), doctest::Contains("'nearest', which gives none"), InputError);
+TEST_CASE("baselines: the labels of one that gives none cannot be taken, which is said before the training") {
+  check_baseline_refused(
+      "[[baselines]]\nplugin = \"nearest\"\n[[baselines]]\nplugin = \"template\"\nlabels_of = \"nearest\"\n",
+      "baseline 'template' takes the labels of 'nearest', which predicts none");
+}
+
+TEST_CASE("baselines: answers that name values or cells that there are not are a plugin's bug") {
+  using cell2text::BugError;
+  const auto check = [](const cell2text::BaselineAnswers& answers) {
+    cell2text::baselines_detail::check_answers(answers, 3, "odd");
+  };
+  const cell2text::LabelColumn sound{"sex", {"male"}, {0, -1}};
+  CHECK_NOTHROW(check({.labels = {sound}, .pathways = {sound, sound}, .copied = {0, 2}}));
+  for (const std::int32_t code : {1, -2})
+    CHECK_THROWS_WITH_AS(check({.labels = {{"sex", {"male"}, {code}}}}),
+                         doctest::Contains("baseline 'odd' answers 'sex'"), BugError);
+  CHECK_THROWS_WITH_AS(check({.pathways = {{"pathway_1", {}, {0}}}}), doctest::Contains("value 0 of 0"), BugError);
+  CHECK_THROWS_WITH_AS(check({.pathways = {sound, sound, sound}}), doctest::Contains("at most 2 are told"), BugError);
+  for (const std::int64_t cell : {-1, 3})
+    CHECK_THROWS_WITH_AS(check({.copied = {cell}}), doctest::Contains("copies training cell"), BugError);
 }
 
 TEST_CASE("baselines: tables read, write out every default, and tell their faults") {
@@ -178,7 +194,8 @@ TEST_CASE("baselines: tables read, write out every default, and tell their fault
   const std::string head = "[[baselines]]\nplugin = \"head\"\n";
   CHECK(test::says(baseline_faults(head + head), "two baselines are called 'head'; give one of them a 'name'"));
   CHECK(baseline_faults(head + head + "name = \"other\"\n") == "no fault");
-  CHECK(test::says(baseline_faults(head + "name = \"a/b\"\n"), "the baseline's name 'a/b' becomes part of file names"));
+  CHECK(test::says(baseline_faults(head + "name = \"a/b\"\n"),
+                   "the baseline's name 'a/b' becomes part of keys and file names"));
   CHECK(test::says(baseline_faults(head + "name = \"shuffled\"\n"), "'shuffled' is the name of the report's control"));
   CHECK(test::says(baseline_faults(head + "embedding = \"men\"\n"),
                    "'baselines[0].embedding' is 'men'; it must be one of 'cell', 'cls', 'mean'; did you mean 'mean'?"));

@@ -159,10 +159,10 @@ TEST_CASE("experiment: tables and lists of the wrong type are refused") {
 TEST_CASE("experiment: two metrics of one plugin need names of their own") {
   const std::string again = whole() + "\n[[metrics]]\nplugin = \"overlap\"\n";
   CHECK(faults_of(again).find("two metrics are called 'overlap'") != std::string::npos);
-  CHECK(faults_of(again + "name = \"labels\"\n").find("two metrics are called 'labels'") != std::string::npos);
-  CHECK(faults_of(again + "name = \"a.b\"\n").find("the metric's name 'a.b'") != std::string::npos);
-  const Experiment named = read_experiment(cell2text::parse_toml(again + "name = \"once-more\"\n", "named.toml"),
-                                           test::built_plugins());
+  CHECK(faults_of(again + "as = \"overlap\"\n").find("two metrics are called 'overlap'") != std::string::npos);
+  CHECK(faults_of(again + "as = \"a.b\"\n").find("the metric's name 'a.b'") != std::string::npos);
+  const Experiment named =
+      read_experiment(cell2text::parse_toml(again + "as = \"once-more\"\n", "named.toml"), test::built_plugins());
   CHECK(named.metrics.back().name() == "once-more");
   CHECK(named.metrics.back().plugin.name == "overlap");
 }

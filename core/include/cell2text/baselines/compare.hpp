@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,9 +29,42 @@ inline BaselineHandle build_baseline(const Host& host, const PluginChoice& choic
                             .build<kinds::baseline>(choice.settings, {&host.context, nullptr, {}}));
 }
 
+namespace baselines_detail {
+
+/// InputError where the encoder does not have the level. Some know only once they are built.
+inline void check_level(const Host& host, const PluginChoice& encoder, const std::string& level,
+                        const std::string& who) {
+  const auto at_level = encoder_at_level(encoder, level, {"'embedding' of " + who, 0, 0}, host.registry);
+  if (level != "cls") return;
+  Parameters parameters(host.device, torch::kFloat32, 0);
+  model_builder_detail::build_part<kinds::encoder>(host, at_level.choice, parameters);
+}
+
+/// BugError where a plugin's answers name values or training cells that there are not.
+inline void check_answers(const BaselineAnswers& answers, std::size_t num_train, const std::string& who) {
+  const auto check = [&](const std::vector<LabelColumn>& columns) {
+    for (const LabelColumn& column : columns)
+      for (const std::int32_t code : column.codes)
+        if (code < -1 || code >= std::ssize(column.values))
+          throw BugError("baseline '" + who + "' answers '" + column.name + "' with value " + std::to_string(code) +
+                         " of " + std::to_string(column.values.size()));
+  };
+  check(answers.labels), check(answers.pathways);
+  if (answers.pathways.size() > 2)
+    throw BugError("baseline '" + who + "' answers " + std::to_string(answers.pathways.size()) +
+                   " pathways of a cell; at most 2 are told");
+  for (const std::int64_t cell : answers.copied)
+    if (cell < 0 || cell >= static_cast<std::int64_t>(num_train))
+      throw BugError("baseline '" + who + "' copies training cell " + std::to_string(cell) + " of " +
+                     std::to_string(num_train));
+}
+
+}  // namespace baselines_detail
+
 /// What would only be found after the training: a library that is not there, a level that the encoder does not have, no
 /// labels to learn. InputError, naming the baseline.
 inline void check_baselines(const Host& host, const Experiment& experiment, const ExperimentData& data) {
+  std::set<std::string> learn_labels, levels;
   for (const BaselineChoice& choice : experiment.baselines) {
     const std::string who = "baseline '" + choice.name() + "'";
     const BaselineNeeds needs = build_baseline(host, choice.plugin).needs();
@@ -38,15 +72,19 @@ inline void check_baselines(const Host& host, const Experiment& experiment, cons
       throw InputError(who + (needs.another_labels ? " fills in the labels of another baseline; name one that stands "
                                                      "above with 'labels_of'"
                                                    : " takes no labels of another; leave 'labels_of' out"));
-    if (needs.embeddings)
-      encoder_at_level(experiment.encoder, choice.role.embedding, {"'embedding' of " + who, 0, 0}, host.registry);
+    if (needs.labels) learn_labels.insert(choice.name());
+    if (choice.role.labels_of && !learn_labels.contains(*choice.role.labels_of))
+      throw InputError(who + " takes the labels of '" + *choice.role.labels_of +
+                       "', which predicts none; name one that does, as head and lightgbm do");
+    if (needs.embeddings && levels.insert(choice.role.embedding).second)
+      check_level(host, experiment.encoder, choice.role.embedding, who);
     if (!needs.labels) continue;
     BaselineCells train;
     add_truth(train, *data.descriptions, data.split.train);
-    if (train.labels.empty())
-      throw InputError(who + " learns labels, and no training cell has a known one: the file has none of the columns " +
-                       "that [descriptions] names (cell_type, tissue, disease, sex, development_stage), or they are "
-                       "all unknown. Name the columns there, or leave the baseline out");
+    if (std::ranges::find(train.labels, "cell_type", &LabelColumn::name) == train.labels.end())
+      throw InputError(who + " learns labels, and no training cell has a known cell type: the file lacks the column " +
+                       "that descriptions.cell_type names, or all are unknown. Name the column there, or leave the "
+                       "baseline out");
   }
 }
 
@@ -72,6 +110,7 @@ class Baselines {
     BaselineCells cells = inputs_.features(rows, needs, level);
     if (choice.role.labels_of) add_answers(cells, *choice.role.labels_of, choice.name());
     const BaselineAnswers answers = baseline.predict(cells);
+    baselines_detail::check_answers(answers, train.size(), choice.name());
 
     const bool describes = !answers.texts.empty() || !answers.copied.empty();
     ComparedSystem system{choice.name(), about(choice), describes, {model.begin(), model.end()}};
@@ -119,11 +158,7 @@ class Baselines {
     if (!answers.texts.empty()) return answers.texts[cell];
     if (answers.copied.empty())
       return text_of_labels({answers.labels, answers.pathways}, cell, nullptr, data_.descriptions->style());
-    const std::int64_t copied = answers.copied[cell];
-    if (copied < 0 || copied >= std::ssize(train))
-      throw BugError("a baseline copies training cell " + std::to_string(copied) + " of " +
-                     std::to_string(train.size()));
-    return data_.descriptions->text(train[copied]).value_or("");
+    return data_.descriptions->text(train[answers.copied[cell]]).value_or("");
   }
 
   /// Where rows stand among the test cells; both ascend.

@@ -38,7 +38,8 @@ LabelColumn column_of(const std::string& name, const std::vector<std::int64_t>& 
 
 }  // namespace baselines_detail
 
-/// The truth of rows: prediction_labels of which some cell knows a value, and the pathways.
+/// The truth of rows: prediction_labels of which some cell knows a value; and the pathways, where the settings say how
+/// texts tell them.
 inline void add_truth(BaselineCells& cells, const DescriptionSource& descriptions,
                       const std::vector<std::int64_t>& rows) {
   for (const char* label : prediction_labels) {
@@ -46,7 +47,7 @@ inline void add_truth(BaselineCells& cells, const DescriptionSource& description
         label, rows, [&](std::int64_t row) { return known_value(descriptions.label(label, row)); });
     if (!column.values.empty()) cells.labels.push_back(std::move(column));
   }
-  if (!descriptions.has_pathways()) return;
+  if (!descriptions.tells_pathways()) return;
   for (std::size_t i = 0; i < 2; ++i)
     cells.pathways.push_back(baselines_detail::column_of(
         "pathway_" + std::to_string(i + 1), rows, [&](std::int64_t row) -> std::optional<std::string> {

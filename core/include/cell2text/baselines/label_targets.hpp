@@ -53,7 +53,7 @@ inline CellBatch cells_at(const CellBatch& all, const std::vector<std::int64_t>&
   return out;
 }
 
-/// The features of some cells; all of them are not copied.
+/// The features of some cells. Embeddings of all are not copied; counts are, also of all.
 inline BaselineCells features_at(const BaselineCells& all, const std::vector<std::int64_t>& places) {
   BaselineCells out{static_cast<std::int64_t>(places.size()), all.embeddings_NE, {}};
   const bool whole = out.size == all.size;
@@ -115,13 +115,16 @@ inline Examples examples_of(const BaselineCells& cells, const Target& target) {
     }
     return {features_at(cells, places), torch::tensor(truth, torch::kInt64)};
   }
-  Tensor active_NC = torch::zeros({cells.pathways.empty() ? 0 : cells.size, target.size()}, torch::kFloat32);
-  for (std::int64_t i = 0; i < active_NC.size(0); ++i) places.push_back(i);
+  for (std::int64_t i = 0; i < cells.size; ++i)
+    if (std::ranges::any_of(cells.pathways, [i](const LabelColumn& column) { return column.codes[i] >= 0; }))
+      places.push_back(i);
+  Tensor active_NC = torch::zeros({std::ssize(places), target.size()}, torch::kFloat32);
   auto* const active = active_NC.data_ptr<float>();
   for (const LabelColumn& column : cells.pathways) {
     const auto classes = classes_of(target, column);
-    for (std::int64_t i = 0; i < cells.size; ++i)
-      if (classes[i] >= 0) active[i * target.size() + classes[i]] = 1;
+    for (std::size_t i = 0; i < places.size(); ++i)
+      if (const std::int64_t one = classes[places[i]]; one >= 0)
+        active[static_cast<std::int64_t>(i) * target.size() + one] = 1;
   }
   return {features_at(cells, places), active_NC};
 }

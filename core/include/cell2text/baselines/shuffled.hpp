@@ -43,7 +43,7 @@ inline std::vector<Prediction> shuffled_predictions(std::vector<Prediction> pred
 
 /// Which scores of the model do not stand apart from the control's.
 struct NotToldApart {
-  std::vector<std::string> names;  ///< "labels.cell_type.accuracy": the two 95% intervals overlap
+  std::vector<std::string> names;  ///< "labels.cell_type.accuracy": the two 95% intervals overlap, or it is worse
   std::size_t compared = 0;        ///< scores of which both have an interval
 };
 
@@ -59,7 +59,8 @@ inline NotToldApart not_told_apart(const std::map<std::string, Scores>& model,
       for (const Score& one : other->second.scores) {
         if (one.name != score.name || !one.low || !one.high) continue;
         ++out.compared;
-        if (*score.low <= *one.high && *one.low <= *score.high) out.names.push_back(metric + "." + score.name);
+        if (score.higher_is_better ? *score.low <= *one.high : *one.low <= *score.high)
+          out.names.push_back(metric + "." + score.name);
       }
     }
   }
@@ -80,7 +81,7 @@ inline std::string not_told_apart_text(const NotToldApart& found) {
          (all ? " does the model stand apart" : " the model does not stand apart") +
          " from the control, in which each cell is described from another cell's embeddings: the two 95% intervals "
          "of " +
-         names + " overlap.";
+         names + " overlap, or the model's lies on the worse side.";
 }
 
 }  // namespace cell2text

@@ -12,15 +12,15 @@ namespace cell2text {
 
 /// What a [[metrics]] table holds beside the plugin's own settings.
 struct MetricRole {
-  std::optional<std::string> name;
+  std::optional<std::string> as;
 
   static void describe(auto& s) {
-    s.field("name", &MetricRole::name,
-            {.help = "of its scores, as in NAME.similarity; unset: the plugin's. Two metrics of one plugin, say pagerank "
-                     "of cell types and of tissues, need names of their own"});
+    s.field("as", &MetricRole::as,
+            {.help = "name of its scores, as in NAME.similarity; unset: the plugin's. Two metrics of one plugin, say "
+                     "pagerank of cell types and of tissues, need names of their own"});
   }
   void validate() const {
-    if (name) expect_plain_name(*name, "the metric's");
+    if (as) expect_plain_name(*as, "the metric's");
   }
 };
 
@@ -28,7 +28,7 @@ struct MetricChoice {
   MetricRole role;
   PluginChoice plugin;
 
-  const std::string& name() const { return role.name ? *role.name : plugin.name; }
+  const std::string& name() const { return role.as ? *role.as : plugin.name; }
 };
 
 }  // namespace cell2text

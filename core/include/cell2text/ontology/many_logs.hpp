@@ -1,5 +1,5 @@
-// Logarithms of many numbers: by the C library's vector routines where it has them (x86-64, glibc from 2.35), a sixth of
-// the time of one after the other and within 4 units of the last place.
+// Logarithms of many numbers: by the C library's vector routines where it has them (x86-64, glibc from 2.35), a sixth
+// of the time of one after the other and within 4 units of the last place.
 #pragma once
 
 #include <features.h>

@@ -158,9 +158,8 @@ inline LineFit fit_rank_frequency(std::span<const float> sorted) {
     last = rounded, ++counts.back();
   }
   std::ranges::sort(counts, std::ranges::greater());
-  return fit_logs(counts.size(), [&](std::size_t i) {
-    return std::pair(static_cast<double>(i + 1), static_cast<double>(counts[i]));
-  });
+  return fit_logs(counts.size(),
+                  [&](std::size_t i) { return std::pair(static_cast<double>(i + 1), static_cast<double>(counts[i])); });
 }
 
 }  // namespace statistics_detail

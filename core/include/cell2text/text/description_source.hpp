@@ -121,7 +121,8 @@ class DescriptionSource {
       if (const auto pathway = known_value(column.at(row))) all.push_back(*pathway);
     return all;
   }
-  bool has_pathways() const { return !pathways_.empty(); }
+  /// Whether the settings name a table of the pathways' descriptions.
+  bool tells_pathways() const { return settings_.pathways.has_value(); }
 
   const Ontology* ontology() const { return ontology_.get(); }
   DescriptionStyle style() const {
@@ -138,15 +139,20 @@ class DescriptionSource {
       descriptions.emplace(line.description, line.description);
       descriptions.insert_or_assign(line.name, std::move(line.description));
     }
-    for (LabelColumn& column : pathways_)
-      for (std::string& value : column.values) {
-        if (!known_value(value)) continue;
+    for (LabelColumn& column : pathways_) {
+      std::vector<bool> used(column.values.size());  // a file may list values that no cell has
+      for (const std::int32_t code : column.codes)
+        if (code >= 0) used[code] = true;
+      for (std::size_t code = 0; code < column.values.size(); ++code) {
+        std::string& value = column.values[code];
+        if (!used[code] || !known_value(value)) continue;
         const auto found = descriptions.find(value);
         if (found == descriptions.end())
           throw InputError("descriptions.pathways: obs column '" + column.name + "' holds '" + value +
                            "', which is neither a name nor a description in " + table);
         value = found->second;
       }
+    }
   }
 
   // By id where the file gives one that the ontology knows, else by name.

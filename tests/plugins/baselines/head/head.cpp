@@ -99,8 +99,9 @@ TEST_CASE("head: no label, and a loss that is not finite, are told") {
                        cell2text::InputError);
   auto huge = cells;
   huge.embeddings_NE = cells.embeddings_NE * 1e38;
-  CHECK_THROWS_WITH_AS(fitted(quick(), huge, huge), doctest::Contains("not finite after epoch 1; lower"),
-                       cell2text::InputError);
+  for (const BaselineCells& validation : {huge, BaselineCells{}})
+    CHECK_THROWS_WITH_AS(fitted(quick(), huge, validation), doctest::Contains("not finite after epoch 1; lower"),
+                         cell2text::InputError);
 }
 
 TEST_CASE("oracle: the head's optimum is scikit-learn's logistic regression, of labels and of pathways") {
