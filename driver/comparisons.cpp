@@ -73,7 +73,7 @@ std::string compare_systems(const TestedRun& run) {
     run.interrupts.check("while comparing the model with baselines; the same command with --resume goes on from there");
   };
   const auto leave_out = [&](const BaselineChoice& choice, const std::exception& error) {
-    log().error(fmt::format("baseline '{}' is left out: {}", choice.name(), error.what()));
+    log().warning(fmt::format("baseline '{}' is left out: {}", choice.name(), error.what()));
     list.push_back({{"name", choice.name()}, {"error", error.what()}});
   };
   Baselines baselines(run.host, run.data, inputs, run.folder.baselines());

@@ -80,18 +80,6 @@ one() {
   echo "$status" >"$folder/log/$name.status"
 }
 
-began=$SECONDS
-running=0
-for name in "${names[@]}"; do
-  if ((running == $(nproc))); then
-    wait -n || true
-    running=$((running - 1))
-  fi
-  one "$name" &
-  running=$((running + 1))
-done
-wait
-
 # row NAME: "inputs seconds new findings", from the log.
 row() {
   awk -v status="$(cat "$folder/log/$1.status")" '
@@ -100,6 +88,61 @@ row() {
     / cov: [0-9]+/ { for (i = 1; i < NF; i++) if ($i == "cov:") { last = $(i + 1); if ($2 == "INITED") first = last } }
     END { printf "%d %d %d %d\n", inputs, seconds, last - first, status != 0 }' "$folder/log/$1"
 }
+
+# had NAME: whether this run has finished the target.
+had() { [[ -e $folder/log/$1.status ]]; }
+
+# rows: of the page's table, with the targets that this run has finished in the place of their earlier rows.
+rows() {
+  recorded | while read -r name rest; do
+    if [[ -e $root/tests/fuzz/targets/$name.hpp ]] && ! { [[ " ${names[*]} " == *" $name "* ]] && had "$name"; }; then
+      echo "$name $rest"
+    fi
+  done
+  for name in "${names[@]}"; do
+    had "$name" || continue
+    read -r inputs seconds _ findings <<<"$(row "$name")"
+    echo "$name $inputs $seconds $findings $(sources "$name")"
+  done
+}
+
+# keep: writes the table, if that was asked for; after each target, so that a run that is ended keeps what it had.
+# shellcheck disable=SC2016
+keep() {
+  ((record)) || return 0
+  {
+    sed '/^<!-- fuzz begin -->$/q' "$page"
+    printf '| target | inputs | seconds | findings | sources |\n| --- | ---: | ---: | ---: | --- |\n'
+    rows | sort | while read -r name inputs seconds findings hash; do
+      printf '| `%s` | %s | %s | %s | `%s` |\n' "$name" "$inputs" "$seconds" "$findings" "$hash"
+    done
+    printf '\nWritten by `tools/fuzz.sh --record`: %s, %s cores. The last column is a hash of what was fuzzed.\n' \
+      "$(clang++ --version | head -1)" "$(nproc)"
+    sed -n '/^<!-- fuzz end -->$/,$p' "$page"
+  } >"$page.tmp"
+  mv "$page.tmp" "$page"
+}
+
+if ((record)) && [[ $(grep -cE '^<!-- fuzz (begin|end) -->$' "$page") != 2 ]]; then
+  fail 1 "$page lacks the lines '<!-- fuzz begin -->' and '<!-- fuzz end -->', between which the table goes"
+fi
+for name in "${names[@]}"; do rm -f "$folder/log/$name.status"; done
+began=$SECONDS
+running=0
+for name in "${names[@]}"; do
+  if ((running == $(nproc))); then
+    wait -n || true
+    running=$((running - 1))
+    keep
+  fi
+  one "$name" &
+  running=$((running + 1))
+done
+while ((running)); do
+  wait -n || true
+  running=$((running - 1))
+  keep
+done
 
 status=0 table=""
 for name in "${names[@]}"; do
@@ -124,30 +167,5 @@ while read -r name inputs seconds new findings; do
 done <<<"$table"
 printf '%-18s %12s %8s\n' total "$total" "$((SECONDS - began))"
 
-# shellcheck disable=SC2016
-if ((record)); then
-  [[ $(grep -cE '^<!-- fuzz (begin|end) -->$' "$page") == 2 ]] ||
-    fail 1 "$page lacks the lines '<!-- fuzz begin -->' and '<!-- fuzz end -->', between which the table goes"
-  # rows: those of this run, and of the page's those of other targets.
-  rows() {
-    recorded | while read -r name rest; do
-      if [[ -e $root/tests/fuzz/targets/$name.hpp && " ${names[*]} " != *" $name "* ]]; then echo "$name $rest"; fi
-    done
-    printf '%s' "$table" | while read -r name inputs seconds _ findings; do
-      echo "$name $inputs $seconds $findings $(sources "$name")"
-    done
-  }
-  {
-    sed '/^<!-- fuzz begin -->$/q' "$page"
-    printf '| target | inputs | seconds | findings | sources |\n| --- | ---: | ---: | ---: | --- |\n'
-    rows | sort | while read -r name inputs seconds findings hash; do
-      printf '| `%s` | %s | %s | %s | `%s` |\n' "$name" "$inputs" "$seconds" "$findings" "$hash"
-    done
-    printf '\nWritten by `tools/fuzz.sh --record`: %s, %s cores. The last column is a hash of what was fuzzed.\n' \
-      "$(clang++ --version | head -1)" "$(nproc)"
-    sed -n '/^<!-- fuzz end -->$/,$p' "$page"
-  } >"$page.tmp"
-  mv "$page.tmp" "$page"
-  say "wrote docs/reliability.md"
-fi
+if ((record)); then say "wrote docs/reliability.md"; fi
 exit "$status"

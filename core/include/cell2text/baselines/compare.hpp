@@ -77,7 +77,7 @@ inline void check_baselines(const Host& host, const Experiment& experiment, cons
       throw InputError(who + " takes the labels of '" + *choice.role.labels_of +
                        "', which predicts none; name one that does, as head and lightgbm do");
     if (needs.embeddings && levels.insert(choice.role.embedding).second)
-      check_level(host, experiment.encoder, choice.role.embedding, who);
+      baselines_detail::check_level(host, experiment.encoder, choice.role.embedding, who);
     if (!needs.labels) continue;
     BaselineCells train;
     add_truth(train, *data.descriptions, data.split.train);
