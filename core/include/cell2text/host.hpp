@@ -8,6 +8,7 @@
 #include "cell2text/decoder_folder.hpp"
 #include "cell2text/device.hpp"
 #include "cell2text/encoder_at_level.hpp"
+#include "cell2text/evaluate/metric_choice.hpp"
 #include "cell2text/experiment.hpp"
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/experiment_scores.hpp"

@@ -156,7 +156,7 @@ development_stage = "none"
 [[baselines]]
 plugin = "head"
 )",
-                         "baseline 'head' learns labels, and no training cell has a known one");
+                         "baseline 'head' learns labels, and no training cell has a known cell type");
 }
 
 TEST_CASE("baselines: the labels of one that gives none cannot be taken, which is said before the training") {
