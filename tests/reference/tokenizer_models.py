@@ -60,7 +60,7 @@ def pieces(file, folder, texts, rng):
     for raw in texts:
         ids = model.encode(raw.decode("utf-8", "replace"))
         cases.append({"bytes": raw.hex(), "plain": ids})
-    roles = [model.piece_to_id(piece) for piece in ROLES]
+    roles = [i for i in range(model.get_piece_size()) if model.id_to_piece(i) in ROLES]
     decode = lambda ids: model.decode([i for i in ids if i not in roles])
     write(folder, cases, decode, range(model.get_piece_size()), rng)
 
