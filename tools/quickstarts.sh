@@ -29,29 +29,31 @@ count() {
   table+=$(printf '%8s  %s: %s' "$2" "$1" "${3:-passed}")$'\n'
 }
 
-# quickstart NAME AT_LEAST ARGUMENT...: examples/NAME.toml.
+# quickstart NAME AT_LEAST BESIDE ARGUMENT...: examples/NAME.toml, with the baselines that must stand beside the model.
+all_baselines=majority,nearest,head,lightgbm,template
 quickstart() {
-  local name=$1 least=$2 began=$SECONDS result=""
-  shift 2
+  local name=$1 least=$2 beside=$3 began=$SECONDS result=""
+  shift 3
   if ! "$root/tools/quickstart.sh" "${short[@]}" --experiment "$root/examples/$name.toml" --out "$out/$name" "$@"; then
     result="FAILED: it did not run to its end"
-  elif ! "$root/.deps/env/bin/python" "$root/tools/check_quickstart.py" "$out/$name" --at-least "$least"; then
+  elif ! "$root/.deps/env/bin/python" "$root/tools/check_quickstart.py" "$out/$name" --at-least "$least" \
+    --beside "$beside"; then
     result="FAILED: its result is not what it must be"
   fi
   count "$name${short:+, shortened}" "$((SECONDS - began))" "$result"
 }
 
 if ((${#short[@]})); then
-  quickstart quickstart 0.45
-  quickstart quickstart-scgpt 0.45
+  quickstart quickstart 0.45 $all_baselines
+  quickstart quickstart-scgpt 0.45 $all_baselines
 else
-  quickstart quickstart 0.65
-  quickstart quickstart-scgpt 0.65
+  quickstart quickstart 0.65 $all_baselines
+  quickstart quickstart-scgpt 0.65 $all_baselines
   began=$SECONDS
   if "$root/tools/make_base.sh" --out "$out/base"; then
     count "a base for the next two" "$((SECONDS - began))" ""
-    quickstart quickstart-lora 0.60 --set "decoder.checkpoint=$out/base"
-    quickstart quickstart-base 0.65 --set "decoder.checkpoint=$out/base"
+    quickstart quickstart-lora 0.60 "" --set "decoder.checkpoint=$out/base"
+    quickstart quickstart-base 0.65 "" --set "decoder.checkpoint=$out/base"
   else
     count "a base for quickstart-lora and quickstart-base" "$((SECONDS - began))" "FAILED: it was not made"
   fi
