@@ -1,4 +1,5 @@
-// Each contract with a class that fulfils it, and the same class with one thing missing or wrong at a time.
+// Each contract with a class that fulfils it, and the same class with one thing missing or wrong at a time. One file,
+// though long: a class of a few lines for each thing that can be missing, and nothing else.
 #include "cell2text/concepts.hpp"
 
 #include <doctest/doctest.h>

@@ -4,7 +4,8 @@ corpus/TARGET/   sound inputs, and (found-*) inputs that once broke a promise; t
 attacks/TARGET/  hostile inputs; every one must be refused with InputError (corpus.cpp checks)
 
 Nothing here is executed by being read: the pickles are put together opcode by opcode.
-One function a target, or (pickle, elf, torch_file, tokenizers) a file beside this one.
+One file, though long, since it is a list of inputs: one function a target. Those that are put together byte by byte, and
+the other tokenizers, have a file beside this one.
 Usage: python3 tests/fuzz/make_corpus.py
 """
 

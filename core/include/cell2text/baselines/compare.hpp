@@ -78,10 +78,10 @@ inline void check_baselines(const Host& host, const Experiment& experiment, cons
                        "', which predicts none; name one that does, as head and lightgbm do");
     if (needs.embeddings && levels.insert(choice.role.embedding).second)
       baselines_detail::check_level(host, experiment.encoder, choice.role.embedding, who);
-    if (!needs.labels) continue;
-    BaselineCells train;
-    add_truth(train, *data.descriptions, data.split.train);
-    if (std::ranges::find(train.labels, "cell_type", &LabelColumn::name) == train.labels.end())
+    const auto has_cell_type = [&](std::int64_t row) {
+      return known_value(data.descriptions->label("cell_type", row)).has_value();
+    };
+    if (needs.labels && std::ranges::none_of(data.split.train, has_cell_type))
       throw InputError(who + " learns labels, and no training cell has a known cell type: the file lacks the column " +
                        "that descriptions.cell_type names, or all are unknown. Name the column there, or leave the "
                        "baseline out");
