@@ -76,7 +76,7 @@ std::string compare_systems(const TestedRun& run) {
     log().warning(fmt::format("baseline '{}' is left out: {}", choice.name(), error.what()));
     list.push_back({{"name", choice.name()}, {"error", error.what()}});
   };
-  Baselines baselines(run.host, run.data, inputs, run.folder.baselines());
+  Baselines baselines(run.host, run.data, inputs, run.folder.baselines(), [&] { return run.interrupts.asked(); });
   for (const BaselineChoice& choice : run.experiment.baselines) {
     run.interrupts.check("before a baseline was fitted; the same command with --resume goes on from there");
     std::optional<ComparedSystem> system;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "cell2text/baselines/compare.hpp"
+#include "cell2text/cells/batch_entropy.hpp"
+#include "cell2text/dataset/shard_files.hpp"
 #include "cell2text/evaluate/predictions_file.hpp"
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/run_folder.hpp"
@@ -96,6 +98,21 @@ void log_savings(const EmbeddingCache& cache) {
         counts.seconds_found, counts.seconds_reading, std::max(counts.seconds_found - counts.seconds_reading, 0.0)));
 }
 
+/// How near the order of the training cells comes to a fully random one; empty where it is one.
+std::string order_text(const Experiment& experiment, const ExperimentData& data) {
+  const ShuffleOptions shuffle = experiment.training.shuffle();
+  if (std::ssize(data.split.train) <= shuffle.window) return "";
+  std::string text = fmt::format("order: blocks of {} within {} cells", shuffle.block, with_commas(shuffle.window));
+  if (const std::string& column = experiment.descriptions.cell_type; data.source->has_column(column)) {
+    const auto seed = static_cast<std::uint64_t>(experiment.general.seed);
+    const OrderEntropy entropy = order_entropy(epoch_order(data.split.train, seed, 0, shuffle),
+                                               data.source->labels(column), experiment.training.batch_size, seed);
+    text +=
+        fmt::format("; batches hold {:.1f}% of the cell-type entropy of a fully random order", 100 * entropy.share());
+  }
+  return text;
+}
+
 TrainingSummary train(Model& model, const Experiment& experiment, const ExperimentData& data, const TextOfRow& text,
                       const RunFolder& folder, const Interrupts& interrupts) {
   Trainer trainer(model, experiment.training, static_cast<std::uint64_t>(experiment.general.seed),
@@ -110,6 +127,7 @@ TrainingSummary train(Model& model, const Experiment& experiment, const Experime
   const auto cells_per_epoch = static_cast<std::int64_t>(data.split.train.size());
   Progress progress("training", experiment.training.epochs * cells_per_epoch, "cells");
   std::int64_t cells = state.epoch * cells_per_epoch + state.cells, last_step = state.step;
+  std::string order = order_text(experiment, data);
   TrainingObserver observer;
   observer.step = [&](const StepReport& report) {
     run_log.step(report);
@@ -119,6 +137,9 @@ TrainingSummary train(Model& model, const Experiment& experiment, const Experime
   observer.epoch = [&](const EpochReport& report) {
     run_log.epoch(report, last_step);
     log().debug(fmt::format("epoch {}: loss {:.4f}", report.epoch, report.training_loss));
+    if (order.empty() || report.reading.cells == 0) return;
+    log().info(fmt::format("{}, {} cells/s read", std::exchange(order, ""),
+                           with_commas(std::llround(report.reading.cells_per_second()))));
   };
   observer.stop = [&] { return interrupts.asked(); };
   const TrainingSummary summary = trainer.run({*data.source, text, data.split.train, data.split.validation}, observer);
@@ -164,7 +185,9 @@ nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, con
                   {"without_counts", data.without_counts}};
   const Value* path = experiment.data.resolved.find("path");
   const auto* file = path ? path->get_if<std::string>() : nullptr;
-  if (file && std::filesystem::is_regular_file(*file)) all["data"] = {{"path", *file}, {"sha256", sha256_file(*file)}};
+  if (!file) return all;
+  const std::filesystem::path given = *file, whole = is_dataset_folder(given) ? given / dataset_file : given;
+  if (std::filesystem::is_regular_file(whole)) all["data"] = {{"path", whole.string()}, {"sha256", sha256_file(whole)}};
   return all;
 }
 
@@ -207,7 +230,7 @@ void run(const RunArguments& arguments) {
       fmt::format("{}, {} threads, {} kernels", host.device.str(), host.context.threads, cpu::name_of(cpu::level())));
   const RunFolder folder =
       RunFolder::open(arguments.out.empty() ? "runs/" + experiment.general.name : arguments.out, arguments.resume);
-  if (std::filesystem::exists(folder.report())) {  // written last
+  if (folder.finished(experiment)) {
     log().info(folder.path().string() + " is finished; nothing is left to do");
     return arguments.json ? fmt::print("{}\n", read_json(folder.metrics()).dump(2))
                           : fmt::print("report: {}\n", folder.report().string());
@@ -256,7 +279,8 @@ void add_run(CLI::App& app) {
       ->take_all();
   command->add_option("--out", arguments.out, "Folder of the run (default runs/NAME)");
   command->add_flag("--resume", arguments.resume,
-                    "Go on with an interrupted run of the same folder, to the same result");
+                    "Go on with an interrupted run of the same folder, to the same result. Metrics and baselines may "
+                    "be others than before: the trained model stays");
   command->add_option("--profile", arguments.profile, profile_help);
   command->add_flag("--dry-run", arguments.dry_run, "Check everything, print the file with all defaults, and stop");
   command->add_flag("--json", arguments.json, "Print the scores as JSON");

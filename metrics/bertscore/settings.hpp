@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "cell2text/error.hpp"
+#include "cell2text/plain_name.hpp"
 #include "cell2text/settings.hpp"
 
 namespace cell2text::bertscore {
@@ -66,19 +66,15 @@ struct Settings {
 
   /// What stands in the scores' names. InputError where it is no plain word.
   std::string score_name() const {
-    const auto plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    };
     if (name) {
-      if (name->empty() || !std::ranges::all_of(*name, plain))
-        throw InputError("'name' is '" + *name + "'; letters, digits, '-' and '_' are expected, as in 'roberta-large'");
+      expect_plain_name(*name, "the model's");
       return *name;
     }
     if (const Preset* known = chosen_preset()) return std::string(known->name);
     const std::filesystem::path folder = std::filesystem::path(model).lexically_normal();
     std::string own = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
     std::ranges::replace_if(
-        own, [&](char c) { return !plain(c); }, '-');
+        own, [](char c) { return plain_letters.find(c) == std::string_view::npos; }, '-');
     return own.empty() ? "model" : own;
   }
 };

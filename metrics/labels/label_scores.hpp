@@ -13,16 +13,16 @@
 #include <utility>
 #include <vector>
 
+#include "cell2text/evaluate/label_names.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "classification.hpp"
-#include "label_names.hpp"
 
 namespace cell2text::labels {
 
 /// What is scored under `name`: one true and one read value per cell, nothing where it is not known or not readable.
 struct LabelValues {
   std::string name;
-  Names truth, predicted;
+  CellNames truth, predicted;
   std::string note = {};  ///< for the scores that have no other
 };
 
@@ -72,67 +72,64 @@ inline Recount recount_of(const Classification& result, const std::vector<bool>&
   return recount;
 }
 
-/// Whether each cell is right, and would be with the most frequent true class; NaN where the truth is not known.
-inline void add_per_cell(const Classification& result, const std::vector<bool>& is_known, Score& accuracy,
-                         Score& majority) {
-  const auto commonest = static_cast<std::uint32_t>(
-      std::ranges::max_element(result.classes, {}, &ClassScores::support) - result.classes.begin());
+/// Adds what `value` says of each cell's pair of classes; NaN where the truth is not known.
+template <class Value>
+void add_per_cell(const Classification& result, const std::vector<bool>& is_known, Score& score, const Value& value) {
   auto next = result.cells.begin();
-  for (const bool known : is_known) {
-    constexpr float nothing = std::numeric_limits<float>::quiet_NaN();
-    accuracy.per_cell.push_back(known ? static_cast<float>(next->truth == next->predicted) : nothing);
-    majority.per_cell.push_back(known ? static_cast<float>(next->truth == commonest) : nothing);
-    next += known;
-  }
+  for (const bool known : is_known)
+    score.per_cell.push_back(known ? static_cast<float>(value(*next++)) : std::numeric_limits<float>::quiet_NaN());
 }
 
-/// The share of texts in which the label could not be read, over all cells.
-inline Score unreadable_score(const LabelValues& label) {
-  Score score{.name = label.name + ".unreadable", .higher_is_better = false, .compares = false};
-  for (const auto& one : label.predicted) score.per_cell.push_back(one ? 0.0f : 1.0f);
-  const auto missing = std::count(label.predicted.begin(), label.predicted.end(), std::nullopt);
-  if (label.predicted.empty())
-    score.note = "no cells";
-  else
-    score.value = static_cast<double>(missing) / static_cast<double>(label.predicted.size());
-  return score;
+inline std::uint32_t commonest_class(const Classification& result) {
+  return static_cast<std::uint32_t>(std::ranges::max_element(result.classes, {}, &ClassScores::support) -
+                                    result.classes.begin());
 }
 
-inline std::string note_of(const LabelValues& label, std::size_t num_known) {
+/// How many cells have no known truth, where that is so of any.
+inline std::string missing_note(const LabelValues& label, std::size_t num_known) {
   const std::size_t all = label.truth.size();
   if (all == 0) return "no cells";
   if (num_known == 0) return "no cell has a known truth";
-  if (num_known == all) return label.note;
-  return std::to_string(all - num_known) + " of " + std::to_string(all) + " cells have no known truth" +
-         (label.note.empty() ? "" : "; ") + label.note;
+  if (num_known == all) return "";
+  return std::to_string(all - num_known) + " of " + std::to_string(all) + " cells have no known truth";
 }
 
 }  // namespace label_scores_detail
 
 /// Adds `NAME.accuracy`, the averages, `.majority` (the accuracy of always giving the most frequent true class),
-/// `.unreadable`, and the confusion table, whose classes get the ids that `names` has for them. Only cells whose truth
-/// is known count, except for `unreadable`; with one true value only, all but that is empty.
+/// `.unreadable` (the share of texts in which the label could not be read), and the confusion table, whose classes get
+/// the ids that `names` has for them. Only cells whose truth is known count: of others a text rightly tells nothing.
+/// With one true value only, all but `.unreadable` is empty.
 inline void add_scores(const LabelValues& label, const LabelNames& names, Scores& out) {
   using namespace label_scores_detail;
   std::vector<std::string> truth;
-  Names read;
+  CellNames read;
   std::vector<bool> is_known;
   for (std::size_t cell = 0; cell < label.truth.size(); ++cell) {
     is_known.push_back(label.truth[cell].has_value());
     if (is_known.back()) truth.push_back(*label.truth[cell]), read.push_back(label.predicted[cell]);
   }
-  const std::string note = note_of(label, truth.size());
+  const std::string missing = missing_note(label, truth.size());
+  const std::string note = truth.empty() || label.note.empty() ? missing
+                           : missing.empty()                   ? label.note
+                                                               : missing + "; " + label.note;
+  Score unreadable{.name = label.name + ".unreadable", .higher_is_better = false, .note = missing, .compares = false};
   std::vector<Score> scores{{.name = label.name + ".accuracy", .note = note}};
   for (const char* average : average_names) scores.push_back({.name = label.name + "." + average, .note = note});
   scores.push_back({.name = label.name + ".majority", .note = note, .compares = false});
 
   if (!truth.empty()) {
     Classification result = classify(truth, read);
+    const auto no_class = static_cast<std::uint32_t>(result.classes.size());
+    unreadable.value = result.unreadable;
+    add_per_cell(result, is_known, unreadable, [&](const ClassPair& one) { return one.predicted == no_class; });
     if (std::ranges::count(truth, truth.front()) < std::ssize(truth)) {
       const auto values = values_of(result.averages);
       for (std::size_t i = 0; i < values.size(); ++i) scores[i + 1].value = values[i];
       scores.front().value = result.accuracy, scores.back().value = result.averages.majority;
-      add_per_cell(result, is_known, scores.front(), scores.back());
+      add_per_cell(result, is_known, scores.front(), [](const ClassPair& one) { return one.truth == one.predicted; });
+      add_per_cell(result, is_known, scores.back(),
+                   [commonest = commonest_class(result)](const ClassPair& one) { return one.truth == commonest; });
       out.recounts.push_back(recount_of(result, is_known, label.name));
     } else {
       for (Score& one : scores) one.note = "one value, says nothing";
@@ -143,7 +140,7 @@ inline void add_scores(const LabelValues& label, const LabelNames& names, Scores
     out.confusion.push_back(std::move(table));
   }
   for (Score& one : scores) out.scores.push_back(std::move(one));
-  out.scores.push_back(unreadable_score(label));
+  out.scores.push_back(std::move(unreadable));
 }
 
 }  // namespace cell2text::labels

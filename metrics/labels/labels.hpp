@@ -2,6 +2,7 @@
 // with the truth. Reading is core's text/label_reader.hpp; the scores are label_scores.hpp's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,13 +14,15 @@
 
 #include "cell2text/context.hpp"
 #include "cell2text/evaluate/known_labels.hpp"
+#include "cell2text/evaluate/label_names.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/settings.hpp"
+#include "cell2text/text/age_bucket.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/label_reader.hpp"
 #include "cell2text/text/obo.hpp"
 #include "cell2text/text/paper_labels.hpp"
-#include "label_names.hpp"
+#include "cell2text/text/words.hpp"
 #include "label_scores.hpp"
 #include "levels.hpp"
 #include "paper_names.hpp"
@@ -85,18 +88,24 @@ class Labels {
   }
 
  private:
-  static Names truth_of(std::span<const Prediction> predictions, const Label& label) {
-    Names names(predictions.size());
-    for (std::size_t i = 0; i < predictions.size(); ++i) {
-      const auto found = predictions[i].labels.find(label.name);
-      if (found == predictions[i].labels.end() || !known_value(found->second)) continue;
-      names[i] = label.read == &ReadLabels::stage ? true_bucket(found->second) : found->second;
-    }
+  static CellNames truth_of(std::span<const Prediction> predictions, const Label& label) {
+    CellNames names = true_names(predictions, label.name);
+    if (label.read == &ReadLabels::stage)
+      for (auto& name : names)
+        if (name) name = true_bucket(*name);
     return names;
   }
 
+  /// The age bucket of a true development stage, or of one that is given as a bucket.
+  static std::optional<std::string> true_bucket(const std::string& stage) {
+    const std::string folded = fold_spaces(lower(stage));
+    if (std::ranges::find(age_buckets, folded) != age_buckets.end()) return folded;
+    const auto bucket = age_bucket(stage);
+    return bucket ? std::optional<std::string>(*bucket) : std::nullopt;
+  }
+
   /// Each name as the one it stands for.
-  static Names named(Names names, const LabelNames& known) {
+  static CellNames named(CellNames names, const LabelNames& known) {
     for (auto& name : names)
       if (name) name = known.name_of(*name);
     return names;
@@ -129,7 +138,7 @@ class Labels {
     }
     for (std::size_t i = 0; i < paper_labels.size(); ++i) {
       const Label& label = paper_labels[i];
-      const Names obs = truth_of(predictions, label);
+      const CellNames obs = truth_of(predictions, label);
       LabelValues values{std::string("paper.") + label.name, from_text ? column(read_truth, label) : obs,
                          column(read, label)};
       if (!from_text) values.note = make_whole_forms(label, values.truth);
@@ -139,7 +148,7 @@ class Labels {
   }
 
   /// How many true names become equal to another by the paper's cut.
-  static Score merged_names(const Label& label, const std::string& name, const Names& truth) {
+  static Score merged_names(const Label& label, const std::string& name, const CellNames& truth) {
     std::set<std::string> names;
     for (const auto& one : truth)
       if (one) names.insert(*one);
@@ -152,7 +161,7 @@ class Labels {
   }
 
   /// Puts true names into the paper's form, and tells how many cells hold one that the reading cuts.
-  static std::string make_whole_forms(const Label& label, Names& truth) {
+  static std::string make_whole_forms(const Label& label, CellNames& truth) {
     std::map<std::string, std::pair<std::string, bool>> forms;
     std::size_t cut = 0, all = 0;
     for (auto& name : truth) {
@@ -170,8 +179,8 @@ class Labels {
            " cells have a name that this reading cuts: never right";
   }
 
-  static Names column(const std::vector<ReadLabels>& read, const Label& label) {
-    Names names;
+  static CellNames column(const std::vector<ReadLabels>& read, const Label& label) {
+    CellNames names;
     for (const ReadLabels& one : read) names.push_back(one.*label.read);
     return names;
   }

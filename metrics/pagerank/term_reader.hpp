@@ -3,11 +3,12 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cell2text/evaluate/known_labels.hpp"
+#include "cell2text/evaluate/label_names.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/ontology/graph.hpp"
 #include "cell2text/text/description.hpp"
@@ -26,10 +27,10 @@ struct Named {
 class TermReader {
  public:
   /// All must outlive the reader. Names that a text may hold: those in the truth of these cells, those that are known,
-  /// and the names and exact synonyms of the ontology.
+  /// and the names, ids and exact synonyms of the ontology.
   TermReader(const Ontology& ontology, const OntologyGraph& graph, const std::string& label,
              std::span<const Prediction> predictions, const KnownLabels& known)
-      : ontology_(ontology), graph_(graph), label_(label), reader_(make_reader(predictions, known)) {}
+      : ontology_(ontology), graph_(graph), label_(label), reader_(make_reader(ontology, label, predictions, known)) {}
 
   Named truth(const Prediction& prediction) {
     const auto found = prediction.labels.find(label_);
@@ -53,30 +54,11 @@ class TermReader {
   }
 
  private:
-  /// Names of the truth first: of two that differ in case alone, the reader then prefers the true spelling.
-  std::vector<std::string> names_of(const std::string& label, std::span<const Prediction> predictions,
-                                    const KnownLabels& known) const {
-    std::set<std::string> seen;
-    std::vector<std::string> names;
-    const auto add = [&](const std::string& name) {
-      if (known_value(name) && seen.insert(name).second) names.push_back(name);
-    };
-    for (const Prediction& one : predictions)
-      if (const auto found = one.labels.find(label); found != one.labels.end()) add(found->second);
-    if (const auto found = known.values.find(label); found != known.values.end())
-      for (const std::string& name : found->second) add(name);
-    if (label != label_) return names;
-    for (const Term& term : ontology_.terms()) {
-      if (term.obsolete) continue;
-      add(term.name);
-      for (const Synonym& synonym : term.synonyms)
-        if (synonym.scope == Synonym::Scope::exact) add(synonym.text);
-    }
-    return names;
-  }
-  KnownLabelReader make_reader(std::span<const Prediction> predictions, const KnownLabels& known) const {
-    return {names_of("cell_type", predictions, known), names_of("tissue", predictions, known),
-            names_of("disease", predictions, known)};
+  static KnownLabelReader make_reader(const Ontology& ontology, const std::string& label,
+                                      std::span<const Prediction> predictions, KnownLabels known) {
+    add_terms(known, ontology, label);
+    const auto names = [&](const char* one) { return LabelNames(one, true_names(predictions, one), known).texts(); };
+    return {names("cell_type"), names("tissue"), names("disease")};
   }
 
   const Ontology& ontology_;

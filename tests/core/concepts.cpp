@@ -375,6 +375,10 @@ struct BaselineFit : GoodBaseline {
   using GoodBaseline::GoodBaseline;
   void fit(const BaselineCells&) {}
 };
+struct LongBaseline : GoodBaseline {
+  using GoodBaseline::GoodBaseline;
+  void fit(const BaselineCells&, const BaselineCells&, const StopQuestion&) {}
+};
 struct BaselinePredict : GoodBaseline {
   using GoodBaseline::GoodBaseline;
   BaselineAnswers predict(const BaselineCells&) { return {}; }
@@ -389,6 +393,7 @@ struct BaselineLoad : GoodBaseline {
 };
 static_assert(Baseline<GoodBaseline>);
 static_assert(!Baseline<BaselineWithoutNeeds>);
+static_assert(Baseline<LongBaseline>);
 static_assert(!Baseline<BaselineFit>);
 static_assert(!Baseline<BaselinePredict>);
 static_assert(!Baseline<BaselineSave>);

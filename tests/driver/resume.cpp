@@ -1,23 +1,18 @@
 // kill -9, Ctrl-C and SIGTERM against the real command: the same command with --resume ends where an
 // uninterrupted run ends, bit for bit.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
 #include <nlohmann/json.hpp>
-#include <thread>
 
-#include "driver/command.hpp"
+#include "driver/child.hpp"
 
 using namespace cell2text::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<std::string> arguments(const fs::path& out, bool resume) {
-  std::vector<std::string> all{(build_dir() / "bin/cell2text").string(), "run", "examples/quickstart.toml"};
+using Words = std::vector<std::string>;
+
+Words arguments(const fs::path& out, bool resume, const Words& more = {}) {
+  Words all{"run", "examples/quickstart.toml"};
   if (resume) all.push_back("--resume");
   all.insert(all.end(), {"--out", out.string()});
   for (const char* setting :
@@ -26,35 +21,12 @@ std::vector<std::string> arguments(const fs::path& out, bool resume) {
         "prompt.max_genes=32", "split.train=0.06", "split.validation=0.02", "split.test=0.92",
         "generation.max_new_tokens=2", "generation.beams=1", "threads=1"})
     all.insert(all.end(), {"--set", setting});
+  for (const std::string& setting : more) all.insert(all.end(), {"--set", setting});
   return all;
 }
 
-pid_t start(const fs::path& out, bool resume, const fs::path& log) {
-  const auto words = arguments(out, resume);
-  std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const std::string folder = source_dir().string();
-  const pid_t child = fork();
-  if (child == 0) {
-    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    if (chdir(folder.c_str()) != 0 || dup2(file, 1) < 0 || dup2(file, 2) < 0) _exit(126);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  return child;
-}
-
-/// Exit status, or -signal.
-int wait_for(pid_t child) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-bool ended(pid_t child) {
-  siginfo_t info = {};
-  return waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+pid_t start(const fs::path& out, bool resume, const fs::path& log, const Words& more = {}) {
+  return start_command(arguments(out, resume, more), log);
 }
 
 std::size_t lines(const fs::path& path) {
@@ -67,15 +39,6 @@ bool writing(const fs::path& out) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(out / "checkpoints", ignored))
     if (entry.path().extension() == ".partial") return true;
-  return false;
-}
-
-template <class Condition>
-bool wait_until(pid_t child, Condition condition) {
-  while (!ended(child)) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
   return false;
 }
 
@@ -179,7 +142,7 @@ TEST_CASE("resume: Ctrl-C and SIGTERM write a checkpoint and end with a sentence
 TEST_CASE("resume: a disk that is full while a checkpoint is written costs nothing but the time since the last one") {
   const TemporaryFolder folder;
   const fs::path out = folder / "run";
-  std::string words;
+  std::string words = " " + quoted(build_dir() / "bin/cell2text");
   for (const auto& word : arguments(out, true)) words += " '" + word + "'";
   std::string output;
   // No file may grow beyond 64 kB: experiment and log fit, weights do not.
@@ -190,4 +153,49 @@ TEST_CASE("resume: a disk that is full while a checkpoint is written costs nothi
   CHECK_FALSE(contains(output, "internal error"));
   CHECK_FALSE(writing(out));
   REQUIRE(wait_for(start(out, true, folder / "log")) == 0);
+}
+
+TEST_CASE("resume: Ctrl-C ends a baseline's fit, and another one, none, or another metric take its place") {
+  const TemporaryFolder folder;
+  const fs::path out = folder / "run";
+  const auto with = [](const Words& more) {
+    Words all{"training.max_steps=2", "split.train=0.1", "split.validation=0.87", "split.test=0.03"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const auto log = [&] { return read_file(folder / "log"); };
+  const pid_t child =
+      start(out, false, folder / "log", with({"baselines.2.epochs=1000000", "baselines.2.patience=1000000"}));
+  REQUIRE(wait_until(child, [&] { return fs::exists(out / "predictions.nearest.jsonl"); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto before = std::chrono::steady_clock::now();
+  kill(child, SIGINT);
+  CHECK(wait_for(child) == 1);
+  INFO(log());
+  CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(10));
+  CHECK(contains(log(), "interrupted while baseline 'head' was fitted; the same command with --resume goes on"));
+  CHECK_FALSE(fs::exists(out / "baselines/head"));
+  const std::string weights = read_file(out / "model/decoder/model.safetensors");
+
+  const Words quick{"baselines.2.epochs=3", "baselines.3.trees=3"};
+  REQUIRE(wait_for(start(out, true, folder / "log", with(quick))) == 0);
+  CHECK(contains(log(), "metrics or baselines are others than before"));
+  CHECK(contains(log(), "baseline nearest: fitted before"));
+  CHECK(contains(log(), "baseline head: fitted on"));
+  CHECK_FALSE(contains(log(), " steps in "));
+  CHECK(contains(read_file(out / "experiment.toml"), "epochs = 3"));
+  REQUIRE(wait_for(start(out, true, folder / "log", with(quick))) == 0);
+  CHECK(contains(log(), "is finished"));
+
+  // A finished run as well: without any baseline, and with one metric.
+  REQUIRE(wait_for(start(out, true, folder / "log", with({"baselines=[]", "metrics=[{plugin=\"overlap\"}]"}))) == 0);
+  CHECK_FALSE(contains(log(), " steps in "));
+  const auto comparisons = nlohmann::json::parse(read_file(out / "comparisons.json"));
+  REQUIRE(comparisons["systems"].size() == 1);
+  CHECK(comparisons["systems"][0]["name"] == "shuffled");
+  const auto metrics = nlohmann::json::parse(read_file(out / "metrics.json"));
+  CHECK(metrics.size() == 1);
+  CHECK(metrics.contains("overlap"));
+  CHECK(fs::exists(out / "report.html"));
+  CHECK(read_file(out / "model/decoder/model.safetensors") == weights);
 }

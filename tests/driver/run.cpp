@@ -1,6 +1,7 @@
 // A whole run of a very small model: files, scores, describe, a moved model.
 #include <nlohmann/json.hpp>
 
+#include "cell2text/io/h5ad_writer.hpp"
 #include "driver/command.hpp"
 
 using namespace cell2text::test;
@@ -19,6 +20,32 @@ std::string tiny(const std::filesystem::path& out, const std::string& more = "")
 
 nlohmann::json json_of(const std::filesystem::path& path) {
   return nlohmann::json::parse(read_file(path));
+}
+
+constexpr const char* pathway_table = "data/demo/pathways/hallmark_descriptions.tsv";
+
+/// The demo's cells with pathways that follow from the cell type; every fifth has one alone, every 35th none.
+void write_cells_with_pathways(const std::filesystem::path& path) {
+  using namespace cell2text;
+  const auto demo = source_dir() / "data/demo/pbmc.h5ad";
+  const LabelColumn types = anndata::DataFrame(hdf5::Group::open_file(demo), "obs").labels("cell_type");
+  LabelColumn first{"pathway_1", {"HALLMARK_ADIPOGENESIS", "HALLMARK_APOPTOSIS", "HALLMARK_HYPOXIA"}, {}};
+  LabelColumn second{"pathway_2", {"HALLMARK_GLYCOLYSIS", "HALLMARK_ADIPOGENESIS"}, {}};
+  for (std::size_t cell = 0; cell < types.codes.size(); ++cell) {
+    first.codes.push_back(cell % 35 == 0 ? -1 : types.codes[cell] % 3);
+    second.codes.push_back(cell % 5 == 0 ? -1 : types.codes[cell] % 3 == 1 ? 1 : 0);
+  }
+  H5adAdditions additions;
+  additions.obs = {{"pathway_1", first}, {"pathway_2", second}};
+  write_h5ad_copy(demo, path, additions);
+}
+
+/// The scores of a system under comparisons.json.
+nlohmann::json scores_of(const nlohmann::json& comparisons, const std::string& name) {
+  for (const auto& system : comparisons["systems"])
+    if (system["name"] == name) return system["scores"];
+  FAIL("no system " << name);
+  return {};
 }
 
 }  // namespace
@@ -133,10 +160,110 @@ TEST_CASE("run: a baseline whose library is not there is refused before the trai
   CHECK(systems[0]["name"] == "shuffled");
 }
 
+TEST_CASE("run: the folder of a dataset is trained on in windows, described as a table, and not as an .h5ad") {
+  const TemporaryFolder folder;
+  const auto dataset = folder / "dataset";
+  std::filesystem::create_directory(dataset);
+  for (const char* name : {"cells-00001.h5ad", "cells-00002.h5ad"})
+    std::filesystem::copy_file(source_dir() / "data/demo/pbmc.h5ad", dataset / name);
+  write_file(dataset / "dataset.toml", "shards = 2\n");
+  const std::string settings =
+      "--set 'baselines=[]' --set training.shuffle_window=64 --set training.shuffle_block=4 "
+      "--set training.batch_size=8 --set data.path=" +
+      quoted(dataset);
+  const Outcome made = command(tiny(folder / "a", settings));
+  INFO(made.err);
+  REQUIRE(made.status == 0);
+  CHECK(contains(made.err, "2 shards with 1,400 cells"));
+  CHECK(contains(made.err, "order: blocks of 4 within 64 cells; batches hold "));
+  CHECK(contains(made.err, "% of the cell-type entropy of a fully random order, "));
+  CHECK(contains(made.err, " cells/s read"));
+  const auto data = json_of(folder / "a/environment.json")["data"];
+  CHECK(data["path"] == (dataset / "dataset.toml").string());
+  CHECK(data["sha256"].get<std::string>().size() == 64);
+
+  const std::string describe =
+      "describe " + quoted(dataset) + " --model " + quoted(folder / "a/model") + " --beams 1 -o ";
+  const Outcome refused = command(describe + quoted(folder / "out.h5ad"));
+  CHECK(refused.status == 2);
+  CHECK(contains(refused.err, "is a folder of several. Write .csv or .jsonl"));
+  const Outcome embedded = command("embed " + quoted(dataset) + " --encoder " + quoted(folder / "a/model") + " -o " +
+                                   quoted(folder / "out.h5ad"));
+  CHECK(embedded.status == 2);
+  CHECK(contains(embedded.err, "is a folder of several. Embed .h5ad files one by one"));
+  const Outcome table = command(describe + quoted(folder / "out.jsonl"));
+  INFO(table.err);
+  REQUIRE(table.status == 0);
+  const std::string lines = read_file(folder / "out.jsonl");
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 1400);
+
+  std::filesystem::remove(dataset / "cells-00001.h5ad");
+  const Outcome gone = command(describe + quoted(folder / "out.csv"));
+  CHECK(gone.status == 2);
+  CHECK(contains(gone.err, "cells-00001.h5ad is missing, and cells-00002.h5ad is there"));
+}
+
+TEST_CASE("run: a baseline that fails after the training is left out with a warning, and what needs it too") {
+  const TemporaryFolder folder;
+  const Outcome outcome = command(tiny(folder / "a",
+                                       "--set baselines.2.learning_rate=10 --set baselines.2.weight_decay=1 --set "
+                                       "baselines.2.batch_size=1 --set baselines.3.trees=2"));
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(contains(outcome.err, "baseline 'head' is left out: the head of 'cell_type' has a loss that is not finite"));
+  CHECK(contains(outcome.err,
+                 "baseline 'template' is left out: baseline 'template' takes the labels of 'head', which "
+                 "gives none"));
+  const auto systems = json_of(folder / "a/comparisons.json")["systems"];
+  REQUIRE(systems.size() == 6);
+  for (const auto& system : systems)
+    CHECK(system.contains("error") == (system["name"] == "head" || system["name"] == "template"));
+  CHECK(contains(read_file(folder / "a/report.html"), "The baseline head is left out: the head of 'cell_type'"));
+  CHECK_FALSE(std::filesystem::exists(folder / "a/predictions.head.jsonl"));
+}
+
+TEST_CASE("run: pathways of the file are told, learned and scored, by baselines on embeddings and on expression") {
+  const TemporaryFolder folder;
+  write_cells_with_pathways(folder / "cells.h5ad");
+  const std::string table = pathway_table;
+  const Outcome outcome = command(
+      tiny(folder / "a", "--set data.path=" + quoted(folder / "cells.h5ad") + " --set descriptions.pathways=" + table +
+                             " --set 'metrics=[{plugin=\"labels\"},{plugin=\"overlap\"},{plugin=\"pathways\","
+                             "descriptions=\"" +
+                             table +
+                             "\"}]' --set split.train=0.6 --set split.validation=0.3 --set split.test=0.1"
+                             " --set baselines.2.epochs=30 --set baselines.3.features=expression"
+                             " --set baselines.3.trees=15 --set baselines.3.pathway_trees=15"
+                             " --set baselines.4.labels_of=lightgbm"));
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(contains(read_file(folder / "a/predictions.jsonl"), "This cell is associated with Genes"));
+  const auto comparisons = json_of(folder / "a/comparisons.json");
+  const auto value = [&](const std::string& system, const char* metric, const char* name) {
+    const auto found = scores_of(comparisons, system)[metric][name]["value"];
+    REQUIRE(found.is_number());
+    return found.get<double>();
+  };
+  for (const char* system : {"head", "lightgbm", "template"}) {
+    CAPTURE(system);
+    CHECK(value(system, "pathways", "jaccard") > value("majority", "pathways", "jaccard"));
+    CHECK(value(system, "pathways", "unreadable") == 0);
+  }
+  CHECK(value("lightgbm", "labels", "cell_type.accuracy") > 0.5);  // of nine in ten cells expression tells the type
+  CHECK(value("lightgbm", "pathways", "jaccard") > 0.5);
+  for (const char* name : {"subset_accuracy", "jaccard", "weighted_f1"})
+    CHECK(value("template", "pathways", name) == value("lightgbm", "pathways", name));
+  CHECK(value("template", "overlap", "exact") > 0);
+  std::vector<std::string> targets;
+  for (const auto& target : json_of(folder / "a/baselines/lightgbm/targets.json")) targets.push_back(target["name"]);
+  CHECK(targets.back() == "pathways");
+  CHECK(std::filesystem::exists(folder / "a/baselines/lightgbm/pathways.3.txt"));
+}
+
 TEST_CASE("run: the cache of embeddings changes nothing but the time, and a second run computes nothing") {
   const TemporaryFolder folder;
   const std::string settings =
-      "--set threads=1 --set encoder.frozen=true --set split.train=0.87 --set split.validation=0.1";
+      "--set threads=1 --set encoder.frozen=true --set split.train=0.87 --set split.validation=0.1 --set 'baselines=[]'";
   const auto cached = [&](const std::string& run, const std::string& place, const std::string& more = "") {
     return command(tiny(folder / run, settings + " --set encoder.cache=disk --set encoder.cache_folder='" +
                                           (folder / place).string() + "'" + more));

@@ -177,15 +177,25 @@ concept Metric = HasSettings<P> && std::constructible_from<P, const typename P::
   { metric.score(predictions, known) } -> std::convertible_to<Scores>;
 } && ComparesTextsIfAny<P>;
 
+// A fit that takes no time need not ask whether to leave off.
+template <class P>
+concept FitsCells = requires(P baseline, const BaselineCells& cells) {
+  {baseline.fit(cells, cells)};
+}
+|| requires(P baseline, const BaselineCells& cells, const StopQuestion& stop) {
+  {baseline.fit(cells, cells, stop)};
+};
+
 /// A model to compare with: fitted on labelled cells, predicts labels or descriptions of others.
 ///   needs()        which of the cells' features it looks at
-///   fit            on the training cells; the validation cells (there may be none) may say when to stop
+///   fit            on the training cells; the validation cells (there may be none) may say when to stop. One that may
+///                  take long has a third parameter, a StopQuestion to ask now and then
 ///   save / load    what `fit` has learned, in a folder of its own, which is there; what is loaded predicts the same
 template <class P>
 concept Baseline = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(P baseline, const P& constant, const BaselineCells& cells, const std::filesystem::path& folder) {
   { constant.needs() } -> std::convertible_to<BaselineNeeds>;
-  {baseline.fit(cells, cells)};
+  requires FitsCells<P>;
   { constant.predict(cells) } -> std::convertible_to<BaselineAnswers>;
   {constant.save(folder)};
   {baseline.load(folder)};

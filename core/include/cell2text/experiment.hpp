@@ -128,8 +128,8 @@ namespace experiment_detail {
 inline void add_baseline(Value table, const std::string& path, const Registry& registry, Experiment& experiment,
                          SettingsFaults& faults) {
   const Where where = table.where;
-  BaselineChoice baseline{take_role<BaselineRole>(table, path, faults), {}};
-  baseline.plugin = choose(std::move(table), "baseline", "plugin", path, registry, faults);
+  BaselineChoice baseline;
+  baseline.plugin = choose_with_role({std::move(table), "baseline", "plugin", path}, baseline.role, registry, faults);
   std::vector<std::string> above;
   for (const BaselineChoice& other : experiment.baselines) above.push_back(other.name());
   const auto stands_above = [&](const std::string& name) { return std::ranges::find(above, name) != above.end(); };
@@ -180,18 +180,15 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   read_fields(table("training"), experiment.training, faults, "training.");
   read_fields(table("generation"), experiment.generation, faults, "generation.");
 
-  Value encoder_table = table("encoder");
-  experiment.encoder_role = take_role<EncoderRole>(encoder_table, "encoder.", faults);
-
-  experiment.data = choose(table("data"), "source", "source", "data.", registry, faults);
-  experiment.encoder = choose(encoder_table, "encoder", "plugin", "encoder.", registry, faults);
-  experiment.adapter = choose(table("adapter"), "adapter", "plugin", "adapter.", registry, faults);
-  experiment.decoder = choose(table("decoder"), "decoder", "plugin", "decoder.", registry, faults);
-  experiment.finetuning = choose(table("finetuning"), "finetuning", "plugin", "finetuning.", registry, faults);
+  experiment.data = choose({table("data"), "source", "source", "data."}, registry, faults);
+  experiment.encoder =
+      choose_with_role({table("encoder"), "encoder", "plugin", "encoder."}, experiment.encoder_role, registry, faults);
+  experiment.adapter = choose({table("adapter"), "adapter", "plugin", "adapter."}, registry, faults);
+  experiment.decoder = choose({table("decoder"), "decoder", "plugin", "decoder."}, registry, faults);
+  experiment.finetuning = choose({table("finetuning"), "finetuning", "plugin", "finetuning."}, registry, faults);
   each_table(root, "metrics", faults, [&](const Value& one, const std::string& path) {
-    Value table = one;
-    MetricChoice metric{take_role<MetricRole>(table, path, faults), {}};
-    metric.plugin = choose(std::move(table), "metric", "plugin", path, registry, faults);
+    MetricChoice metric;
+    metric.plugin = choose_with_role({one, "metric", "plugin", path}, metric.role, registry, faults);
     if (!metric.name().empty() &&
         std::ranges::find(experiment.metrics, metric.name(), &MetricChoice::name) != experiment.metrics.end())
       faults.add(one.where, "two metrics are called '" + metric.name() + "'; give one of them another name with 'as'");

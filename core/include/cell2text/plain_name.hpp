@@ -8,10 +8,11 @@
 
 namespace cell2text {
 
-/// InputError unless `name` is of letters, digits, _ and -. `whose` as in "the baseline's".
+inline constexpr std::string_view plain_letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+/// InputError unless `name` is of plain letters. `whose` as in "the baseline's".
 inline void expect_plain_name(const std::string& name, const std::string& whose) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  if (name.empty() || name.find_first_not_of(letters) != std::string::npos)
+  if (name.empty() || name.find_first_not_of(plain_letters) != std::string::npos)
     throw InputError(whose + " name '" + name + "' becomes part of keys and file names; use letters, digits, _ and -");
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cell2text/registry.hpp"
 #include "cell2text/settings.hpp"
@@ -18,11 +19,31 @@ struct PluginChoice {
   Value resolved;
 };
 
+/// A table of a file that names a plugin of a kind under `key`. `path` stands before its keys in messages ("encoder.").
+struct PluginTable {
+  Value table;
+  std::string kind, key, path;
+};
+
 namespace experiment_detail {
 
-/// Takes the key that names the plugin out of `table`, finds the plugin and checks its settings.
-inline PluginChoice choose(Value table, const std::string& kind, const std::string& key, const std::string& path,
-                           const Registry& registry, SettingsFaults& faults) {
+/// A key that is read from the table before the plugin sees it would silently hide the plugin's setting of that name.
+inline void refuse_hidden_settings(const PluginDescriptor& plugin, const std::vector<std::string>& taken,
+                                   const Where& where, SettingsFaults& faults) {
+  std::vector<FieldInfo> fields;
+  plugin.schema(fields).raise();
+  for (const std::string& key : taken)
+    if (std::ranges::find(fields, key, &FieldInfo::name) != fields.end())
+      faults.add(where, "the " + std::string(plugin.kind) + " '" + plugin.name + "' has a setting '" + key +
+                            "', which it would never see: this key of its table is read by cell2text itself. Rename "
+                            "the setting in the plugin");
+}
+
+/// Takes the key that names the plugin out of the table, finds the plugin and checks its settings. `role_keys` were
+/// taken out of it before.
+inline PluginChoice choose(PluginTable of, const Registry& registry, SettingsFaults& faults,
+                           std::vector<std::string> role_keys = {}) {
+  auto& [table, kind, key, path] = of;
   PluginChoice choice{kind, "", {}, {}};
   const Value* name = table.find(key);
   if (!name) {
@@ -37,8 +58,10 @@ inline PluginChoice choose(Value table, const std::string& kind, const std::stri
   choice.name = *text;
   const Where where = name->where;
   table.erase(key);
+  role_keys.push_back(key);
   try {
     const LoadedPlugin plugin = registry.load(kind, choice.name);
+    refuse_hidden_settings(*plugin.descriptor, role_keys, where, faults);
     plugin.descriptor->check(table, path, faults, choice.resolved).raise();
   } catch (const InputError& error) {
     faults.add(where, error.what());
@@ -47,17 +70,18 @@ inline PluginChoice choose(Value table, const std::string& kind, const std::stri
   return choice;
 }
 
-/// Takes the keys of `Role` out of a plugin's table and reads them.
+/// The same for a table that also holds the keys of `Role`, which are read into `role`.
 template <class Role>
-Role take_role(Value& table, const std::string& path, SettingsFaults& faults) {
-  Value own{Value::Table{}, table.where};
+PluginChoice choose_with_role(PluginTable of, Role& role, const Registry& registry, SettingsFaults& faults) {
+  Value own{Value::Table{}, of.table.where};
+  std::vector<std::string> keys;
   for (const FieldInfo& field : describe_settings<Role>()) {
-    if (const Value* value = table.find(field.name)) own.set(field.name, *value);
-    table.erase(field.name);
+    if (const Value* value = of.table.find(field.name)) own.set(field.name, *value);
+    of.table.erase(field.name);
+    keys.push_back(field.name);
   }
-  Role role;
-  read_fields(own, role, faults, path);
-  return role;
+  read_fields(own, role, faults, of.path);
+  return choose(std::move(of), registry, faults, std::move(keys));
 }
 
 /// Calls use(table, path) for each table of the list `name`, where the file has it.

@@ -3,11 +3,9 @@
 #pragma once
 
 #include <ATen/Version.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <torch/version.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <memory>
@@ -16,6 +14,7 @@
 
 #include "cell2text/experiment.hpp"
 #include "cell2text/io/atomic_file.hpp"
+#include "cell2text/io/folder_lock.hpp"
 #include "cell2text/io/sha256.hpp"
 #include "cell2text/io/tensorboard.hpp"
 #include "cell2text/io/toml.hpp"
@@ -39,7 +38,7 @@ class RunFolder {
     std::error_code error;
     std::filesystem::create_directories(path, error);
     if (error) throw EnvironmentError(path.string() + ": the run's folder cannot be made: " + error.message());
-    return RunFolder(path, hold(path));
+    return RunFolder(path, hold_folder(path));
   }
 
   explicit RunFolder(std::filesystem::path path, std::shared_ptr<const void> lock = nullptr)
@@ -61,9 +60,17 @@ class RunFolder {
   std::filesystem::path environment() const { return path_ / "environment.json"; }
   std::filesystem::path experiment() const { return path_ / "experiment.toml"; }
 
+  /// Whether nothing is left to do: the report, which is written last, is there, and is of these metrics and baselines.
+  bool finished(const Experiment& experiment) const {
+    if (!std::filesystem::exists(report())) return false;
+    return std::ranges::none_of(differing_keys(read_toml(this->experiment()), experiment.resolved()), beside_the_model);
+  }
+
   /// Writes experiment.toml and environment.json: every setting; versions, machine, data checksum and sizes, which is
   /// what is needed to make the numbers again. Where they are there already, as with `resume`, this run must be of
-  /// the same settings and data (InputError that names what differs); the old files stay.
+  /// the same settings and data (InputError that names what differs); the old files stay. Metrics and baselines may be
+  /// others, since the model does not depend on them: then experiment.toml is written anew, and a report of the former
+  /// ones goes.
   void describe(const Experiment& experiment, nlohmann::ordered_json facts, const Log& log) const {
     facts = environment_of(std::move(facts));
     if (!std::filesystem::exists(this->experiment())) {
@@ -73,6 +80,7 @@ class RunFolder {
     }
     auto settings = differing_keys(read_toml(this->experiment()), experiment.resolved());
     std::erase_if(settings, [](const std::string& key) { return key.starts_with("encoder.cache"); });  // speed alone
+    const bool other_scores = std::erase_if(settings, beside_the_model) > 0;
     if (!settings.empty())
       throw InputError(this->experiment().string() + " is another experiment: " + list(settings) +
                        (settings.size() == 1 ? " differs" : " differ") +
@@ -89,9 +97,15 @@ class RunFolder {
         log.warning("'" + std::string(key) + "' was " + before.value(key, nlohmann::json()).dump() + " and is now " +
                     facts.value(key, nlohmann::ordered_json()).dump() +
                     ": results may differ in their last digits from an uninterrupted run");
+    if (!other_scores) return;
+    log.info("metrics or baselines are others than before: the model stays, and what has changed is done anew");
+    std::filesystem::remove(report());  // first: without it the run is not finished
+    write_atomically(this->experiment(), write_toml(experiment.resolved()));
   }
 
  private:
+  static bool beside_the_model(const std::string& key) { return key == "metrics" || key == "baselines"; }
+
   static nlohmann::ordered_json environment_of(nlohmann::ordered_json facts) {
     char date[32];
     const std::time_t now = std::time(nullptr);
@@ -113,20 +127,6 @@ class RunFolder {
       if (entry.path().filename() != "environment.json" && entry.path().extension() != ".tmp")
         throw InputError(path.string() + " is not empty and holds no run (there is '" +
                          entry.path().filename().string() + "'); choose another folder with --out DIR");
-  }
-
-  static std::shared_ptr<const void> hold(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0 || ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      if (descriptor >= 0) ::close(descriptor);
-      if (reason == EWOULDBLOCK)
-        throw InputError("another process is working on " + path.string() +
-                         "; wait for it, or choose another folder with --out DIR");
-      // Some network file systems know no locks; the run does not depend on it.
-      return nullptr;
-    }
-    return {nullptr, [descriptor](const void*) { ::close(descriptor); }};
   }
 
   static std::string list(const std::vector<std::string>& keys) {

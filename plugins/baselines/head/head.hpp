@@ -18,8 +18,9 @@ class Head {
   BaselineNeeds needs() const { return {.embeddings = true, .labels = true}; }
 
   /// InputError: no label to learn, or a loss that is not finite.
-  void fit(const BaselineCells& train, const BaselineCells& validation) {
-    models_.fit(train, validation, [this](const Target& target) { return make(target); });
+  void fit(const BaselineCells& train, const BaselineCells& validation, const StopQuestion& stop) {
+    models_.fit(
+        train, validation, [this](const Target& target) { return make(target); }, stop);
   }
   BaselineAnswers predict(const BaselineCells& cells) const { return models_.predict(cells); }
   void save(const std::filesystem::path& folder) const { models_.save(folder); }

@@ -48,10 +48,11 @@ class LinearHead {
   LinearHead(HeadSettings settings, Target target, std::uint64_t seed)
       : settings_(settings), target_(std::move(target)), seed_(seed) {}
 
-  void fit(const Examples& train, const Examples& validation) {
+  void fit(const Examples& train, const Examples& validation, const StopQuestion& stop) {
     torch::NoGradGuard no_grad;
     Parameters parameters(torch::kCPU, torch::kFloat32, seed_);
-    const std::int64_t E = train.cells.embeddings_NE.size(1), C = target_.size();
+    const Tensor& train_NE = train.cells->embeddings_NE;
+    const std::int64_t N = train_NE.size(0), E = train_NE.size(1), C = target_.size();
     const Init init = Init::uniform(1 / std::sqrt(static_cast<double>(E)));
     Parameter& weight_CE = parameters.declare("weight", {C, E}, init);
     Parameter& bias_C = parameters.declare("bias", {C}, init);
@@ -61,18 +62,19 @@ class LinearHead {
     adamw.weight_decay = settings_.weight_decay;
     Optimizer optimizer(groups, adamw);
 
-    std::vector<std::int64_t> order(static_cast<std::size_t>(train.cells.size));
+    std::vector<std::int64_t> order(static_cast<std::size_t>(N));
     std::iota(order.begin(), order.end(), 0);
     std::mt19937_64 random(seed_);
-    const bool watched = validation.cells.size > 0;
+    const bool watched = validation.cells->size > 0;
     double lowest = std::numeric_limits<double>::infinity();
     std::int64_t waited = 0;
     for (std::int64_t epoch = 0; epoch < settings_.epochs && waited < settings_.patience; ++epoch) {
       split_detail::shuffle(order, random);
-      for (std::int64_t first = 0; first < train.cells.size; first += settings_.batch_size) {
-        const std::int64_t n = std::min(settings_.batch_size, train.cells.size - first);
+      for (std::int64_t first = 0; first < N; first += settings_.batch_size) {
+        if (stop()) return;
+        const std::int64_t n = std::min(settings_.batch_size, N - first);
         const Tensor rows = torch::from_blob(order.data() + first, {n}, torch::kInt64);
-        const Tensor some_NE = train.cells.embeddings_NE.index_select(0, rows);
+        const Tensor some_NE = train_NE.index_select(0, rows);
         const Tensor slope_NC =
             slope(logits(some_NE, weight_CE.value, bias_C.value), train.truth.index_select(0, rows));
         weight_CE.value.mutable_grad().copy_(slope_NC.t().matmul(some_NE));
@@ -135,7 +137,7 @@ class LinearHead {
   }
 
   double loss_of(const Examples& cells, const Tensor& weight_CE, const Tensor& bias_C) const {
-    const Tensor logits_NC = logits(cells.cells.embeddings_NE, weight_CE, bias_C);
+    const Tensor logits_NC = logits(cells.cells->embeddings_NE, weight_CE, bias_C);
     const Tensor loss = target_.several ? at::binary_cross_entropy_with_logits(logits_NC, cells.truth)
                                         : at::nll_loss(logits_NC.log_softmax(1), cells.truth);
     return loss.item<double>();

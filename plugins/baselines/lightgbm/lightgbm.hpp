@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cell2text/baselines/label_targets.hpp"
@@ -17,24 +18,30 @@ namespace cell2text::lightgbm {
 /// One multiclass booster for a label, or a binary one for each of a target's several classes.
 class TreeClassifier {
  public:
-  TreeClassifier(std::shared_ptr<const Library> library, const LightGbmSettings& settings, Target target,
-                 const Context& context)
+  /// What it learns from is binned in `bins`, which those of other targets may share; only `fit` needs it.
+  TreeClassifier(std::shared_ptr<const Library> library, std::shared_ptr<BinnedCells> bins,
+                 const LightGbmSettings& settings, Target target, const Context& context)
       : library_(std::move(library)),
+        bins_(std::move(bins)),
         target_(std::move(target)),
         options_(settings.options(target_, context)),
         log_(context.log) {}
 
-  void fit(const Examples& train, const Examples& validation) {
-    const Features features = features_of(train.cells), watched = features_of(validation.cells);
+  void fit(const Examples& train, const Examples& validation, const StopQuestion& stop) {
+    const Dataset& cells = bins_->train(train.cells, options_.bins);
+    const Dataset* const watched =
+        validation.cells->size > 0 ? &bins_->validation(validation.cells, options_.bins) : nullptr;
     std::string rounds;
     boosters_.clear();
     for (std::int64_t i = 0; i < num_boosters(); ++i) {
       Trees& trees = boosters_.emplace_back(library_);
-      trees.train(features, truth_of(train, i), watched, truth_of(validation, i), options_);
+      cells.set_truth(truth_of(train, i));
+      if (watched) watched->set_truth(truth_of(validation, i));
+      if (!trees.train(cells, watched, options_, stop)) return;
       rounds += (i ? ", " : "") + std::to_string(trees.rounds());
     }
     log_.debug("lightgbm: '" + target_.name + "' took " + rounds + " rounds of boosting" +
-               (validation.cells.size > 0 ? "" : "; there are no validation cells to stop it earlier"));
+               (watched ? "" : "; there are no validation cells to stop it earlier"));
   }
 
   /// [N,C] probabilities.
@@ -75,6 +82,7 @@ class TreeClassifier {
   }
 
   std::shared_ptr<const Library> library_;
+  std::shared_ptr<BinnedCells> bins_;
   Target target_;
   TreeOptions options_;
   Log log_;
@@ -98,17 +106,22 @@ class LightGbm {
   }
 
   /// InputError: no label to learn.
-  void fit(const BaselineCells& train, const BaselineCells& validation) {
-    models_.fit(train, validation, [this](const Target& target) { return make(target); });
+  void fit(const BaselineCells& train, const BaselineCells& validation, const StopQuestion& stop) {
+    const auto bins = std::make_shared<BinnedCells>(library_);
+    models_.fit(
+        train, validation, [&](const Target& target) { return make(target, bins); }, stop);
+    bins->clear();
   }
   BaselineAnswers predict(const BaselineCells& cells) const { return models_.predict(cells); }
   void save(const std::filesystem::path& folder) const { models_.save(folder); }
   void load(const std::filesystem::path& folder) {
-    models_.load(folder, [this](const Target& target) { return make(target); });
+    models_.load(folder, [this](const Target& target) { return make(target, nullptr); });
   }
 
  private:
-  TreeClassifier make(const Target& target) const { return {library_, settings_, target, context_}; }
+  TreeClassifier make(const Target& target, std::shared_ptr<BinnedCells> bins) const {
+    return {library_, std::move(bins), settings_, target, context_};
+  }
 
   Settings settings_;
   Context context_;

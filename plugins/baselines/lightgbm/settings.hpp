@@ -44,14 +44,16 @@ struct LightGbmSettings {
 
   /// The same seed, cells and threads give the same trees: `deterministic` with one fixed way of making histograms.
   TreeOptions options(const Target& target, const Context& context) const {
-    std::string text = target.several
-                           ? "objective=binary metric=binary_logloss"
-                           : "objective=multiclass metric=multi_logloss num_class=" + std::to_string(target.size());
-    text += " learning_rate=" + settings_detail::shortest(learning_rate) + " num_leaves=" + std::to_string(leaves) +
-            " min_data_in_leaf=" + std::to_string(min_cells_in_leaf) +
-            " num_threads=" + std::to_string(context.threads) +
-            " deterministic=true force_row_wise=true verbosity=-1 seed=" + std::to_string(context.seed % 2'147'483'647);
-    return {std::move(text), target.several ? pathway_trees : trees, target.several ? pathway_patience : patience};
+    const std::string bins =
+        "min_data_in_leaf=" + std::to_string(min_cells_in_leaf) + " num_threads=" + std::to_string(context.threads) +
+        " deterministic=true force_row_wise=true verbosity=-1 seed=" + std::to_string(context.seed % 2'147'483'647);
+    const std::string objective =
+        target.several ? "objective=binary metric=binary_logloss"
+                       : "objective=multiclass metric=multi_logloss num_class=" + std::to_string(target.size());
+    return {bins,
+            objective + " learning_rate=" + settings_detail::shortest(learning_rate) +
+                " num_leaves=" + std::to_string(leaves) + " " + bins,
+            target.several ? pathway_trees : trees, target.several ? pathway_patience : patience};
   }
 };
 

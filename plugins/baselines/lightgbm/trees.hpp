@@ -1,53 +1,22 @@
 // Boosted trees: trained on features with early stopping, asked for probabilities, kept as LightGBM's text.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "binned_cells.hpp"
 #include "cell2text/baselines/types.hpp"
 #include "library.hpp"
 
 namespace cell2text::lightgbm {
 
-/// What trees are trained on: rows of numbers, or where `columns` is set the same in CSR.
-struct Features {
-  std::int64_t rows = 0, columns = 0;
-  std::span<const float> dense;           ///< [rows x columns], row-major; or empty
-  std::vector<std::int64_t> row_starts;   ///< CSR; empty where dense
-  std::span<const std::int32_t> indices;  ///< of columns
-  std::vector<float> values;
-
-  bool sparse() const { return !row_starts.empty(); }
-};
-
-/// The encoder's embeddings as they are, or log1p of counts per 10,000. The cells must outlive the result.
-inline Features features_of(const BaselineCells& cells) {
-  Features out;
-  out.rows = cells.size;
-  if (cells.embeddings_NE.defined()) {
-    expect_shape(cells.embeddings_NE, {cells.size, -1}, "embeddings of a baseline");
-    out.columns = cells.embeddings_NE.size(1);
-    out.dense = {cells.embeddings_NE.const_data_ptr<float>(), static_cast<std::size_t>(cells.embeddings_NE.numel())};
-    return out;
-  }
-  const CellBatch& batch = cells.counts;
-  out.columns = batch.genes ? batch.genes->size() : 0;
-  out.row_starts = batch.row_starts, out.indices = batch.columns;
-  out.values.reserve(batch.counts.size());
-  for (std::int64_t cell = 0; cell < cells.size; ++cell)
-    for (const float count : batch.counts_of(cell))
-      out.values.push_back(static_cast<float>(std::log1p(1e4 * count / batch.totals[cell])));
-  return out;
-}
-
 struct TreeOptions {
-  std::string parameters;  ///< LightGBM's, of data set and booster alike
+  std::string bins;        ///< LightGBM's parameters of data sets, the same for all targets
+  std::string parameters;  ///< and of boosters
   std::int64_t trees = 0, patience = 0;
 };
 
@@ -57,24 +26,21 @@ class Trees {
   explicit Trees(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
 
   /// Rounds of boosting until `patience` of them have not lowered the loss of the validation cells; the best ones are
-  /// kept. Without validation cells all `trees` are. `truth` is a class, or 0 and 1, of each row.
-  void train(const Features& train, const std::vector<float>& truth, const Features& validation,
-             const std::vector<float>& validation_truth, const TreeOptions& options) {
-    const Data data(*library_, train, truth, options.parameters, nullptr);
-    const bool watched = validation.rows > 0;
-    const Data watched_data =
-        watched ? Data(*library_, validation, validation_truth, options.parameters, data.get()) : Data(*library_);
+  /// kept. Without validation cells (null) all `trees` are. The cells have their truth. False where `stop` said to
+  /// leave off; nothing is learned then. InputError: the validation loss is no number.
+  bool train(const Dataset& cells, const Dataset* validation, const TreeOptions& options, const StopQuestion& stop) {
     Handle booster(*library_);
-    library_->check(library_->booster_create(data.get(), options.parameters.c_str(), booster.out()), "start training");
-    if (watched)
-      library_->check(library_->booster_add_valid_data(booster.get(), watched_data.get()), "take validation cells");
+    library_->check(library_->booster_create(cells.get(), options.parameters.c_str(), booster.out()), "start training");
+    if (validation)
+      library_->check(library_->booster_add_valid_data(booster.get(), validation->get()), "take validation cells");
     double lowest = std::numeric_limits<double>::infinity();
     std::int64_t best = 0;
     for (std::int64_t round = 1; round <= options.trees; ++round) {
+      if (stop()) return false;
       int finished = 0;
       library_->check(library_->booster_update_one_iter(booster.get(), &finished), "add a tree");
       if (finished && round > 1) break;  // no split is left to make, and LightGBM has taken the round back
-      const double loss = watched ? loss_of(booster) : -static_cast<double>(round);
+      const double loss = validation ? loss_of(booster) : -static_cast<double>(round);
       if (loss < lowest)
         lowest = loss, best = round;
       else if (round - best >= options.patience)
@@ -84,6 +50,7 @@ class Trees {
     if (best == 0) throw InputError("LightGBM: the validation loss is not a number from the first tree on");
     rounds_ = best;
     set_model(text_of(booster, best));
+    return true;
   }
 
   std::int64_t rounds() const { return rounds_; }
@@ -142,40 +109,6 @@ class Trees {
    private:
     const Library* library_ = nullptr;
     api::Booster booster_ = nullptr;
-  };
-
-  /// Owns LightGBM's form of some cells: one byte for most numbers, in memory of its own.
-  class Data {
-   public:
-    explicit Data(const Library& library) : library_(library) {}
-    Data(const Library& library, const Features& features, const std::vector<float>& truth,
-         const std::string& parameters, api::Dataset reference)
-        : library_(library) {
-      const int status =
-          features.sparse()
-              ? library.dataset_create_from_csr(features.row_starts.data(), api::int64, features.indices.data(),
-                                                features.values.data(), api::float32, std::ssize(features.row_starts),
-                                                std::ssize(features.values), features.columns, parameters.c_str(),
-                                                reference, &data_)
-              : library.dataset_create_from_mat(
-                    features.dense.data(), api::float32, static_cast<std::int32_t>(features.rows),
-                    static_cast<std::int32_t>(features.columns), 1, parameters.c_str(), reference, &data_);
-      library.check(status, "take the cells");
-      const int set =
-          library.dataset_set_field(data_, "label", truth.data(), static_cast<int>(truth.size()), api::float32);
-      if (set != 0) library.dataset_free(data_), data_ = nullptr;
-      library.check(set, "take the labels");
-    }
-    Data(const Data&) = delete;
-    Data& operator=(const Data&) = delete;
-    ~Data() {
-      if (data_) library_.dataset_free(data_);
-    }
-    api::Dataset get() const { return data_; }
-
-   private:
-    const Library& library_;
-    api::Dataset data_ = nullptr;
   };
 
   double loss_of(const Handle& booster) const {

@@ -4,4 +4,4 @@
 #include "filled_template.hpp"
 
 CELL2TEXT_PLUGIN(baseline, "template", cell2text::filled_template::FilledTemplate,
-                 "Fills the labels that another baseline predicts into the description template.")
+                 "Fills the labels that another baseline predicts into the template, as [descriptions] says.")

@@ -15,11 +15,17 @@ BaselineCells labelled() {
   return cells;
 }
 
+StopQuestion never() {
+  return [] { return false; };
+}
+
 /// Scores each class of a target by its number and the cell's first feature.
 struct Counting {
   Target target;
   std::vector<std::int64_t> fitted = {};
-  void fit(const Examples& train, const Examples& validation) { fitted = {train.cells.size, validation.cells.size}; }
+  void fit(const Examples& train, const Examples& validation, const StopQuestion&) {
+    fitted = {train.cells->size, validation.cells->size};
+  }
   Tensor scores(const BaselineCells& cells) const {
     const Tensor first_N1 = cells.embeddings_NE.narrow(1, 0, 1);
     return (torch::arange(target.size(), torch::kFloat32) - first_N1).abs().neg();
@@ -45,27 +51,64 @@ TEST_CASE("label targets: cells of unknown truth, and of classes never trained, 
   const auto targets = targets_of(labelled());
   const Examples types = examples_of(labelled(), targets[0]);
   CHECK(types.truth.equal(torch::tensor({1, 0, 1}, torch::kInt64)));
-  CHECK(types.cells.embeddings_NE.equal(torch::tensor({{0.0f, 1.0f}, {4.0f, 5.0f}, {6.0f, 7.0f}})));
+  CHECK(types.cells->embeddings_NE.equal(torch::tensor({{0.0f, 1.0f}, {4.0f, 5.0f}, {6.0f, 7.0f}})));
   const Examples pathways = examples_of(labelled(), targets[1]);
   CHECK(pathways.truth.equal(torch::tensor({{0.f, 1.f, 1.f}, {1.f, 1.f, 0.f}, {0.f, 1.f, 0.f}})));
-  CHECK(pathways.cells.size == 3);  // of the third none is known
+  CHECK(pathways.cells->size == 3);  // of the third none is known
   BaselineCells others = labelled();
   others.labels = {{"cell_type", {"never seen", "b"}, {0, 1, 0, -1}}};
-  CHECK(examples_of(others, targets[0]).cells.size == 1);
-  CHECK(examples_of({0, {}, {}}, targets[0]).cells.size == 0);
-  CHECK(examples_of({0, {}, {}}, targets[1]).truth.size(0) == 0);
+  CHECK(examples_of(others, targets[0]).cells->size == 1);
+  const BaselineCells none{0, {}, {}};
+  CHECK(examples_of(none, targets[0]).cells->size == 0);
+  CHECK(examples_of(none, targets[1]).truth.size(0) == 0);
 }
 
 TEST_CASE("label targets: counts of some cells stay whole") {
   BaselineCells cells{3, {}, {}};
   cells.counts = {
       std::make_shared<GeneTable>(), {7, 8, 9}, {"a", "b", "c"}, {0, 2, 2, 3}, {1, 4, 0}, {5, 6, 7}, {11, 12, 13}};
-  const CellBatch some = baselines_detail::features_at(cells, {0, 2}).counts;
+  const CellBatch some = baselines_detail::features_at(cells, {0, 2})->counts;
   CHECK(some.names == std::vector<std::string>{"a", "c"});
   CHECK(some.row_starts == std::vector<std::int64_t>{0, 2, 3});
   CHECK(some.columns == std::vector<std::int32_t>{1, 4, 0});
   CHECK(some.counts == std::vector<float>{5, 6, 7});
   CHECK(some.totals == std::vector<double>{11, 13});
+  CHECK(baselines_detail::features_at(cells, {0, 1, 2}).get() == &cells);  // of all of them there is no copy
+}
+
+TEST_CASE("label models: targets that are known of the same cells share them, one after the other") {
+  struct Fit {
+    std::string target;
+    const BaselineCells* cells;
+    std::int64_t size;
+  };
+  struct Watching {
+    Target target;
+    std::vector<Fit>* fits;
+    void fit(const Examples& train, const Examples&, const StopQuestion&) {
+      fits->push_back({target.name, train.cells.get(), train.cells->size});
+    }
+  };
+  BaselineCells cells{4, torch::arange(8, torch::kFloat32).view({4, 2}), {}};
+  cells.labels = {{"cell_type", {"a", "b"}, {0, 1, 0, 1}},
+                  {"tissue", {"a", "b"}, {0, -1, 0, 1}},
+                  {"disease", {"a", "b"}, {1, 1, 0, 1}},
+                  {"sex", {"a", "b"}, {1, -1, 0, 1}}};
+  cells.pathways = {{"pathway_1", {"p", "q"}, {0, 1, 0, 1}}};
+  std::vector<Fit> fits;
+  const auto make = [&](const Target& target) { return Watching{target, &fits}; };
+  const BaselineCells none{0, {}, {}};
+  LabelModels<Watching>().fit(cells, none, make, never());
+  std::vector<std::string> order;
+  for (const Fit& one : fits) order.push_back(one.target);
+  CHECK(order == std::vector<std::string>{"cell_type", "disease", "pathways", "tissue", "sex"});
+  for (std::size_t i = 0; i < 3; ++i) CHECK(fits[i].cells == &cells);
+  CHECK(fits[3].size == 3);
+  CHECK(fits[4].cells == fits[3].cells);
+
+  fits.clear();
+  LabelModels<Watching>().fit(cells, none, make, [&] { return fits.size() == 2; });
+  CHECK(fits.size() == 2);
 }
 
 TEST_CASE("label models: a classifier for each target of two classes or more; the likeliest class and two pathways") {
@@ -73,7 +116,7 @@ TEST_CASE("label models: a classifier for each target of two classes or more; th
   const auto make = [](const Target& target) { return Counting{target}; };
   BaselineCells train = labelled();
   train.labels[1].codes = {0, 0, -1, 0};
-  models.fit(train, {0, {}, {}}, make);
+  models.fit(train, {0, {}, {}}, make, never());
   BaselineCells cells{3, torch::tensor({{0.0f, 0.0f}, {1.2f, 0.0f}, {0.5f, 0.0f}}), {}};
   const auto answers = models.predict(cells);
   REQUIRE(answers.labels.size() == 2);

@@ -28,7 +28,6 @@ epochs = 20
 [[baselines]]
 plugin = "template"
 labels_of = "linear"
-ontology = "DEMO/cl.obo"
 )";
 
 struct ComparedDemo {
@@ -39,6 +38,7 @@ struct ComparedDemo {
   ExperimentData data;
   std::vector<Prediction> model;  // a model that says nothing
   std::vector<std::string> told;
+  int questions = 1'000'000;  // that are answered with "go on"
 
   explicit ComparedDemo(const std::string& more = four_baselines)
       : experiment(read_experiment(test::demo_toml(test::tiny_experiment + more), registry)),
@@ -52,7 +52,7 @@ struct ComparedDemo {
 
   std::vector<ComparedSystem> run() {
     BaselineInputs inputs(host, data, experiment.encoder, 16, [](std::int64_t, std::int64_t) {});
-    Baselines baselines(host, data, inputs, folder / "baselines");
+    Baselines baselines(host, data, inputs, folder / "baselines", [this] { return questions-- <= 0; });
     std::vector<ComparedSystem> systems;
     for (const BaselineChoice& choice : experiment.baselines)
       systems.push_back(baselines.run(choice, model, [&](const std::string& text) { told.push_back(text); }));
@@ -124,6 +124,98 @@ TEST_CASE("baselines: each answers for every test cell, whose truth stays, and t
   ComparedDemo anew;
   const auto same = anew.run();
   for (std::size_t i = 0; i < systems.size(); ++i) CHECK(texts_of_system(same[i]) == texts_of_system(systems[i]));
+}
+
+TEST_CASE("baselines: the template is filled as the run's own descriptions are, whatever they are") {
+  std::string more = four_baselines;
+  more.replace(more.find("ontology = \"DEMO/cl.obo\"\n"), 0, "preset = \"authors\"\n");
+  ComparedDemo demo(more);
+  std::set<std::string> trained;
+  for (const std::int64_t row : demo.data.split.train) trained.insert(*demo.data.descriptions->text(row));
+  for (const std::string& text : texts_of_system(demo.run()[3])) CHECK(trained.contains(text));
+}
+
+TEST_CASE("baselines: told to leave off, a fit ends with a sentence, and nothing of it is kept") {
+  ComparedDemo demo;
+  demo.questions = 30;
+  CHECK_THROWS_WITH_AS(demo.run(),
+                       "interrupted while baseline 'linear' was fitted; the same command with --resume goes on from "
+                       "there",
+                       EnvironmentError);
+  CHECK(std::filesystem::exists(demo.folder / "baselines/nearest"));
+  CHECK_FALSE(std::filesystem::exists(demo.folder / "baselines/linear"));
+  demo.questions = 1'000'000, demo.told.clear();
+  CHECK(demo.run().size() == 4);
+  CHECK(test::says(demo.told[1], "baseline nearest: fitted before"));
+  CHECK(test::says(demo.told[2], "baseline linear: fitted on"));
+}
+
+TEST_CASE("baselines: one whose settings have changed is fitted anew, and no other") {
+  ComparedDemo before;
+  before.run();
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string more = four_baselines;
+    more.replace(more.find(from), from.size(), to);
+    ComparedDemo demo(more);
+    std::filesystem::copy(before.folder / "baselines", demo.folder / "baselines",
+                          std::filesystem::copy_options::recursive);
+    demo.run();
+    std::string anew;
+    for (const std::string& text : demo.told)
+      if (const auto at = text.find(": its settings are others"); at != std::string::npos) anew += text.substr(0, at);
+    demo.told.clear();
+    demo.run();
+    for (const std::string& text : demo.told) CHECK(test::says(text, ": fitted before, in "));
+    return anew;
+  };
+  CHECK(changed("epochs = 20", "epochs = 10") == "baseline linear");
+  CHECK(changed("embedding = \"mean\"", "embedding = \"cls\"") == "baseline nearest");
+  CHECK(changed("[[baselines]]\nplugin = \"majority\"\n", "").empty());
+  CHECK(
+      changed("plugin = \"majority\"", "plugin = \"majority\"\nembedding = \"mean\"").empty());  // it has no use for it
+}
+
+TEST_CASE("baselines: without a training cell, or with an encoder that gives no numbers, nothing can be fitted") {
+  ComparedDemo demo;
+  demo.data.split.train.clear();
+  CHECK_THROWS_WITH_AS(demo.run(),
+                       doctest::Contains("baseline 'majority': no training cell has a gene that the encoder knows"),
+                       InputError);
+
+  Parameters parameters(torch::kCPU, torch::kFloat32, 0);
+  const EncoderHandle encoder(
+      model_builder_detail::build_part<kinds::encoder>(demo.host, demo.experiment.encoder, parameters));
+  for (Parameter& one : parameters.list()) one.value.fill_(std::numeric_limits<float>::quiet_NaN());
+  std::filesystem::create_directories(demo.folder / "encoder");
+  encoder.save(demo.folder / "encoder");
+  PluginChoice damaged = demo.experiment.encoder;
+  damaged.settings.erase("architecture");
+  damaged.settings.set("checkpoint", {(demo.folder / "encoder").string(), {}});
+  BaselineInputs inputs(demo.host, demo.data, damaged, 16, [](std::int64_t, std::int64_t) {});
+  CHECK_THROWS_WITH_AS(inputs.features(demo.data.split.test, {.embeddings = true}, "cell"),
+                       doctest::Contains("the encoder 'geneformer' gives numbers that are not finite"), InputError);
+}
+
+TEST_CASE("baselines: a plugin's setting that its table would hide is refused, with key and plugin") {
+  CHECK(test::says(baseline_faults("[[baselines]]\nplugin = \"hiding\"\n"),
+                   "the baseline 'hiding' has a setting 'embedding', which it would never see: this key of its table "
+                   "is read by cell2text itself. Rename the setting in the plugin"));
+  const auto keys_of = [](const std::vector<FieldInfo>& role) {
+    std::vector<std::string> keys{"plugin"};
+    for (const FieldInfo& field : role) keys.push_back(field.name);
+    return keys;
+  };
+  const auto hidden = [](const std::vector<std::string>& keys, const char* kind, const std::string& plugin) {
+    SettingsFaults faults;
+    experiment_detail::refuse_hidden_settings(*test::built_plugins().load(kind, plugin).descriptor, keys, {}, faults);
+    return faults.list.size();
+  };
+  CHECK(hidden(keys_of(describe_settings<BaselineRole>()), "baseline", "hiding") == 1);
+  CHECK(hidden(keys_of(describe_settings<BaselineRole>()), "baseline", "head") == 0);
+  CHECK(hidden(keys_of(describe_settings<EncoderRole>()), "encoder", "geneformer") == 0);
+  CHECK(hidden({"layer"}, "encoder", "geneformer") == 1);
+  CHECK(hidden(keys_of(describe_settings<MetricRole>()), "metric", "pagerank") == 0);
+  CHECK(hidden({"label"}, "metric", "pagerank") == 1);
 }
 
 TEST_CASE("baselines: the levels of an embedding are those of the encoder") {

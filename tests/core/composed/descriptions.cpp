@@ -1,4 +1,6 @@
 // Descriptions by row: a column of the file, or the template with labels and ontology.
+#include "cell2text/baselines/inputs.hpp"
+#include "cell2text/baselines/label_text.hpp"
 #include "cell2text/text/description_source.hpp"
 #include "support/oracle.hpp"
 #include "support/toy_cells.hpp"
@@ -133,6 +135,43 @@ TEST_CASE("description source: definitions come by id, else by name or exact syn
   CHECK(descriptions.text(7) == "This sample consists of an unheard cell.");
   REQUIRE(descriptions.ontology());
   CHECK(descriptions.ontology()->release() == "releases/2025-01-01");
+}
+
+TEST_CASE("description source: the labels that it tells, filled in, are the descriptions themselves") {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "cl.obo", obo);
+  test::write_file(folder / "p.tsv", "UP\tGenes up.\nDOWN\tGenes down\n");
+  const auto source = source_with(
+      {"cell_type=my B|T-cell|epithelial cell|B cell|old B cell|plain cell|my B|T-cell",
+       "cell_type_ontology_term_id=CL:1|?|CL:98|CL:99|CL:3|CL:5|CL:1|CL:4", "tissue=lobe, left|?|eye|unknown|?|x|na|?",
+       "tissue_general=lung|lymph node|eye|blood|?|y|?|spleen",
+       "disease=normal|COVID-19|asthma, severe|?|normal|unknown|COVID-19|normal",
+       "sex=female|?|male|unknown|?|female|male|?",
+       "development_stage=42-year-old stage|?|prenatal stage|7-month-old stage|third decade stage|unknown|90-year-old "
+       "stage|11th week post-fertilization stage",
+       "pathway_1=UP|DOWN|?|UP|?|unknown|DOWN|UP", "pathway_2=DOWN|?|?|UP|?|UP|UP|?"},
+      8);
+  for (const char* preset : {"paper", "authors"}) {
+    DescriptionSettings settings;
+    settings.preset = preset;
+    settings.ontology = (folder / "cl.obo").string(), settings.pathways = (folder / "p.tsv").string();
+    const DescriptionSource descriptions(source, settings);
+    cell2text::BaselineCells cells{8, {}, {}};
+    add_truth(cells, descriptions, {0, 1, 2, 3, 4, 5, 6, 7});
+    for (std::int64_t row = 0; row < 8; ++row)
+      CHECK(descriptions.text_of(cell2text::facts_of_labels({cells.labels, cells.pathways}, row)) ==
+            descriptions.text(row));
+    for (const cell2text::LabelColumn& column : cells.labels)
+      if (column.name == "development_stage")
+        CHECK(column.values == std::vector<std::string>{"adulthood", "infancy", "young adulthood",
+                                                        "advanced elderly stage", "early embryonic stage"});
+    CHECK(descriptions.told("tissue", 1) == "lymph node");
+    CHECK_FALSE(descriptions.told("development_stage", 2).has_value());
+    cell2text::CellFacts facts;
+    CHECK_FALSE(descriptions.text_of(facts).has_value());
+    facts.cell_type = "T cell";  // not in the file: by its name alone
+    CHECK(descriptions.text_of(facts) == "This sample consists of a T cell, lymphocyte that matures in the thymus.");
+  }
 }
 
 TEST_CASE("description source: pathways are told where a table describes them, by name or as they stand") {

@@ -5,14 +5,15 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "support/oracle.hpp"
 
 using cell2text::add_intervals;
-using cell2text::bootstrap_intervals;
 using cell2text::BootstrapSettings;
 using cell2text::donor_groups;
 using cell2text::InputError;
@@ -25,6 +26,23 @@ namespace {
 using Columns = std::vector<std::vector<float>>;
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 
+struct Interval {
+  double low = 0, high = 0;
+};
+
+/// Of the means of several columns [score][cell], all from the same resamples.
+std::vector<std::optional<Interval>> intervals_of(const Columns& columns, const BootstrapSettings& settings = {},
+                                                  std::span<const std::string> groups = {}) {
+  Scores scores;
+  for (const auto& column : columns) scores.scores.push_back({.name = "column", .value = 0, .per_cell = column});
+  Scores* const all[] = {&scores};
+  add_intervals(all, columns.empty() ? 0 : columns[0].size(), settings, groups);
+  std::vector<std::optional<Interval>> intervals;
+  for (const Score& one : scores.scores)
+    intervals.push_back(one.low ? std::optional(Interval{*one.low, *one.high}) : std::nullopt);
+  return intervals;
+}
+
 }  // namespace
 
 TEST_CASE("bootstrap: a proportion gets the interval of the binomial distribution") {
@@ -32,7 +50,7 @@ TEST_CASE("bootstrap: a proportion gets the interval of the binomial distributio
   INFO("CELL2TEXT_TEST_SEED=" << seed);
   std::vector<float> column(2001);
   for (std::size_t i = 0; i < 600; ++i) column[i] = 1;
-  const auto interval = bootstrap_intervals(Columns{column}, {.seed = seed})[0];
+  const auto interval = intervals_of(Columns{column}, {.seed = seed})[0];
   REQUIRE(interval.has_value());
   const double mean = 600.0 / 2001, half = 1.96 * std::sqrt(mean * (1 - mean) / 2001);
   CHECK(std::abs(interval->low - (mean - half)) < half / 4);
@@ -48,7 +66,7 @@ TEST_CASE("bootstrap: intervals hold the true mean about as often as they say") 
   for (int round = 0; round < 300; ++round) {
     std::vector<float> column(100);
     for (float& value : column) value = normal(random);
-    const auto interval = bootstrap_intervals(Columns{column}, {.seed = seed, .resamples = 400})[0];
+    const auto interval = intervals_of(Columns{column}, {.seed = seed, .resamples = 400})[0];
     held += interval->low <= 0.5 && 0.5 <= interval->high;
   }
   CHECK(held > 0.88 * 300);  // 6 standard deviations below .95
@@ -58,9 +76,8 @@ TEST_CASE("bootstrap: intervals hold the true mean about as often as they say") 
 TEST_CASE("bootstrap: the same seed gives the same interval, wherever the column stands") {
   std::vector<float> a, b;
   for (int i = 0; i < 77; ++i) a.push_back(std::sin(static_cast<float>(i))), b.push_back(static_cast<float>(i % 5));
-  const auto both = bootstrap_intervals(Columns{a, b}, {.seed = 7}),
-             again = bootstrap_intervals(Columns{b}, {.seed = 7});
-  const auto other = bootstrap_intervals(Columns{b}, {.seed = 8});
+  const auto both = intervals_of(Columns{a, b}, {.seed = 7}), again = intervals_of(Columns{b}, {.seed = 7});
+  const auto other = intervals_of(Columns{b}, {.seed = 8});
   CHECK(both[1]->low == again[0]->low);
   CHECK(both[1]->high == again[0]->high);
   CHECK((other[0]->low != again[0]->low || other[0]->high != again[0]->high));
@@ -68,15 +85,14 @@ TEST_CASE("bootstrap: the same seed gives the same interval, wherever the column
 }
 
 TEST_CASE("bootstrap: cells without a value are left out, and an empty column has no interval") {
-  const auto intervals =
-      bootstrap_intervals(Columns{{missing, 0.25f, missing, 0.25f}, {missing, missing, missing, missing}});
+  const auto intervals = intervals_of(Columns{{missing, 0.25f, missing, 0.25f}, {missing, missing, missing, missing}});
   REQUIRE(intervals[0].has_value());
   CHECK(intervals[0]->low == 0.25);
   CHECK(intervals[0]->high == 0.25);
   CHECK_FALSE(intervals[1].has_value());
-  CHECK_FALSE(bootstrap_intervals(Columns{{}})[0].has_value());
-  CHECK(bootstrap_intervals({}).empty());
-  CHECK(bootstrap_intervals(Columns{{0.5f}})[0]->high == 0.5);
+  CHECK_FALSE(intervals_of(Columns{{}})[0].has_value());
+  CHECK(intervals_of({}).empty());
+  CHECK(intervals_of(Columns{{0.5f}})[0]->high == 0.5);
 }
 
 TEST_CASE("bootstrap: groups are drawn whole, so that like cells of a group widen the interval") {
@@ -85,11 +101,11 @@ TEST_CASE("bootstrap: groups are drawn whole, so that like cells of a group wide
   for (int donor = 0; donor < 20; ++donor)
     for (int cell = 0; cell < 50; ++cell)
       column.push_back(donor % 2 ? 1.0f : 0.0f), groups.push_back("d" + std::to_string(donor));
-  const auto cells = *bootstrap_intervals(Columns{column})[0];
-  const auto donors = *bootstrap_intervals(Columns{column}, {}, groups)[0];
+  const auto cells = *intervals_of(Columns{column})[0];
+  const auto donors = *intervals_of(Columns{column}, {}, groups)[0];
   CHECK(donors.high - donors.low > 4 * (cells.high - cells.low));
   const std::vector<std::string> one(column.size(), "only");
-  const auto whole = *bootstrap_intervals(Columns{column}, {}, one)[0];
+  const auto whole = *intervals_of(Columns{column}, {}, one)[0];
   CHECK(whole.low == 0.5);
   CHECK(whole.high == 0.5);
 }
@@ -117,7 +133,7 @@ TEST_CASE("bootstrap: a score without values per cell gets its interval by a rec
                              }});
   Scores* const all[] = {&scores};
   add_intervals(all, 8);
-  const auto same = *bootstrap_intervals(Columns{{0, 1, 0, 1, 0, 1, 0, 1}})[0];
+  const auto same = *intervals_of(Columns{{0, 1, 0, 1, 0, 1, 0, 1}})[0];
   CHECK(scores.scores[0].low == same.low);
   CHECK(scores.scores[0].high == same.high);
 }
@@ -133,9 +149,9 @@ TEST_CASE("bootstrap: cells are drawn by donor where two are known") {
 
 TEST_CASE("bootstrap: wrong arguments are refused") {
   const std::vector<std::string> groups{"a", "b", "c"};
-  CHECK_THROWS_AS(bootstrap_intervals(Columns{{1, 2}, {1}}), InputError);
-  CHECK_THROWS_AS(bootstrap_intervals(Columns{{1, 2}}, {}, groups), InputError);
-  CHECK_THROWS_AS(bootstrap_intervals(Columns{{1, 2}}, {.resamples = 0}), InputError);
-  CHECK_THROWS_AS(bootstrap_intervals(Columns{{1, 2}}, {.level = 1}), InputError);
-  CHECK_THROWS_AS(bootstrap_intervals(Columns{{1, 2}}, {.level = std::nan("")}), InputError);
+  CHECK_THROWS_AS(intervals_of(Columns{{1, 2}, {1}}), InputError);
+  CHECK_THROWS_AS(intervals_of(Columns{{1, 2}}, {}, groups), InputError);
+  CHECK_THROWS_AS(intervals_of(Columns{{1, 2}}, {.resamples = 0}), InputError);
+  CHECK_THROWS_AS(intervals_of(Columns{{1, 2}}, {.level = 1}), InputError);
+  CHECK_THROWS_AS(intervals_of(Columns{{1, 2}}, {.level = std::nan("")}), InputError);
 }

@@ -1,4 +1,5 @@
 // Plugins in use: built, asked, failing, freed; what crosses the boundary and what must not.
+#include <array>
 #include <deque>
 
 #include "core/plugin/libraries.hpp"
@@ -39,6 +40,40 @@ struct Watched {
   Watched(const Settings&, const Context& context) : log(context.log) {}
   ~Watched() { log.info("object"); }
   Scores score(std::span<const Prediction>, const KnownLabels&) const { return {}; }
+};
+
+/// A baseline that is linked in and answers for as many cells as it is told to.
+struct Answering {
+  struct Settings {
+    std::int64_t labels = 0, pathways = 0, texts = 0, copied = 0;
+    static void describe(auto& s) {
+      s.field("labels", &Settings::labels, {.help = "cells"});
+      s.field("pathways", &Settings::pathways, {.help = "cells"});
+      s.field("texts", &Settings::texts, {.help = "cells"});
+      s.field("copied", &Settings::copied, {.help = "cells"});
+    }
+  };
+  Settings settings;
+  Answering(const Settings& settings, const Context&) : settings(settings) {}
+  BaselineNeeds needs() const { return {}; }
+  void fit(const BaselineCells&, const BaselineCells&) {}
+  BaselineAnswers predict(const BaselineCells&) const {
+    const auto column = [](std::int64_t size) {
+      return LabelColumn{"sex", {"male"}, std::vector<std::int32_t>(static_cast<std::size_t>(size), 0)};
+    };
+    return {.labels = {column(settings.labels)},
+            .pathways = {column(settings.pathways)},
+            .texts = std::vector<std::string>(static_cast<std::size_t>(settings.texts), "x"),
+            .copied = std::vector<std::int64_t>(static_cast<std::size_t>(settings.copied), 0)};
+  }
+  void save(const std::filesystem::path&) const {}
+  void load(const std::filesystem::path&) {}
+};
+
+/// One that asks whether to leave off.
+struct Asking : Answering {
+  using Answering::Answering;
+  void fit(const BaselineCells&, const BaselineCells&, const StopQuestion& stop) { stop(); }
 };
 
 }  // namespace
@@ -129,6 +164,38 @@ TEST_CASE("loaded plugins: types and statics of the same name in two libraries s
   const MetricHandle third(twin.build<kinds::metric>(Value{}, {&context, nullptr, {}}));
   CHECK(value_of(two.score(predictions, {}), "built") == of_second + 1);
   CHECK(value_of(one.score(predictions, {}), "built") == before);
+}
+
+TEST_CASE("baseline handle: answers for other cells than those asked for are a plugin's bug") {
+  const Context context;
+  const auto answering = [&](std::int64_t labels, std::int64_t pathways, std::int64_t texts, std::int64_t copied) {
+    Value table;
+    for (const auto& [key, size] :
+         {std::pair{"labels", labels}, {"pathways", pathways}, {"texts", texts}, {"copied", copied}})
+      table.set(key, Value{size, {}});
+    return BaselineHandle(Held<kinds::baseline>(nullptr, descriptor_of<kinds::baseline, Answering>("answering", ""),
+                                                table, {&context, nullptr, {}}))
+        .predict({3, {}, {}});
+  };
+  CHECK(answering(3, 3, 0, 0).labels[0].size() == 3);
+  CHECK(answering(3, 3, 3, 3).texts.size() == 3);
+  for (const auto& [labels, pathways, texts, copied] :
+       {std::array{2, 3, 0, 0}, {3, 4, 0, 0}, {3, 3, 1, 0}, {3, 3, 0, 4}, {0, 3, 0, 0}})
+    CHECK(has(message_of<BugError>([&] { answering(labels, pathways, texts, copied); }),
+              "a baseline's answers are not for 3 cells"));
+}
+
+TEST_CASE("baseline handle: a fit that can be interrupted is given the question, another one need not take it") {
+  const Context context;
+  bool asked = false;
+  const StopQuestion stop = [&] { return asked = true; };
+  const auto fit = [&](const PluginDescriptor& descriptor) {
+    asked = false;
+    BaselineHandle(Held<kinds::baseline>(nullptr, descriptor, Value{}, {&context, nullptr, {}})).fit({}, {}, stop);
+    return asked;
+  };
+  CHECK(fit(descriptor_of<kinds::baseline, Asking>("asking", "")));
+  CHECK_FALSE(fit(descriptor_of<kinds::baseline, Answering>("answering", "")));
 }
 
 TEST_CASE("held: the object goes before the library, at the end and when another is moved in") {

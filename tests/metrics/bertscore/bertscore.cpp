@@ -231,7 +231,7 @@ TEST_CASE("bertscore: the name in the scores is the setting's, the preset's or t
   CHECK(settings.score_name() == "own");
   for (const char* bad : {"", "a b", "a.f1", "\u00e9"}) {
     settings.name = bad;
-    CHECK(has(test::message_of<InputError>([&] { settings.score_name(); }), "'name'"));
+    CHECK(has(test::message_of<InputError>([&] { settings.score_name(); }), "the model's name"));
   }
 }
 

@@ -140,6 +140,7 @@ TEST_CASE("labels: cells of unknown truth do not count") {
   const Score& accuracy = named(scores, "cell_type.accuracy");
   CHECK(accuracy.value == 0.5);
   CHECK(accuracy.note == "2 of 4 cells have no known truth");
+  CHECK(named(scores, "cell_type.unreadable").note == accuracy.note);
   REQUIRE(accuracy.per_cell.size() == 4);
   CHECK(accuracy.per_cell[0] == 1);
   CHECK(accuracy.per_cell[1] == 0);
@@ -149,6 +150,11 @@ TEST_CASE("labels: cells of unknown truth do not count") {
   for (Prediction& one : predictions) one.labels.clear();
   CHECK(named(score(predictions), "cell_type.accuracy").note == "no cell has a known truth");
   CHECK_FALSE(named(score(predictions), "paper.disease.majority").value.has_value());
+  for (const char* name : {"sex.unreadable", "development_stage.unreadable", "cell_type.unreadable"}) {
+    CHECK_FALSE(named(score(predictions), name).value.has_value());  // nothing is missing that is not known
+    CHECK(named(score(predictions), name).note == "no cell has a known truth");
+    CHECK(named(score(predictions), name).per_cell.empty());
+  }
 }
 
 TEST_CASE("labels: no cells and no known names give no values") {

@@ -101,6 +101,9 @@ TEST_CASE("pagerank: exact synonyms, other case and names with commas are their 
       score(cells_obo, {scored("T cell", "T lymphocyte"), scored("t CELL", "T cell"), scored("C:2", "T cell"),
                         scored("CD8-positive, alpha-beta T cell", "CD8-positive, alpha-beta T cell")});
   CHECK(named(scores, "similarity").value == 1);
+  const Scores others = score(cells_obo + stanza("C:6", "plasma cell", "is_a: C:4\nsynonym: \"B cell\" EXACT []\n"),
+                              {scored("B cell", "C:4"), scored("B cell", "B cell"), scored("C:4", "b cell")});
+  CHECK(named(others, "similarity").per_cell == std::vector<float>{1, 1, 1});
 }
 
 TEST_CASE("pagerank: names that the ontology does not have count as 0 and are reported") {

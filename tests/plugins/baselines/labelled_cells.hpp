@@ -12,6 +12,10 @@
 
 namespace cell2text::test {
 
+inline StopQuestion never() {
+  return [] { return false; };
+}
+
 inline LabelColumn column(const std::string& name, const std::vector<std::string>& values) {
   LabelColumn out{name, {}, {}};
   for (const std::string& value : values) {

@@ -12,7 +12,10 @@
 
 #include "cell2text/baselines/inputs.hpp"
 #include "cell2text/baselines/label_text.hpp"
+#include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/atomic_folder.hpp"
+#include "cell2text/io/mapped_file.hpp"
+#include "cell2text/io/toml.hpp"
 
 namespace cell2text {
 
@@ -95,11 +98,13 @@ class Baselines {
   using Told = std::function<void(const std::string&)>;
 
   /// `folder` is where each is kept, in a folder of its own. All must outlive this.
-  Baselines(const Host& host, const ExperimentData& data, BaselineInputs& inputs, std::filesystem::path folder)
-      : host_(host), data_(data), inputs_(inputs), folder_(std::move(folder)) {}
+  Baselines(const Host& host, const ExperimentData& data, BaselineInputs& inputs, std::filesystem::path folder,
+            StopQuestion stop)
+      : host_(host), data_(data), inputs_(inputs), folder_(std::move(folder)), stop_(std::move(stop)) {}
 
   /// What a baseline says of the test cells. `model` has the cells and their truth. InputError: it takes the labels of
-  /// one that gives none; and what the baseline itself throws.
+  /// one that gives none; and what the baseline itself throws. EnvironmentError where `stop` says yes during the fit;
+  /// nothing is kept then.
   ComparedSystem run(const BaselineChoice& choice, std::span<const Prediction> model, const Told& told) {
     const BaselineHandle baseline = build_baseline(host_, choice.plugin);
     const BaselineNeeds needs = baseline.needs();
@@ -112,7 +117,7 @@ class Baselines {
     const BaselineAnswers answers = baseline.predict(cells);
     baselines_detail::check_answers(answers, train.size(), choice.name());
 
-    const bool describes = !answers.texts.empty() || !answers.copied.empty();
+    const bool describes = answers.fill_template || !answers.texts.empty() || !answers.copied.empty();
     ComparedSystem system{choice.name(), about(choice), describes, {model.begin(), model.end()}};
     for (Prediction& one : system.cells)
       one.prediction.clear(), one.log_probability = std::numeric_limits<double>::quiet_NaN();
@@ -127,12 +132,16 @@ class Baselines {
   void fit(const BaselineHandle& baseline, const BaselineChoice& choice, const std::vector<std::int64_t>& train,
            const Told& told) {
     const std::filesystem::path path = folder_ / choice.name();
-    if (std::filesystem::exists(path)) {
-      baseline.load(path);
-      return told("baseline " + choice.name() + ": fitted before, in " + path.string());
-    }
     const BaselineNeeds needs = baseline.needs();
     const std::string& level = choice.role.embedding;
+    const std::string settings = fitted_with(choice, needs);
+    if (std::filesystem::exists(path)) {
+      if (was_fitted_with(path, settings)) {
+        baseline.load(path);
+        return told("baseline " + choice.name() + ": fitted before, in " + path.string());
+      }
+      told("baseline " + choice.name() + ": its settings are others than those it was fitted with; it is fitted anew");
+    }
     if (train.empty())
       throw InputError("baseline '" + choice.name() + "': no training cell has a gene that the encoder knows");
     const auto with_truth = [&](const std::vector<std::int64_t>& rows) {
@@ -140,12 +149,29 @@ class Baselines {
       if (needs.labels) add_truth(cells, *data_.descriptions, rows);
       return cells;
     };
-    baseline.fit(with_truth(train), with_truth(inputs_.usable(data_.split.validation, needs, level)));
+    baseline.fit(with_truth(train), with_truth(inputs_.usable(data_.split.validation, needs, level)), stop_);
+    if (stop_())
+      throw EnvironmentError("interrupted while baseline '" + choice.name() +
+                             "' was fitted; the same command with --resume goes on from there");
     std::filesystem::create_directories(folder_);
     AtomicFolder writing(path);
     baseline.save(writing.partial());
+    write_atomically(writing.partial() / settings_file, settings);
     writing.commit();
     told("baseline " + choice.name() + ": fitted on " + std::to_string(train.size()) + " cells");
+  }
+
+  // Beside what the baseline keeps: what its fit depends on, apart from the cells and the encoder, which are the run's.
+  static constexpr const char* settings_file = "settings.toml";
+  static std::string fitted_with(const BaselineChoice& choice, const BaselineNeeds& needs) {
+    Value table = choice.plugin.resolved;
+    table.set("plugin", {choice.plugin.name, {}});
+    if (needs.embeddings) table.set("embedding", {choice.role.embedding, {}});
+    return write_toml(table);
+  }
+  static bool was_fitted_with(const std::filesystem::path& folder, const std::string& settings) {
+    const auto file = folder / settings_file;
+    return std::filesystem::exists(file) && MappedFile::open(file)->text() == settings;
   }
 
   static std::string about(const BaselineChoice& choice) {
@@ -156,9 +182,10 @@ class Baselines {
 
   std::string text_of(const BaselineAnswers& answers, std::int64_t cell, const std::vector<std::int64_t>& train) const {
     if (!answers.texts.empty()) return answers.texts[cell];
-    if (answers.copied.empty())
-      return text_of_labels({answers.labels, answers.pathways}, cell, nullptr, data_.descriptions->style());
-    return data_.descriptions->text(train[answers.copied[cell]]).value_or("");
+    if (!answers.copied.empty()) return data_.descriptions->text(train[answers.copied[cell]]).value_or("");
+    const CellFacts facts = facts_of_labels({answers.labels, answers.pathways}, cell);
+    return (answers.fill_template ? data_.descriptions->text_of(facts) : describe(facts, data_.descriptions->style()))
+        .value_or("");
   }
 
   /// Where rows stand among the test cells; both ascend.
@@ -199,6 +226,7 @@ class Baselines {
   const ExperimentData& data_;
   BaselineInputs& inputs_;
   std::filesystem::path folder_;
+  StopQuestion stop_;
   std::map<std::string, BaselineAnswers> answers_;  // of the test cells
 };
 

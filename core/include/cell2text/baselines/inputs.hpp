@@ -38,13 +38,13 @@ LabelColumn column_of(const std::string& name, const std::vector<std::int64_t>& 
 
 }  // namespace baselines_detail
 
-/// The truth of rows: prediction_labels of which some cell knows a value; and the pathways, where the settings say how
-/// texts tell them.
+/// The truth of rows as their descriptions tell it: prediction_labels of which some cell knows a value; and the
+/// pathways, where the settings say how texts tell them.
 inline void add_truth(BaselineCells& cells, const DescriptionSource& descriptions,
                       const std::vector<std::int64_t>& rows) {
   for (const char* label : prediction_labels) {
-    LabelColumn column = baselines_detail::column_of(
-        label, rows, [&](std::int64_t row) { return known_value(descriptions.label(label, row)); });
+    LabelColumn column =
+        baselines_detail::column_of(label, rows, [&](std::int64_t row) { return descriptions.told(label, row); });
     if (!column.values.empty()) cells.labels.push_back(std::move(column));
   }
   if (!descriptions.tells_pathways()) return;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -31,10 +32,16 @@ struct Target {
 
 inline constexpr const char* pathways_target = "pathways";
 
+/// Which cells a target's truth is known of, and what it is.
+struct KnownTruth {
+  std::vector<std::int64_t> places;
+  Tensor truth;  ///< int64 [N] classes; with `several` float32 [N,C], 1 where a class holds
+};
+
 /// Cells with what is true of them; cells of which it is not known are left out.
 struct Examples {
-  BaselineCells cells;  ///< features alone
-  Tensor truth;         ///< int64 [N] classes; with `several` float32 [N,C], 1 where a class holds
+  std::shared_ptr<const BaselineCells> cells;  ///< to look at the features of; targets may share them
+  Tensor truth;                                ///< as in KnownTruth
 };
 
 namespace baselines_detail {
@@ -53,13 +60,16 @@ inline CellBatch cells_at(const CellBatch& all, const std::vector<std::int64_t>&
   return out;
 }
 
-/// The features of some cells. Embeddings of all are not copied; counts are, also of all.
-inline BaselineCells features_at(const BaselineCells& all, const std::vector<std::int64_t>& places) {
-  BaselineCells out{static_cast<std::int64_t>(places.size()), all.embeddings_NE, {}};
-  const bool whole = out.size == all.size;
-  if (!whole && all.embeddings_NE.defined())
-    out.embeddings_NE = all.embeddings_NE.index_select(0, torch::tensor(places, torch::kInt64));
-  if (all.counts.genes) out.counts = whole ? all.counts : cells_at(all.counts, places);
+/// The features of some cells, ascending. Where these are all of them nothing is copied, and `all` must outlive the
+/// result.
+inline std::shared_ptr<const BaselineCells> features_at(const BaselineCells& all,
+                                                        const std::vector<std::int64_t>& places) {
+  if (std::ssize(places) == all.size) return {std::shared_ptr<const BaselineCells>(), &all};
+  auto out = std::make_shared<BaselineCells>();
+  out->size = std::ssize(places);
+  if (all.embeddings_NE.defined())
+    out->embeddings_NE = all.embeddings_NE.index_select(0, torch::tensor(places, torch::kInt64));
+  if (all.counts.genes) out->counts = cells_at(all.counts, places);
   return out;
 }
 
@@ -102,7 +112,7 @@ inline std::vector<Target> targets_of(const BaselineCells& train) {
 
 /// The cells of which the target's truth is known. In other cells than those of `targets_of`, classes may occur that
 /// were never trained; cells of such a class are left out, and such a pathway counts as not active.
-inline Examples examples_of(const BaselineCells& cells, const Target& target) {
+inline KnownTruth truth_of(const BaselineCells& cells, const Target& target) {
   using namespace baselines_detail;
   std::vector<std::int64_t> places;
   if (!target.several) {
@@ -113,7 +123,7 @@ inline Examples examples_of(const BaselineCells& cells, const Target& target) {
       for (std::int64_t i = 0; i < cells.size; ++i)
         if (classes[i] >= 0) places.push_back(i), truth.push_back(classes[i]);
     }
-    return {features_at(cells, places), torch::tensor(truth, torch::kInt64)};
+    return {std::move(places), torch::tensor(truth, torch::kInt64)};
   }
   for (std::int64_t i = 0; i < cells.size; ++i)
     if (std::ranges::any_of(cells.pathways, [i](const LabelColumn& column) { return column.codes[i] >= 0; }))
@@ -126,27 +136,46 @@ inline Examples examples_of(const BaselineCells& cells, const Target& target) {
       if (const std::int64_t one = classes[places[i]]; one >= 0)
         active[static_cast<std::int64_t>(i) * target.size() + one] = 1;
   }
-  return {features_at(cells, places), active_NC};
+  return {std::move(places), active_NC};
+}
+
+/// These cells with that truth. `cells` must outlive the result.
+inline Examples examples_of(const BaselineCells& cells, const Target& target) {
+  KnownTruth known = truth_of(cells, target);
+  return {baselines_detail::features_at(cells, known.places), std::move(known.truth)};
 }
 
 /// A classifier for each target. `Classifier` offers, with N cells and C classes of its target:
-///   fit(train, validation)   Examples; there may be no validation cells
-///   scores(cells) const      [N,C], the larger the likelier
+///   fit(train, validation, stop)   Examples; there may be no validation cells. Once `stop` says yes it may end anyhow
+///   scores(cells) const            [N,C], the larger the likelier
 ///   save(folder) const, load(folder)   in files that begin with the target's name
 /// and is made by make(target). A target with one class needs none: it is the answer for every cell.
 template <class Classifier>
 class LabelModels {
  public:
+  /// Targets whose truth is known of the same cells come one after the other and share these cells, so that what a
+  /// classifier makes of the features can serve all of them.
   template <class Make>
-  void fit(const BaselineCells& train, const BaselineCells& validation, const Make& make) {
+  void fit(const BaselineCells& train, const BaselineCells& validation, const Make& make, const StopQuestion& stop) {
     models_.clear();
+    std::vector<KnownTruth> known;
     for (Target& target : targets_of(train)) {
-      Model model{std::move(target), {}};
-      if (model.target.size() > 1) {
-        model.classifier.emplace(make(model.target));
-        model.classifier->fit(examples_of(train, model.target), examples_of(validation, model.target));
+      known.push_back(truth_of(train, target));
+      models_.push_back({std::move(target), {}});
+    }
+    std::vector<bool> done(models_.size());
+    for (std::size_t first = 0; first < models_.size(); ++first) {
+      if (done[first]) continue;
+      const auto cells = baselines_detail::features_at(train, known[first].places);
+      for (std::size_t i = first; i < models_.size(); ++i) {
+        if (done[i] || known[i].places != known[first].places) continue;
+        done[i] = true;
+        const Target& target = models_[i].target;
+        if (target.size() < 2) continue;
+        if (stop()) return;
+        models_[i].classifier.emplace(make(target));
+        models_[i].classifier->fit({cells, known[i].truth}, examples_of(validation, target), stop);
       }
-      models_.push_back(std::move(model));
     }
   }
 

@@ -14,6 +14,7 @@
 #include "cell2text/error.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/evaluate/resample.hpp"
+#include "cell2text/sorted_quantile.hpp"
 
 namespace cell2text {
 
@@ -23,14 +24,6 @@ struct Interval {
 };
 
 namespace bootstrap_detail {
-
-/// The share q of sorted values, interpolated between neighbours.
-inline double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
 
 inline void check_level(double level) {
   if (!(level > 0 && level < 1))
@@ -43,30 +36,15 @@ inline std::optional<Interval> interval_of(std::vector<double> values, double le
   if (values.empty()) return std::nullopt;
   std::sort(values.begin(), values.end());
   const double tail = (1 - level) / 2;
-  return Interval{quantile(values, tail), quantile(values, 1 - tail)};
+  const std::span<const double> sorted(values);
+  return Interval{sorted_quantile(sorted, tail), sorted_quantile(sorted, 1 - tail)};
 }
 
 }  // namespace bootstrap_detail
 
-/// Intervals of the means of several columns [score][cell], all from the same resamples. NaN marks a cell without
-/// a value; a column without any has no interval. `groups` and errors as `resample`; InputError for a level outside
-/// (0, 1).
-inline std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const std::vector<float>> columns,
-                                                                const BootstrapSettings& settings = {},
-                                                                std::span<const std::string> groups = {}) {
-  bootstrap_detail::check_level(settings.level);
-  Scores scores;
-  for (const auto& column : columns) scores.scores.push_back({.name = "column", .value = 0, .per_cell = column});
-  const Scores* const all[] = {&scores};
-  auto resampled = resample(all, columns.empty() ? 0 : columns[0].size(), settings, groups);
-  std::vector<std::optional<Interval>> intervals;
-  for (auto& values : resampled.front())
-    intervals.push_back(bootstrap_detail::interval_of(std::move(values), settings.level));
-  return intervals;
-}
-
 /// Fills `low` and `high` of every score of `all` that has a value, values per cell or a recount, and no interval yet.
-/// All scores are of the same `num_cells` cells. Arguments and errors as bootstrap_intervals.
+/// All scores are of the same `num_cells` cells, and see the same resamples. `groups` and errors as `resample`;
+/// InputError for a level outside (0, 1).
 inline void add_intervals(std::span<Scores* const> all, std::size_t num_cells, const BootstrapSettings& settings = {},
                           std::span<const std::string> groups = {}) {
   bootstrap_detail::check_level(settings.level);

@@ -97,7 +97,7 @@ inline PairedPredictions pair_predictions(std::vector<Prediction> first, std::ve
 }
 
 /// The scores that both have by the same name, with the interval of their difference: in each resample both are taken
-/// of the same cells. Arguments and errors as bootstrap_intervals.
+/// of the same cells. Arguments and errors as add_intervals.
 inline std::map<std::string, std::vector<ScoreDifference>> compare(const std::map<std::string, Scores>& first,
                                                                    const std::map<std::string, Scores>& second,
                                                                    std::size_t num_cells,

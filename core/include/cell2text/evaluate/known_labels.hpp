@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,11 +21,11 @@ inline const char* label_of_term(std::string_view id) {
 }
 
 /// Adds the current terms of an ontology: their names, ids, and exact synonyms that belong to one term alone and are
-/// no term's name.
-inline void add_terms(KnownLabels& known, const Ontology& ontology) {
+/// no term's name. They are values of `of_label`, else of the label that each id tells.
+inline void add_terms(KnownLabels& known, const Ontology& ontology, const std::optional<std::string>& of_label = {}) {
   for (const Term& term : ontology.terms()) {
     if (term.obsolete || term.name.empty()) continue;
-    const std::string label = label_of_term(term.id);
+    const std::string label = of_label ? *of_label : label_of_term(term.id);
     known.values[label].push_back(term.name);
     known.ids[label].emplace(term.name, term.id);
     for (const Synonym& synonym : term.synonyms)

@@ -17,6 +17,7 @@
 #include "cell2text/ontology/many_logs.hpp"
 #include "cell2text/ontology/similarity.hpp"
 #include "cell2text/parallel/threads.hpp"
+#include "cell2text/sorted_quantile.hpp"
 
 namespace cell2text {
 
@@ -56,14 +57,6 @@ inline void sort_floats(std::vector<float>& values) {
     for (const float value : values) other[place[digit(value, pass)]++] = value;
     values.swap(other);
   }
-}
-
-/// The share q of sorted values, interpolated between neighbours.
-inline double quantile(std::span<const float> sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const double low = sorted[below], high = sorted[std::min(below + 1, sorted.size() - 1)];
-  return low + (at - static_cast<double>(below)) * (high - low);
 }
 
 /// What a line through points follows from.
@@ -117,7 +110,8 @@ inline void add_summary(std::span<const float> sorted, SimilarityStatistics& out
   out.mean = sum_of(sorted, [](double value) { return value; }) / n;
   const auto square = [mean = out.mean](double value) { return (value - mean) * (value - mean); };
   out.sd = std::sqrt(sum_of(sorted, square) / n);
-  out.median = quantile(sorted, 0.5), out.p95 = quantile(sorted, 0.95), out.p99 = quantile(sorted, 0.99);
+  out.median = sorted_quantile(sorted, 0.5);
+  out.p95 = sorted_quantile(sorted, 0.95), out.p99 = sorted_quantile(sorted, 0.99);
 }
 
 /// Histogram and cumulative curve of sorted values.

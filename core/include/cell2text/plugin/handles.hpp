@@ -235,7 +235,10 @@ class BaselineHandle {
  public:
   explicit BaselineHandle(Held<kinds::baseline> held) : held_(std::move(held)) {}
   BaselineNeeds needs() const { return ask<BaselineNeeds>(held_, &objects::BaselineObject::needs); }
-  void fit(const BaselineCells& train, const BaselineCells& validation) const { held_->fit(train, validation).raise(); }
+  /// Once `stop` has said yes, what is fitted is of no use.
+  void fit(const BaselineCells& train, const BaselineCells& validation, const StopQuestion& stop) const {
+    held_->fit(train, validation, stop).raise();
+  }
   BaselineAnswers predict(const BaselineCells& cells) const {
     auto answers = ask<BaselineAnswers>(held_, &objects::BaselineObject::predict, cells);
     const auto whole = [&](std::int64_t size) { return size == 0 || size == cells.size; };

@@ -89,7 +89,7 @@ struct MetricObject {
 struct BaselineObject {
   virtual ~BaselineObject() = default;
   virtual Fault needs(BaselineNeeds& out) const noexcept = 0;
-  virtual Fault fit(const BaselineCells& train, const BaselineCells& validation) noexcept = 0;
+  virtual Fault fit(const BaselineCells& train, const BaselineCells& validation, const StopQuestion& stop) noexcept = 0;
   virtual Fault predict(const BaselineCells& cells, BaselineAnswers& out) const noexcept = 0;
   virtual Fault save(const std::filesystem::path& folder) const noexcept = 0;
   virtual Fault load(const std::filesystem::path& folder) noexcept = 0;

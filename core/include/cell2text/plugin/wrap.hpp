@@ -207,8 +207,12 @@ struct WrappedBaseline final : BaselineObject {
   Fault needs(BaselineNeeds& out) const noexcept override {
     return guarded([&] { out = part.needs(); });
   }
-  Fault fit(const BaselineCells& train, const BaselineCells& validation) noexcept override {
-    return guarded([&] { part.fit(train, validation); });
+  Fault fit(const BaselineCells& train, const BaselineCells& validation,
+            [[maybe_unused]] const StopQuestion& stop) noexcept override {
+    if constexpr (requires { part.fit(train, validation, stop); })
+      return guarded([&] { part.fit(train, validation, stop); });
+    else
+      return guarded([&] { part.fit(train, validation); });
   }
   Fault predict(const BaselineCells& cells, BaselineAnswers& out) const noexcept override {
     return guarded([&] { out = part.predict(cells); });

@@ -5,11 +5,15 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cell2text/plugin/handles.hpp"
 #include "cell2text/settings.hpp"
+#include "cell2text/text/age_bucket.hpp"
+#include "cell2text/text/cell_definition.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/obo.hpp"
 #include "cell2text/text/pathway_table.hpp"
@@ -82,7 +86,10 @@ class DescriptionSource {
     for (const char* column : {"pathway_1", "pathway_2"})
       if (has(column)) pathways_.push_back(source.labels(column));
     if (settings.pathways) tell_pathways(*settings.pathways);
-    if (settings.ontology) ontology_ = std::make_unique<Ontology>(Ontology::read(*settings.ontology));
+    if (settings.ontology) {
+      ontology_ = std::make_unique<Ontology>(Ontology::read(*settings.ontology));
+      define_cell_types();
+    }
   }
 
   /// The description of a row, or nothing where its cell type is unknown, or its own description empty.
@@ -100,7 +107,18 @@ class DescriptionSource {
     facts.development_stage = label("development_stage", row);
     if (settings_.pathways) facts.pathway_descriptions = pathways(row);
     if (ontology_ && facts.cell_type)
-      facts.cell_type_definition = definition(*facts.cell_type, ontology_id("cell_type", row));
+      facts.cell_type_definition = cell_definition(*ontology_, *facts.cell_type, ontology_id("cell_type", row));
+    return cell2text::describe(facts, style());
+  }
+
+  /// The template filled with facts that are no row's, say predicted ones, as it is for rows: in this style, and with
+  /// the definition that the file's cells of this type get.
+  std::optional<std::string> text_of(CellFacts facts) const {
+    if (ontology_ && facts.cell_type) {
+      const auto found = definitions_.find(known_value(facts.cell_type).value_or(""));
+      facts.cell_type_definition =
+          found == definitions_.end() ? cell_definition(*ontology_, *facts.cell_type, std::nullopt) : found->second;
+    }
     return cell2text::describe(facts, style());
   }
 
@@ -108,6 +126,14 @@ class DescriptionSource {
   std::optional<std::string> label(const std::string& role, std::int64_t row) const {
     const auto column = labels_.find(role);
     return column == labels_.end() ? std::nullopt : column->second.at(row);
+  }
+  /// What the template tells of a row's label: of an unknown tissue the organ, of a stage its age bucket.
+  std::optional<std::string> told(const std::string& role, std::int64_t row) const {
+    std::optional<std::string> value = known_value(label(role, row));
+    if (role == "tissue" && !value) return known_value(label("tissue_general", row));
+    if (role != "development_stage" || !value) return value;
+    const auto bucket = age_bucket(*value);
+    return bucket ? std::optional<std::string>(*bucket) : std::nullopt;
   }
   std::optional<std::string> ontology_id(const std::string& role, std::int64_t row) const {
     const auto column = ids_.find(role);
@@ -155,16 +181,23 @@ class DescriptionSource {
     }
   }
 
-  // By id where the file gives one that the ontology knows, else by name.
-  std::optional<std::string> definition(const std::string& name, const std::optional<std::string>& id) const {
-    const Term* term = id ? ontology_->current(*id) : nullptr;
-    if (!term) term = ontology_->by_label(name);
-    if (!term || term->definition.empty()) return std::nullopt;
-    return term->definition;
+  // Of each cell type, the definition of its first cell that has one.
+  void define_cell_types() {
+    const auto types = labels_.find("cell_type"), ids = ids_.find("cell_type");
+    if (types == labels_.end()) return;
+    std::set<std::pair<std::int32_t, std::int32_t>> seen;
+    for (std::size_t row = 0; row < types->second.codes.size(); ++row) {
+      const std::int32_t type = types->second.codes[row], id = ids == ids_.end() ? -1 : ids->second.codes[row];
+      if (type < 0 || !seen.emplace(type, id).second) continue;
+      const std::string& name = types->second.values[type];
+      if (const auto text = cell_definition(*ontology_, name, id < 0 ? std::nullopt : std::optional(ids->second.values[id])))
+        definitions_.emplace(known_value(name).value_or(""), *text);
+    }
   }
 
   DescriptionSettings settings_;
   std::map<std::string, LabelColumn> labels_, ids_;
+  std::map<std::string, std::string> definitions_;  // by cell type
   std::vector<LabelColumn> pathways_;
   std::optional<LabelColumn> texts_;
   std::unique_ptr<Ontology> ontology_;

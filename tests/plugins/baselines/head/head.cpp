@@ -1,6 +1,7 @@
 // The baseline `head`: what it learns, keeps and refuses; its optimum beside scikit-learn's.
 #include "plugins/baselines/head/head.hpp"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "tests/plugins/baselines/labelled_cells.hpp"
@@ -21,7 +22,7 @@ Head::Settings quick() {
 Head fitted(const Head::Settings& settings, const BaselineCells& train, const BaselineCells& validation,
             std::uint64_t seed = 1) {
   Head head(settings, {.log = {}, .seed = seed, .threads = 1});
-  head.fit(train, validation);
+  head.fit(train, validation, test::never());
   return head;
 }
 
@@ -49,7 +50,7 @@ TEST_CASE("head: the same seed gives the same, another seed another order") {
   cell2text::Target target{"cell_type", {"type 0", "type 1", "type 2", "type 3"}, false};
   const auto scores = [&](std::uint64_t seed) {
     LinearHead head(quick(), target, seed);
-    head.fit(cell2text::examples_of(train, target), cell2text::examples_of(cells, target));
+    head.fit(cell2text::examples_of(train, target), cell2text::examples_of(cells, target), test::never());
     return head.scores(cells);
   };
   CHECK(scores(1).equal(scores(1)));
@@ -64,12 +65,22 @@ TEST_CASE("head: training ends when the validation loss rises, and the best weig
     Head::Settings settings = quick();
     settings.learning_rate = 0.2, settings.epochs = epochs, settings.patience = patience;
     LinearHead head(settings, target, 3);
-    head.fit(cell2text::examples_of(train, target), validation);
-    return at::nll_loss(head.scores(validation.cells).log_softmax(1), validation.truth).item<double>();
+    head.fit(cell2text::examples_of(train, target), validation, test::never());
+    return at::nll_loss(head.scores(*validation.cells).log_softmax(1), validation.truth).item<double>();
   };
   const double best = loss(200, 200);
   CHECK(loss(200, 1) >= best);
   CHECK(loss(1000, 1000) == doctest::Approx(best));  // what comes after the best is thrown away
+}
+
+TEST_CASE("head: a fit leaves off between two batches when it is told to") {
+  const auto train = test::grouped_cells(400, 4, 6, 1);
+  Head::Settings endless = quick();
+  endless.epochs = endless.patience = 1'000'000;
+  int asked = 0;
+  Head(endless, {}).fit(train, {}, [&] { return ++asked > 1000; });
+  CHECK(asked > 1000);
+  CHECK(asked < 1010);
 }
 
 TEST_CASE("head: what is kept gives the same; damaged and foreign files are refused") {
@@ -117,7 +128,8 @@ TEST_CASE("oracle: the head's optimum is scikit-learn's logistic regression, of 
     at::Tensor values_NE = torch::empty({std::ssize(rows), std::ssize(rows[0])});
     for (std::size_t i = 0; i < rows.size(); ++i) values_NE[static_cast<std::int64_t>(i)].copy_(torch::tensor(rows[i]));
     cell2text::Target target{"t", one["classes"].get<std::vector<std::string>>(), one["several"].get<bool>()};
-    cell2text::Examples train{{values_NE.size(0), values_NE, {}}, {}};
+    const BaselineCells cells{values_NE.size(0), values_NE, {}}, none{0, values_NE.narrow(0, 0, 0), {}};
+    cell2text::Examples train{std::make_shared<const BaselineCells>(cells), {}};
     if (target.several) {
       train.truth = torch::empty({values_NE.size(0), target.size()});
       const auto truth = one["truth"].get<std::vector<std::vector<float>>>();
@@ -127,8 +139,8 @@ TEST_CASE("oracle: the head's optimum is scikit-learn's logistic regression, of 
       train.truth = torch::tensor(one["truth"].get<std::vector<std::int64_t>>(), torch::kInt64);
     }
     LinearHead head(settings, target, seed);
-    head.fit(train, {{0, values_NE.narrow(0, 0, 0), {}}, train.truth.narrow(0, 0, 0)});
-    const at::Tensor logits = head.scores(train.cells);
+    head.fit(train, {std::make_shared<const BaselineCells>(none), train.truth.narrow(0, 0, 0)}, test::never());
+    const at::Tensor logits = head.scores(cells);
     const at::Tensor ours = target.several ? logits.sigmoid() : logits.softmax(1);
     const auto theirs = one["probabilities"].get<std::vector<std::vector<double>>>();
     double worst = 0;

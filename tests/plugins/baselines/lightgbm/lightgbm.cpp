@@ -12,10 +12,13 @@
 using cell2text::BaselineCells;
 using cell2text::InputError;
 using cell2text::Target;
+using cell2text::lightgbm::BinnedCells;
+using cell2text::lightgbm::Dataset;
 using cell2text::lightgbm::find_library;
 using cell2text::lightgbm::Library;
 using cell2text::lightgbm::LightGbm;
 using cell2text::lightgbm::TreeClassifier;
+using cell2text::lightgbm::Trees;
 namespace test = cell2text::test;
 
 namespace {
@@ -101,14 +104,15 @@ TEST_CASE("oracle: probabilities are those of LightGBM's Python package, of embe
                                  ? matrix_of(one["truth"])
                                  : torch::tensor(one["truth"].get<std::vector<std::int64_t>>(), torch::kInt64);
     const cell2text::Context context{.log = {}, .seed = one["seed"], .threads = 2};
-    TreeClassifier classifier(library, settings_of(one), target, context);
-    classifier.fit(examples(one, cells, truth, "train"), examples(one, cells, truth, "valid"));
-    const auto asked = examples(one, cells, truth, "test").cells;
+    TreeClassifier classifier(library, std::make_shared<BinnedCells>(library), settings_of(one), target, context);
+    classifier.fit(examples(one, cells, truth, "train"), examples(one, cells, truth, "valid"), test::never());
+    const auto asked_cells = examples(one, cells, truth, "test").cells;
+    const BaselineCells& asked = *asked_cells;
     CHECK(worst_difference(classifier.scores(asked), one["probabilities"]) < 1e-12);
 
     const test::TemporaryFolder kept;
     classifier.save(kept.path());
-    TreeClassifier loaded(library, settings_of(one), target, context);
+    TreeClassifier loaded(library, nullptr, settings_of(one), target, context);
     loaded.load(kept.path());
     CHECK(loaded.scores(asked).equal(classifier.scores(asked)));
   }
@@ -120,7 +124,7 @@ TEST_CASE("lightgbm: learns groups that are apart, one class as it is, and the t
   settings.trees = settings.pathway_trees = 60;
   LightGbm baseline(settings, {.log = {}, .seed = 1, .threads = 1});
   const auto train = test::grouped_cells(400, 4, 6, 1), cells = test::grouped_cells(100, 4, 6, 2);
-  baseline.fit(train, cells);
+  baseline.fit(train, cells, test::never());
   const auto answers = baseline.predict(cells);
   CHECK(test::share_equal(test::texts_of(answers.labels[0]), test::texts_of(cells.labels[0])) > 0.95);
   CHECK(test::texts_of(answers.labels[1]) == std::vector<std::string>(100, "blood"));
@@ -134,10 +138,78 @@ TEST_CASE("lightgbm: learns groups that are apart, one class as it is, and the t
   LightGbm loaded(settings, {});
   loaded.load(folder.path());
   CHECK(test::texts_of(loaded.predict(cells).labels[0]) == test::texts_of(answers.labels[0]));
-  CHECK_THROWS_WITH_AS(baseline.fit({40, torch::randn({40, 8}), {}}, {}),
+  CHECK_THROWS_WITH_AS(baseline.fit({40, torch::randn({40, 8}), {}}, {}, test::never()),
                        doctest::Contains("no training cell has a known label"), InputError);
   test::write_file(folder / "cell_type.txt", "tree");
   CHECK_THROWS_WITH_AS(loaded.load(folder.path()), doctest::Contains("LightGBM could not read a model"),
+                       cell2text::EnvironmentError);
+}
+
+TEST_CASE("lightgbm: cells are binned once for all targets, which learn the same as if each had bins of its own") {
+  const auto library = library_or_null();
+  if (!library) return;
+  const auto train = test::grouped_cells(300, 4, 1, 1), validation = test::grouped_cells(80, 4, 1, 2);
+  auto targets = cell2text::targets_of(train);
+  REQUIRE(targets.back().several);
+  LightGbm::Settings settings;
+  settings.trees = settings.pathway_trees = 15;
+  const auto cells = std::make_shared<const BaselineCells>(train),
+             watched = std::make_shared<const BaselineCells>(validation);
+  const auto scores = [&](const Target& target, std::shared_ptr<BinnedCells> bins) {
+    TreeClassifier classifier(library, std::move(bins), settings, target, {.log = {}, .seed = 3, .threads = 1});
+    const auto truth = cell2text::truth_of(train, target), other = cell2text::truth_of(validation, target);
+    classifier.fit({cells, truth.truth}, {watched, other.truth}, test::never());
+    return classifier.scores(validation);
+  };
+  const Target& pathways = targets.back();
+  const Target twice{"twice", pathways.classes, true};
+  const auto shared = std::make_shared<BinnedCells>(library);
+  const auto first = scores(pathways, shared);
+  const auto* const bins = &shared->train(cells, "");
+  CHECK(scores(twice, shared).equal(first));
+  CHECK(&shared->train(cells, "") == bins);
+  CHECK(scores(pathways, std::make_shared<BinnedCells>(library)).equal(first));
+  CHECK(&shared->validation(watched, "") == &shared->validation(watched, ""));
+  const auto copy = std::make_shared<const BaselineCells>(train);
+  shared->train(copy, "");
+  CHECK(copy.use_count() == 2);  // those of last time are let go
+  CHECK(cells.use_count() == 1);
+  shared->clear();
+  CHECK(copy.use_count() == 1);
+}
+
+TEST_CASE("lightgbm: a fit leaves off between two trees when it is told to") {
+  if (!library_or_null()) return;
+  LightGbm::Settings settings;
+  settings.trees = settings.patience = 1'000'000;
+  int asked = 0;
+  const auto train = test::grouped_cells(300, 4, 1, 1), validation = test::grouped_cells(80, 4, 1, 2);
+  LightGbm(settings, {.log = {}, .seed = 1, .threads = 1}).fit(train, validation, [&] { return ++asked > 30; });
+  CHECK(asked > 30);
+  CHECK(asked < 35);
+}
+
+TEST_CASE("lightgbm: a loss that is no number, and calls that do not fit what was trained, are told") {
+  const auto library = library_or_null();
+  if (!library) return;
+  const auto cells = test::grouped_cells(100, 2, 6, 1);
+  std::vector<float> truth;
+  for (std::int64_t cell = 0; cell < cells.size; ++cell) truth.push_back(static_cast<float>(cell % 2));
+  const auto features = cell2text::lightgbm::features_of(cells);
+  const Dataset train(*library, features, "verbosity=-1", nullptr), watched(*library, features, "verbosity=-1", &train);
+  train.set_truth(truth), watched.set_truth(truth);
+  const auto trained = [&](const std::string& parameters) {
+    Trees trees(library);
+    trees.train(train, &watched, {"", "verbosity=-1 num_threads=1 " + parameters, 3, 3}, test::never());
+    return trees;
+  };
+  CHECK_THROWS_WITH_AS(trained("objective=binary metric=none"),
+                       doctest::Contains("LightGBM has 0 metrics; one was asked for"), cell2text::BugError);
+  CHECK_THROWS_WITH_AS(trained("objective=regression metric=l2 learning_rate=1e300"),
+                       doctest::Contains("the validation loss is not a number from the first tree on"), InputError);
+  CHECK_THROWS_WITH_AS(trained("objective=binary metric=binary_logloss").probabilities(features, 2, "num_threads=1"),
+                       doctest::Contains("LightGBM gave 100 probabilities; expected 200"), cell2text::BugError);
+  CHECK_THROWS_WITH_AS(train.set_truth({1, 0}), doctest::Contains("LightGBM could not take the labels"),
                        cell2text::EnvironmentError);
 }
 

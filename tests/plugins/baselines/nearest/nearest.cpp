@@ -56,4 +56,10 @@ TEST_CASE("nearest: what is kept gives the same; embeddings of another width are
   CHECK_THROWS_WITH_AS(nearest.predict(embedded(torch::randn({9, 6}))),
                        doctest::Contains("have 6 values, and those of the training cells 5"), cell2text::InputError);
   CHECK_THROWS_AS(Nearest({}, {}).load(folder / "elsewhere"), cell2text::InputError);
+  for (const at::Tensor& odd : {train_NE[0], train_NE.to(torch::kFloat16)}) {
+    cell2text::save_tensors(folder / "nearest.safetensors", {{"directions", odd}});
+    CHECK_THROWS_WITH_AS(Nearest({}, {}).load(folder.path()),
+                         doctest::Contains("'directions' is no matrix of float32; remove the folder to fit anew"),
+                         cell2text::InputError);
+  }
 }
