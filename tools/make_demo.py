@@ -157,7 +157,8 @@ def main():
         parser.error(f"{arguments.shared} holds no folder 'cells'; pass the reference data's folder with --shared")
     arguments.out.mkdir(parents=True, exist_ok=True)
     copies = {"cells/pbmc68k_700.h5ad": "pbmc.h5ad", "ontology/cl-v2025-07-30.obo": "cl.obo",
-              "pathways/hallmark_descriptions.tsv": "pathways/hallmark_descriptions.tsv"}
+              **{f"pathways/{name}": f"pathways/{name}"
+                 for name in ["h.all.v2025.1.Hs.symbols.gmt", "hallmark_descriptions.tsv"]}}
     for source, name in copies.items():
         (arguments.out / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(arguments.shared / source, arguments.out / name)

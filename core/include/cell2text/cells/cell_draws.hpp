@@ -18,10 +18,15 @@ constexpr std::uint64_t mixed(std::uint64_t x) {
 
 }  // namespace cell_draws_detail
 
-/// A number in [0, 1) that seed, cell and step decide: no state, so no draw depends on another.
-constexpr double uniform_draw(std::uint64_t seed, std::uint64_t cell, std::uint64_t step) {
+/// 64 random bits that seed, cell and step decide: no state, so no draw depends on another.
+constexpr std::uint64_t draw_bits(std::uint64_t seed, std::uint64_t cell, std::uint64_t step) {
   using cell_draws_detail::mixed;
-  return static_cast<double>(mixed(mixed(mixed(seed) ^ cell) ^ step) >> 11) * 0x1p-53;
+  return mixed(mixed(mixed(seed) ^ cell) ^ step);
+}
+
+/// The same as a number in [0, 1).
+constexpr double uniform_draw(std::uint64_t seed, std::uint64_t cell, std::uint64_t step) {
+  return static_cast<double>(draw_bits(seed, cell, step) >> 11) * 0x1p-53;
 }
 
 /// The 64-bit FNV-1a hash of a cell's name: what its draws depend on beside the seed.

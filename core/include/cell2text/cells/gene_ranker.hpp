@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "cell2text/cells/keyed_sort.hpp"
 #include "cell2text/nn/cpu/kernels.hpp"
 
 namespace cell2text {
@@ -54,49 +54,7 @@ struct RankedColumns {
 namespace gene_ranker_detail {
 
 /// A gene of one cell: in the high half what is sorted by, ascending; in the low half the token.
-using Item = std::uint64_t;
-
-inline bool before(Item a, Item b) {
-  return (a >> 32) < (b >> 32);
-}
-
-/// Sorts what is nearly in order already; stable.
-inline void finish_sort(Item* items, std::size_t n) {
-  std::size_t moves = 0;
-  for (std::size_t i = 1; i < n; ++i) {
-    if (!before(items[i], items[i - 1])) [[likely]]
-      continue;
-    const Item item = items[i];
-    std::size_t to = i;
-    for (; to > 0 && before(item, items[to - 1]); --to, ++moves) items[to] = items[to - 1];
-    items[to] = item;
-    if (moves > 4 * n) return std::stable_sort(items, items + n, before);  // it was not
-  }
-}
-
-/// Sorts by the high half, ascending and stable; all high halves lie in least..most. Radix sort by the upper 20 bits of
-/// what differs, in two passes without a branch; the few that these leave in disorder come last.
-/// `other` is scratch of the same size. Returns where the result lies.
-inline Item* sort_by_high_half(Item* items, Item* other, std::size_t n, std::uint32_t least, std::uint32_t most) {
-  if (n < 48) return std::stable_sort(items, items + n, before), items;
-  constexpr int digit_bits = 10, size = 1 << digit_bits;
-  const int shift = std::max(0, static_cast<int>(std::bit_width(most - least)) - 2 * digit_bits);
-  std::array<std::array<std::uint32_t, size>, 2> places{};
-  const auto key = [=](Item item) { return (static_cast<std::uint32_t>(item >> 32) - least) >> shift; };
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint32_t k = key(items[i]);
-    ++places[0][k & (size - 1)], ++places[1][k >> digit_bits];
-  }
-  std::uint32_t start[2] = {};
-  for (int i = 0; i < size; ++i) {
-    start[0] += std::exchange(places[0][i], start[0]);
-    start[1] += std::exchange(places[1][i], start[1]);
-  }
-  for (std::size_t i = 0; i < n; ++i) other[places[0][key(items[i]) & (size - 1)]++] = items[i];
-  for (std::size_t i = 0; i < n; ++i) items[places[1][key(other[i]) >> digit_bits]++] = other[i];
-  if (shift > 0) finish_sort(items, n);
-  return items;
-}
+using Item = KeyedItem;
 
 /// The low halves of n items.
 inline void copy_low_halves(const Item* items, std::size_t n, std::int64_t* to) {
@@ -196,7 +154,7 @@ class GeneRanker {
     const Collected all = collect(columns, counts);
     const std::size_t n = all.items;
     if (n == 0) return {};
-    const Item* sorted = gene_ranker_detail::sort_by_high_half(items_.data(), other_.data(), n, all.least, all.most);
+    const Item* sorted = sort_by_key(items_.data(), other_.data(), n, all.least, all.most);
     const std::size_t kept = std::min(n, limit);
     gene_ranker_detail::copy_low_halves(sorted, kept, out);
     if (values)
@@ -209,12 +167,7 @@ class GeneRanker {
   using Item = gene_ranker_detail::Item;
   using Collected = gene_ranker_detail::Collected;
 
-  // Positive floats are ordered as their bits are; the complement turns descending into ascending.
-  static std::uint32_t sort_key(double value) { return ~std::bit_cast<std::uint32_t>(static_cast<float>(value)); }
-
-  static Item item(std::uint32_t key, std::int32_t token) {
-    return (Item{key} << 32) | static_cast<std::uint32_t>(token);
-  }
+  static std::uint32_t sort_key(double value) { return descending_key(static_cast<float>(value)); }
 
   // Fills items_ with the expressed known genes, by column.
   Collected collect(std::span<const std::int32_t> columns, std::span<const float> counts) {
@@ -232,7 +185,7 @@ class GeneRanker {
     }
     for (const auto& [place, sum, gene] : sums_) {
       const std::uint32_t key = sort_key(sum * gene->weight);
-      items_[place] = item(key, gene->token);
+      items_[place] = keyed_item(key, gene->token);
       all.least = std::min(all.least, key), all.most = std::max(all.most, key);
       places_[gene->duplicate] = -1;
     }
@@ -257,7 +210,7 @@ class GeneRanker {
           continue;
         }
       const std::uint32_t key = sort_key(counts[i] * gene.weight);
-      items[n] = item(key, gene.token);
+      items[n] = keyed_item(key, gene.token);
       n += kept;
       const std::uint32_t all_if_kept = -std::uint32_t{kept};
       least = std::min(least, key | ~all_if_kept), most = std::max(most, key & all_if_kept);
