@@ -42,6 +42,7 @@ inline nlohmann::ordered_json json_schema(const std::vector<FieldInfo>& fields) 
   auto type_of = [](std::string_view type) -> Json {
     if (type == "boolean" || type == "integer" || type == "number") return {{"type", type}};
     if (type == "integer or auto") return {{"anyOf", Json::array({{{"type", "integer"}}, {{"const", "auto"}}})}};
+    if (type == "integer or all") return {{"anyOf", Json::array({{{"type", "integer"}}, {{"const", "all"}}})}};
     if (type == "boolean or never") return {{"anyOf", Json::array({{{"type", "boolean"}}, {{"const", "never"}}})}};
     if (type == "size") return {{"anyOf", Json::array({{{"type", "string"}}, {{"type", "integer"}}})}};
     return {{"type", "string"}};
@@ -52,13 +53,16 @@ inline nlohmann::ordered_json json_schema(const std::vector<FieldInfo>& fields) 
     const std::string_view type = field.type;
     if (type == "table")
       item = json_schema(field.fields);
+    else if (type == "table of number")
+      item = {{"type", "object"}, {"additionalProperties", {{"type", "number"}}}};
     else if (type.starts_with("list of "))
       item = {{"type", "array"}, {"items", type_of(type.substr(8))}};
     else
       item = type_of(type);
     item["description"] = field.about.help + (field.about.unit.empty() ? "" : " (" + field.about.unit + ")");
-    if (std::isfinite(field.about.min)) item["minimum"] = field.about.min;
-    if (std::isfinite(field.about.max)) item["maximum"] = field.about.max;
+    Json& number = type == "table of number" ? item["additionalProperties"] : item;
+    if (std::isfinite(field.about.min)) number["minimum"] = field.about.min;
+    if (std::isfinite(field.about.max)) number["maximum"] = field.about.max;
     if (!field.about.choices.empty()) item["enum"] = field.about.choices;
     if (field.has_default) item["default"] = to_json(field.default_value);
     if (field.about.required) required.push_back(field.name);

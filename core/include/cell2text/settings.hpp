@@ -8,7 +8,7 @@
 //     }
 //   };
 //
-// Field types: bool, std::int64_t, double, std::string, IntOrAuto, std::optional of these (unset
+// Field types: bool, std::int64_t, double, std::string, IntOrAuto, IntOrAll, std::optional of these (unset
 // when the key is absent), lists of them, and std::optional<T> of a struct that describes itself.
 #pragma once
 
@@ -29,6 +29,13 @@ namespace cell2text {
 
 /// A whole number, or "auto" (no value): the program chooses.
 struct IntOrAuto {
+  static constexpr const char *word = "auto", *type = "integer or auto";
+  std::optional<std::int64_t> value;
+};
+
+/// A whole number, or "all" (no value).
+struct IntOrAll {
+  static constexpr const char *word = "all", *type = "integer or all";
   std::optional<std::int64_t> value;
 };
 
@@ -45,7 +52,7 @@ struct About {
 /// A field as plain data, for `schema`, `plugins info` and the documentation.
 struct FieldInfo {
   std::string name;
-  std::string type;  ///< "boolean", "integer", "number", "text", "integer or auto", "table", "list of ..."
+  std::string type;  ///< "boolean", "integer", "number", "text", "integer or auto" (or all), "table", "list of ..."
   About about;
   Value default_value;  ///< meaningful where `has_default`
   bool has_default = false;
@@ -208,19 +215,22 @@ struct Field<std::string> {
   static Value write(const std::string& field) { return {field, {}}; }
 };
 
-template <>
-struct Field<IntOrAuto> {
-  static constexpr const char* type = "integer or auto";
-  static void read(const Value& value, const std::string& key, const About& about, IntOrAuto& out,
-                   SettingsFaults& faults) {
-    if (const auto* text = value.get_if<std::string>(); text && *text == "auto") return void(out.value.reset());
+/// IntOrAuto, IntOrAll.
+template <class T>
+requires requires(T field) {
+  T::word, field.value;
+}
+struct Field<T> {
+  static constexpr const char* type = T::type;
+  static void read(const Value& value, const std::string& key, const About& about, T& out, SettingsFaults& faults) {
+    if (const auto* text = value.get_if<std::string>(); text && *text == T::word) return void(out.value.reset());
     const auto* found = value.get_if<std::int64_t>();
-    if (!found) return wrong_type(value, key, "a whole number or 'auto'", faults);
+    if (!found) return wrong_type(value, key, std::string("a whole number or '") + T::word + "'", faults);
     if (in_range(static_cast<double>(*found), about, value, key, faults)) out.value = *found;
   }
-  static Value write(const IntOrAuto& field) {
+  static Value write(const T& field) {
     if (field.value) return {*field.value, {}};
-    return {std::string("auto"), {}};
+    return {std::string(T::word), {}};
   }
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,18 @@
 #include "cell2text/settings.hpp"
 
 namespace cell2text {
+
+namespace split_detail {
+
+/// InputError where the three shares of [split] do not add up to 1, or leave no cells to train on.
+inline void expect_shares(double train, double validation, double test) {
+  if (const double sum = train + validation + test; std::abs(sum - 1) > 1e-6)
+    throw InputError("train, validation and test of [split] add up to " +
+                     settings_detail::shortest(std::round(sum * 1e6) / 1e6) + "; they must add up to 1");
+  if (train <= 0) throw InputError("'split.train' is 0; a model needs cells to train on");
+}
+
+}  // namespace split_detail
 
 struct SplitSettings {
   std::string by = "cell";
@@ -33,12 +46,7 @@ struct SplitSettings {
     s.field("validation", &T::validation, {.help = "share that chooses the best model", .min = 0, .max = 1});
     s.field("test", &T::test, {.help = "share that is described and scored", .min = 0, .max = 1});
   }
-  void validate() const {
-    if (const double sum = train + validation + test; std::abs(sum - 1) > 1e-6)
-      throw InputError("train, validation and test of [split] add up to " +
-                       settings_detail::shortest(std::round(sum * 1e6) / 1e6) + "; they must add up to 1");
-    if (train <= 0) throw InputError("'split.train' is 0; a model needs cells to train on");
-  }
+  void validate() const { split_detail::expect_shares(train, validation, test); }
 };
 
 /// Rows of each part, ascending.
@@ -50,12 +58,23 @@ namespace split_detail {
 
 // A shuffle of our own: std::shuffle may differ between library versions, and a split must not.
 template <class T>
-void shuffle(std::vector<T>& items, std::mt19937_64& random) {
+void shuffle(std::span<T> items, std::mt19937_64& random) {
   for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random() % i]);
+}
+template <class T>
+void shuffle(std::vector<T>& items, std::mt19937_64& random) {
+  shuffle(std::span<T>(items), random);
 }
 
 inline void sort_parts(Split& split) {
   for (auto* part : {&split.train, &split.validation, &split.test}) std::ranges::sort(*part);
+}
+
+/// Which of two parts is the emptier beside what it shall hold: 0 or 1, 0 where they are alike. One that shall hold
+/// nothing is full.
+inline int emptier(const std::array<double, 2>& cells, const std::array<double, 2>& targets) {
+  const auto fill = [&](int part) { return targets[part] > 0 ? cells[part] / targets[part] : 2; };
+  return fill(0) <= fill(1) ? 0 : 1;
 }
 
 }  // namespace split_detail
@@ -135,15 +154,13 @@ inline Split split_by_donor(const LabelColumn& donors, const SplitSettings& sett
   std::ranges::stable_sort(rows, {}, [](const auto& group) { return group.size(); });
   Split split;
   const double total = static_cast<double>(donors.size());
+  const std::array targets{settings.validation * total, settings.test * total};
   for (std::size_t d = 0; d < rows.size(); ++d) {
     const double n = static_cast<double>(rows[d].size());
-    const double validation_fill =
-        settings.validation > 0 ? split.validation.size() / (settings.validation * total) : 2;
-    const double test_fill = settings.test > 0 ? split.test.size() / (settings.test * total) : 2;
-    const bool to_validation = validation_fill <= test_fill;
-    auto& emptier = to_validation ? split.validation : split.test;
-    const double target = (to_validation ? settings.validation : settings.test) * total;
-    const bool fits = target > 0 && (emptier.empty() || static_cast<double>(emptier.size()) + n <= target);
+    const int p = split_detail::emptier(
+        {static_cast<double>(split.validation.size()), static_cast<double>(split.test.size())}, targets);
+    auto& emptier = p == 0 ? split.validation : split.test;
+    const bool fits = targets[p] > 0 && (emptier.empty() || static_cast<double>(emptier.size()) + n <= targets[p]);
     auto& part = fits && d + 1 < rows.size() ? emptier : split.train;
     part.insert(part.end(), rows[d].begin(), rows[d].end());
   }
