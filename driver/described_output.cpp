@@ -8,6 +8,7 @@
 #include "cell2text/io/csv.hpp"
 #include "cell2text/io/h5ad_writer.hpp"
 #include "cell2text/io/json_lines.hpp"
+#include "h5ad_output.hpp"
 
 namespace cell2text::driver {
 
@@ -105,9 +106,7 @@ void check_output_name(const std::filesystem::path& output) {
 void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite) {
   const AtomicFile probe(output);
   if (output.extension() != ".h5ad") return;
-  if (input.extension() != ".h5ad")
-    throw InputError(output.string() + ": an .h5ad can be written only from an .h5ad; " + input.string() +
-                     " is none. Write .csv or .jsonl");
+  expect_one_h5ad(input, output, "Write .csv or .jsonl");
   if (!overwrite) expect_new_in_h5ad(input, {described_columns(), {}, {"cell2text"}});
 }
 

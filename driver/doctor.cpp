@@ -6,17 +6,17 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cell2text/io/toml.hpp"
 #include "commands.hpp"
 #include "host.hpp"
+#include "open_cells.hpp"
 
 namespace cell2text::driver {
 
 namespace {
 
 struct DoctorArguments {
-  std::string cells, model, encoder, base;
-  std::vector<std::string> source_settings;
+  CellsArguments cells;
+  std::string model, encoder, base;
   std::optional<std::int64_t> batch_size;
   bool without_encoder = false, json = false;
 };
@@ -52,21 +52,14 @@ double memory_in_all() {
   return available_memory() + process_memory();
 }
 
-/// The source as it is, whatever its values are: the checks judge them.
-SourceHandle open_source(const Registry& registry, const DoctorArguments& arguments) {
-  Value settings;
-  settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
-  settings.set("any_values", {true, {}});
-  settings.set("totals", {std::string("sum"), {}});  // else a file with an obs total would be read whole
-  for (const std::string& assignment : arguments.source_settings) apply_override(settings, assignment);
-  Context quiet;
-  return SourceHandle(registry.load("source", "h5ad").build<kinds::source>(settings, {&quiet, nullptr, {}}));
-}
+/// The source is taken as it is, whatever its values are: the checks judge them. With totals from an obs column a file
+/// would be read whole.
+const SourceWishes as_it_is = {{"any_values", {true, {}}}, {"totals", {std::string("sum"), {}}}};
 
 void doctor(const DoctorArguments& arguments) {
   const double base_bytes = process_memory();
   const Registry registry;
-  const SourceHandle source = open_source(registry, arguments);
+  const SourceHandle source = open_cells(registry, arguments.cells, as_it_is, Context{});
   std::optional<Model> model;
   std::optional<ModelCard> card;
   if (!arguments.model.empty()) {
@@ -92,12 +85,12 @@ void doctor(const DoctorArguments& arguments) {
     report.findings.push_back(
         {"encoder", Severity::note,
          "without a model nobody can say which genes its encoder knows, nor how much memory is needed", "",
-         "To see that too: cell2text doctor " + arguments.cells + " --model DIR", false});
+         "To see that too: cell2text doctor " + arguments.cells.path + " --model DIR", false});
   }
   const std::string title =
-      fmt::format("{}: {} cells, {} genes", arguments.cells, with_commas(report.cells), with_commas(report.genes));
+      fmt::format("{}: {} cells, {} genes", arguments.cells.path, with_commas(report.cells), with_commas(report.genes));
   if (arguments.json)
-    fmt::print("{}\n", findings_json(arguments.cells, report));
+    fmt::print("{}\n", findings_json(arguments.cells.path, report));
   else
     fmt::print("{}", findings_text(title, report.findings));
   if (worst(report.findings) == Severity::error) throw CLI::RuntimeError(2);  // all is said
@@ -165,6 +158,8 @@ void check_before_training(const ExperimentData& data, const Experiment& experim
       check_memory(memory_to_describe, sizes, work, memory_in_all(), "--set generation.batch_size="));
   work.batch = static_cast<double>(experiment.training.batch_size);
   work.window_batches = static_cast<double>(experiment.training.length_window);
+  work.read_cells = static_cast<double>(
+      std::min(experiment.training.shuffle().window, static_cast<std::int64_t>(data.split.train.size())));
   report.findings.push_back(check_memory(memory_to_train, sizes, work, memory_in_all(), "--set training.batch_size="));
   const Value* path = experiment.data.resolved.find("path");
   const auto* file = path ? path->get_if<std::string>() : nullptr;
@@ -174,8 +169,13 @@ void check_before_training(const ExperimentData& data, const Experiment& experim
 void add_doctor(CLI::App& app) {
   static DoctorArguments arguments;
   auto* command = app.add_subcommand("doctor", "Is this file of cells right, and does it suit a model?");
-  command->footer("Exit codes: 0 ready, 2 not ready.");
-  command->add_option("CELLS", arguments.cells, "Cells (.h5ad)")->required();
+  command->footer(
+      "Exit codes: 0 ready, 2 not ready.\n\n"
+      "Examples:\n"
+      "  cell2text doctor cells.h5ad --model runs/quickstart/model\n"
+      "  cell2text doctor filtered_feature_bc_matrix.h5\n"
+      "  cell2text doctor filtered_feature_bc_matrix/ --source labels=labels.csv");
+  add_cells_options(*command, arguments.cells, "Cells");
   auto* model = command->add_option("--model", arguments.model,
                                     "Model folder: also judge which genes its encoder knows, and memory");
   command->add_flag("--encoder-less", arguments.without_encoder, "Judge the file alone, and do not remark on it")
@@ -183,8 +183,6 @@ void add_doctor(CLI::App& app) {
   command->add_option("--batch-size", arguments.batch_size, "Cells described together, for the estimate of memory")
       ->needs(model)
       ->check(CLI::Range(1, 65536));
-  command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")
-      ->take_all();
   command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
   command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");
   command->add_flag("--json", arguments.json, "Print JSON");

@@ -12,8 +12,10 @@
 #include "cell2text/model_folder.hpp"
 #include "commands.hpp"
 #include "doctor.hpp"
+#include "h5ad_output.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
+#include "open_cells.hpp"
 #include "plugin_choice.hpp"
 #include "profile.hpp"
 
@@ -22,11 +24,12 @@ namespace cell2text::driver {
 namespace {
 
 struct EmbedArguments {
-  std::string cells, encoder, out, level = "cell", device = "auto";
+  CellsArguments cells;
+  std::string encoder, out, level = "cell", device = "auto";
   std::optional<std::string> plugin, name, profile;
   std::optional<std::int64_t> layer;
   std::int64_t threads = 0, batch_size = 8;
-  std::vector<std::string> set, source_settings;
+  std::vector<std::string> set;
   bool overwrite = false, force = false;
 };
 
@@ -35,7 +38,8 @@ constexpr const char* embed_examples =
     "  cell2text embed cells.h5ad --encoder Geneformer-V2-316M -o embedded.h5ad\n"
     "    then in Python: sc.pp.neighbors(adata, use_rep='X_geneformer')\n"
     "  cell2text embed cells.h5ad --encoder scGPT_human --level mean -o embedded.h5ad\n"
-    "  cell2text embed cells.h5ad --encoder runs/quickstart/model --level gene -o genes.safetensors\n"
+    "  cell2text embed filtered_feature_bc_matrix.h5 --encoder runs/quickstart/model --level gene -o "
+    "genes.safetensors\n"
     "Other settings of the encoder, as in cell2text schema PLUGIN: --set max_tokens=2048";
 
 /// The plugin that opens the folder, and with which settings.
@@ -125,7 +129,7 @@ std::int64_t embed_cells(const Embedding& embedding, bool pool, const std::strin
   const auto read = [&](std::int64_t first, std::span<float> values) {
     rows.read_at(static_cast<std::uint64_t>(first) * row_bytes, std::as_writable_bytes(values));
   };
-  write_h5ad_copy(arguments.cells, arguments.out,
+  write_h5ad_copy(arguments.cells.path, arguments.out,
                   {{}, {{key, width, read}}, {{"cell2text_" + key, about}}, arguments.overwrite});
   return unknown;
 }
@@ -186,9 +190,8 @@ void check_output(const EmbedArguments& arguments, const std::string& key) {
                      arguments.level + " writes " + expected);
   const AtomicFile probe(out);
   if (genes) return;
-  if (std::filesystem::path(arguments.cells).extension() != ".h5ad")
-    throw InputError(arguments.out + ": an .h5ad can be written only from an .h5ad; " + arguments.cells + " is none");
-  if (!arguments.overwrite) expect_new_in_h5ad(arguments.cells, {{}, {key}, {"cell2text_" + key}});
+  expect_one_h5ad(arguments.cells.path, out, "Embed .h5ad files one by one, or write --level gene to .safetensors");
+  if (!arguments.overwrite) expect_new_in_h5ad(arguments.cells.path, {{}, {key}, {"cell2text_" + key}});
 }
 
 void embed(const EmbedArguments& arguments) {
@@ -201,14 +204,11 @@ void embed(const EmbedArguments& arguments) {
   Parameters parameters(host.device, torch::kFloat32, 0);
   const EncoderHandle encoder(model_builder_detail::build_part<kinds::encoder>(host, choice, parameters));
   encoder.set_training(false);
-  Value settings;
-  settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
-  if (arguments.force || !encoder.needs_counts()) settings.set("any_values", {true, {}});
-  for (const std::string& assignment : arguments.source_settings) apply_override(settings, assignment);
-  const SourceHandle source(
-      registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
+  SourceWishes wishes;
+  if (arguments.force || !encoder.needs_counts()) wishes.push_back({"any_values", {true, {}}});
+  const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
   check_output(arguments, key);
-  act_on(examine_cells(source, &encoder, {512, 0}).findings, arguments.cells, arguments.force);
+  act_on(examine_cells(source, &encoder, {512, 0}).findings, arguments.cells.path, arguments.force);
 
   const Embedding embedding{source, encoder, arguments, interrupts};
   Value about;
@@ -239,14 +239,15 @@ void embed(const EmbedArguments& arguments) {
 void add_embed(CLI::App& app) {
   static EmbedArguments arguments;
   auto* command = app.add_subcommand("embed", "Embed the cells of a file with an encoder alone");
-  command->add_option("CELLS", arguments.cells, "Cells (.h5ad)")->required();
+  add_cells_options(*command, arguments.cells, "Cells");
   command
       ->add_option("--encoder", arguments.encoder,
                    "Folder of a Geneformer or scGPT checkpoint, or a model folder of 'cell2text run'")
       ->required();
   command
-      ->add_option("-o,--out", arguments.out,
-                   "What to write: .h5ad (the input with one more matrix in obsm), or .safetensors for --level gene")
+      ->add_option(
+          "-o,--out", arguments.out,
+          "What to write: .h5ad (the input, an .h5ad, with one more matrix in obsm), or .safetensors for --level gene")
       ->required();
   command->add_option("--plugin", arguments.plugin, "Encoder plugin (default: the one that opens the folder)");
   command
@@ -259,8 +260,6 @@ void add_embed(CLI::App& app) {
                       "Whose output: 0 the last layer, -1 the one before (default: the plugin's)");
   command->add_option("--name", arguments.name, "Name in obsm (default: X_ and the plugin's name)");
   command->add_option("--set", arguments.set, "Setting of the encoder, e.g. --set max_tokens=2048 (may be repeated)")
-      ->take_all();
-  command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")
       ->take_all();
   command->add_option("--batch-size", arguments.batch_size, "Cells encoded together")->check(CLI::Range(1, 65536));
   command->add_flag("--overwrite", arguments.overwrite, "Replace a matrix of that name that the file already has");

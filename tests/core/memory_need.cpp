@@ -24,9 +24,10 @@ TEST_CASE("memory need: more of anything needs no less, and training needs more 
   const WorkSizes work;
   for (const auto& need_of : {memory_to_describe, memory_to_train}) {
     const double usual = need_of(model(), work).total();
-    for (double WorkSizes::*one : {&WorkSizes::batch, &WorkSizes::beams, &WorkSizes::text_tokens,
-                                   &WorkSizes::gene_tokens, &WorkSizes::soft_tokens, &WorkSizes::cell_values,
-                                   &WorkSizes::cells, &WorkSizes::window_batches, &WorkSizes::base_bytes}) {
+    for (double WorkSizes::*one :
+         {&WorkSizes::batch, &WorkSizes::beams, &WorkSizes::text_tokens, &WorkSizes::gene_tokens,
+          &WorkSizes::soft_tokens, &WorkSizes::cell_values, &WorkSizes::cells, &WorkSizes::window_batches,
+          &WorkSizes::read_cells, &WorkSizes::base_bytes}) {
       WorkSizes more = work;
       more.*one = more.*one * 2 + 1e3;
       CHECK(need_of(model(), more).total() >= usual);

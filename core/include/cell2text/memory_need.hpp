@@ -26,12 +26,13 @@ struct ModelSizes {
 /// The work that is asked for.
 struct WorkSizes {
   double batch = 16, beams = 4, text_tokens = 100;
-  double gene_tokens = 2048;  ///< of the longest cell
-  double soft_tokens = 2048;  ///< of them, those that reach the decoder
-  double cell_values = 2000;  ///< stored values of a cell
-  double cells = 0;           ///< whose results are held until the end
-  double window_batches = 16;  ///< that the loader reads at once
-  double base_bytes = 0;      ///< of the process before there is a model
+  double gene_tokens = 2048;   ///< of the longest cell
+  double soft_tokens = 2048;   ///< of them, those that reach the decoder
+  double cell_values = 2000;   ///< stored values of a cell
+  double cells = 0;            ///< whose results are held until the end
+  double window_batches = 16;  ///< that the loader sorts by length together
+  double read_cells = 0;       ///< that the loader reads at once, where these are more
+  double base_bytes = 0;       ///< of the process before there is a model
 };
 
 /// Peak memory by what it is for.
@@ -49,6 +50,8 @@ inline MemoryNeed common(const ModelSizes& m, const WorkSizes& w) {
   need.weights = m.weight_bytes;
   // Rows from the file and as a batch, tokens as 64-bit numbers; one window in use and one ahead.
   need.loading = 2 * w.batch * w.window_batches * (w.cell_values * 24 + w.gene_tokens * 8);
+  // What is read at once waits as counts and columns: once in use, and up to three times on its way from the file.
+  need.loading += w.read_cells * w.cell_values * 8 * 4;
   need.texts = w.cells * 1200;
   return need;
 }

@@ -1,4 +1,4 @@
-// The source "h5ad": cells of an AnnData file as raw counts with gene names, totals and labels.
+// Cells of one AnnData file as raw counts with gene names, totals and labels.
 // Bounded memory: per cell it keeps 8 bytes of row starts and, with an obs total, 8 more.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,8 @@
 #include <vector>
 
 #include "cell2text/cells/cell_batch.hpp"
+#include "cell2text/cells/read_rows.hpp"
+#include "cell2text/cells/same_names.hpp"
 #include "cell2text/context.hpp"
 #include "cell2text/io/anndata.hpp"
 #include "cell2text/io/hdf5_probe.hpp"
@@ -24,9 +27,9 @@
 #include "choose_genes.hpp"
 #include "open_file.hpp"
 #include "rehearsal.hpp"
-#include "same_names.hpp"
 #include "totals.hpp"
 #include "transposed.hpp"
+#include "uns_columns.hpp"
 
 namespace cell2text::h5ad {
 
@@ -43,7 +46,10 @@ class H5adSource {
     std::int64_t transpose_memory_mib = 512;
 
     static void describe(auto& s) {
-      s.field("path", &Settings::path, {.help = "the AnnData file (.h5ad) with the cells", .required = true});
+      s.field("path", &Settings::path,
+              {.help = "the AnnData file (.h5ad) with the cells, or the folder of a dataset that 'cell2text dataset "
+                       "build' made",
+               .required = true});
       s.field("counts", &Settings::counts,
               {.help = "the matrix of raw counts: \"X\", \"raw/X\", \"layers/NAME\", or \"auto\": of "
                        "layers/counts, raw/X and X the one that looks like counts and has most genes. Log-normalised "
@@ -68,16 +74,20 @@ class H5adSource {
     }
   };
 
-  H5adSource(const Settings& settings, const Context& context)
+  /// `cache_bytes`: memory for decompressed chunks, of indices and of counts.
+  H5adSource(const Settings& settings, const Context& context, std::size_t cache_bytes = Matrix::cache_bytes)
       : log_(context.log), opened_(open_checked(settings, context)) {
+    if (cache_bytes < Matrix::cache_bytes) opened_.counts.limit_cache(opened_.root, opened_.counts_name, cache_bytes);
     for (std::size_t i = 0; i < opened_.obs.columns().size(); ++i)
       if (const std::string& fault = opened_.obs.fault(i); !fault.empty())
         context.log.warning("h5ad: obs column '" + opened_.obs.columns()[i] + "' cannot be read: " + fault);
-    warn_of_same_names(opened_.obs, context.log);
+    warn_of_same_names(
+        size(), [this](std::int64_t first, std::int64_t count) { return opened_.obs.index(first, count); }, context.log,
+        "h5ad");
     if (opened_.counts.layout() == Matrix::Layout::csc) {
       context.log.info("h5ad: " + opened_.counts.where() +
                        " is stored by columns; turning it into rows in a temporary file");
-      transposed_.emplace(opened_.counts, settings.transpose_memory_mib << 20);
+      transposed_ = transpose(opened_.counts, settings.transpose_memory_mib << 20);
     }
     totals_ = choose_totals(
         opened_.obs, settings.totals, [this](std::int64_t first) { return next_block(first); }, context);
@@ -85,14 +95,25 @@ class H5adSource {
 
   std::int64_t size() const { return opened_.obs.size(); }
   std::shared_ptr<const GeneTable> genes() const { return opened_.genes; }
+  const std::string& file() const { return opened_.root.file(); }
+  /// The matrix that counts are read from, as "layers/counts".
+  const std::string& counts_name() const { return opened_.counts_name; }
+  /// The obs column that totals are read from; empty where counts are added up.
+  const std::string& totals_column() const { return totals_.column(); }
 
-  /// The obs columns that can be read; the others were named in the log at opening.
+  /// For one of several files: totals are sums, whatever was chosen; and an equal table of genes that is held anyway.
+  void add_up_totals() { totals_ = {}; }
+  void share_genes(std::shared_ptr<const GeneTable> genes) { opened_.genes = std::move(genes); }
+
+  /// The obs columns that can be read (the others were named in the log at opening), and what uns says of all cells.
   std::vector<ColumnInfo> columns() const {
     const std::scoped_lock lock(mutex_);
     const std::vector<std::string>& names = opened_.obs.columns();
     std::vector<ColumnInfo> all;
     for (std::size_t i = 0; i < names.size(); ++i)
       if (opened_.obs.fault(i).empty()) all.push_back({names[i], opened_.obs.type(names[i])});
+    for (const std::string& name : uns_columns(opened_.root, opened_.obs))
+      all.push_back({name, ColumnInfo::Type::text});
     return all;
   }
 
@@ -105,6 +126,8 @@ class H5adSource {
   /// Categories in their order in the file; other values as text in order of appearance.
   LabelColumn labels(const std::string& column) {
     const std::scoped_lock lock(mutex_);
+    if (const auto value = uns_value(opened_.root, opened_.obs, column))
+      return {column, {*value}, std::vector<std::int32_t>(static_cast<std::size_t>(size()), 0)};
     return opened_.obs.labels(column);
   }
 
@@ -114,32 +137,49 @@ class H5adSource {
     return read_names(rows, runs_of(rows));
   }
 
-  /// Cells in the order asked for; a row may be named more than once. Memory is that of the cells asked for.
+  /// Cells in the order asked for; a row may be named more than once. Memory is that of the cells asked for, and twice
+  /// that where rows do not ascend.
   CellBatch read(std::span<const std::int64_t> rows) {
     const std::scoped_lock lock(mutex_);
-    const std::vector<Run> runs = runs_of(rows);
-    std::vector<RowBlock> blocks;
-    for (const Run& run : runs) blocks.push_back(read_checked(run.first, run.count));
-
+    const std::vector<hdf5::Range> runs = runs_of(rows);
     CellBatch batch;
     batch.genes = opened_.genes;
     batch.rows.assign(rows.begin(), rows.end());
+    batch.row_starts = {0};
     batch.names = read_names(rows, runs);
-    for (const std::int64_t row : rows) {
-      const RowBlock& block = blocks[run_of(runs, row)];
-      batch.totals.push_back(totals_.of(row, block.sum(row - block.first_row)));
+    if (!ascend(rows)) {
+      gather(runs, batch);
+      return batch;
     }
-    if (runs.size() == 1 && std::ranges::adjacent_find(rows, std::ranges::greater_equal{}) == rows.end())
-      take(std::move(blocks.front()), batch);
-    else
-      gather(blocks, runs, batch);
+    const std::int64_t values = stored(rows);
+    batch.columns.reserve(values), batch.counts.reserve(values);
+    append_runs(runs, batch);
     return batch;
   }
 
+  /// The same for ascending rows, behind the cells that `batch` already holds; its `rows` are left to the caller.
+  void append(std::span<const std::int64_t> rows, CellBatch& batch) {
+    const std::scoped_lock lock(mutex_);
+    const std::vector<hdf5::Range> runs = runs_of(rows);
+    std::vector<std::string> names = read_names(rows, runs);
+    std::ranges::move(names, std::back_inserter(batch.names));
+    append_runs(runs, batch);
+  }
+
+  /// Whether no row is named twice, and each after those before it in the file.
+  static bool ascend(std::span<const std::int64_t> rows) {
+    return std::ranges::adjacent_find(rows, std::ranges::greater_equal{}) == rows.end();
+  }
+
+  /// Stored values of rows that there are; of a dense matrix 0, since that is known only when it is read.
+  std::int64_t stored(std::span<const std::int64_t> rows) const {
+    std::int64_t values = 0;
+    for (const std::int64_t row : rows)
+      values += transposed_ ? transposed_->stored(row, 1) : opened_.counts.stored(row, 1);
+    return values;
+  }
+
  private:
-  struct Run {
-    std::int64_t first, count;
-  };
   struct Opened {
     hdf5::Group root;
     anndata::DataFrame obs;
@@ -162,24 +202,37 @@ class H5adSource {
   static Opened open_checked(const Settings& settings, const Context& context) {
     expect_hdf5(settings.path);
     hdf5::rehearse(settings.path, [&] {
-      detail::attempt([&] { open(settings, Context{}); });
+      hdf5::rehearse_part([&] { open(settings, Context{}); });
       mallopt(M_PERTURB, 0xA5);  // memory that HDF5 should not look at then leads it astray, and that shows
-      detail::attempt([&] { rehearse_reading(hdf5::Group::open_file(settings.path)); });
+      hdf5::rehearse_part([&] { rehearse_reading(hdf5::Group::open_file(settings.path)); });
     });
     return open(settings, context);
   }
 
-  /// The block's rows are those of the batch.
-  static void take(RowBlock&& block, CellBatch& batch) {
-    batch.row_starts = std::move(block.starts);
-    batch.columns = std::move(block.columns), batch.counts = std::move(block.values);
+  void append_runs(const std::vector<hdf5::Range>& runs, CellBatch& batch) const {
+    for (const auto& [first, count] : runs) {
+      RowBlock block = read_checked(first, count);
+      const std::int64_t before = std::ssize(batch.columns);
+      for (std::int64_t row = 0; row < count; ++row) {
+        batch.totals.push_back(totals_.of(first + row, block.sum(row)));
+        batch.row_starts.push_back(before + block.starts[row + 1]);
+      }
+      if (before == 0 && runs.size() == 1) {
+        batch.columns = std::move(block.columns), batch.counts = std::move(block.values);
+        continue;
+      }
+      batch.columns.insert(batch.columns.end(), block.columns.begin(), block.columns.end());
+      batch.counts.insert(batch.counts.end(), block.values.begin(), block.values.end());
+    }
   }
 
-  static void gather(const std::vector<RowBlock>& blocks, const std::vector<Run>& runs, CellBatch& batch) {
-    batch.row_starts = {0};
+  void gather(const std::vector<hdf5::Range>& runs, CellBatch& batch) const {
+    std::vector<RowBlock> blocks;
+    for (const auto& [first, count] : runs) blocks.push_back(read_checked(first, count));
     for (const std::int64_t row : batch.rows) {
       const RowBlock& block = blocks[run_of(runs, row)];
       const std::int64_t at = row - block.first_row, begin = block.starts[at], end = block.starts[at + 1];
+      batch.totals.push_back(totals_.of(row, block.sum(at)));
       batch.columns.insert(batch.columns.end(), block.columns.begin() + begin, block.columns.begin() + end);
       batch.counts.insert(batch.counts.end(), block.values.begin() + begin, block.values.begin() + end);
       batch.row_starts.push_back(static_cast<std::int64_t>(batch.columns.size()));
@@ -187,14 +240,12 @@ class H5adSource {
   }
 
   /// The rows asked for as ascending ranges without gaps.
-  std::vector<Run> runs_of(std::span<const std::int64_t> rows) const {
+  std::vector<hdf5::Range> runs_of(std::span<const std::int64_t> rows) const {
+    expect_rows(rows, size(), opened_.root.file());
     std::vector<std::int64_t> sorted(rows.begin(), rows.end());
     std::ranges::sort(sorted);
-    std::vector<Run> runs;
+    std::vector<hdf5::Range> runs;
     for (const std::int64_t row : sorted) {
-      if (row < 0 || row >= size())
-        throw InputError(opened_.root.file() + ": row " + std::to_string(row) + " was asked for; rows are 0 to " +
-                         std::to_string(size() - 1));
       if (runs.empty() || row > runs.back().first + runs.back().count)
         runs.push_back({row, 1});
       else
@@ -202,24 +253,26 @@ class H5adSource {
     }
     return runs;
   }
-  static std::size_t run_of(const std::vector<Run>& runs, std::int64_t row) {
-    return std::ranges::upper_bound(runs, row, {}, &Run::first) - runs.begin() - 1;
+  static std::size_t run_of(const std::vector<hdf5::Range>& runs, std::int64_t row) {
+    return std::ranges::upper_bound(runs, row, {}, &hdf5::Range::first) - runs.begin() - 1;
   }
 
-  std::vector<std::string> read_names(std::span<const std::int64_t> rows, const std::vector<Run>& runs) const {
-    std::vector<std::vector<std::string>> parts;
-    for (const Run& run : runs) parts.push_back(opened_.obs.index(run.first, run.count));
+  std::vector<std::string> read_names(std::span<const std::int64_t> rows, const std::vector<hdf5::Range>& runs) const {
+    const std::vector<std::string> names = opened_.obs.index(runs);
+    std::vector<std::int64_t> before = {0};  // names of the runs before each
+    for (const auto& run : runs) before.push_back(before.back() + run.count);
     std::vector<std::string> all;
+    all.reserve(rows.size());
     for (const std::int64_t row : rows) {
       const std::size_t run = run_of(runs, row);
-      all.push_back(parts[run][row - runs[run].first]);
+      all.push_back(names[before[run] + row - runs[run].first]);
     }
     return all;
   }
 
   RowBlock read_checked(std::int64_t first, std::int64_t count) const {
     RowBlock block = transposed_ ? transposed_->read(first, count) : opened_.counts.read(first, count);
-    sort_columns(block, opened_.counts.where());
+    sort_columns(block, opened_.counts.where(), "In Python: adata.X.sum_duplicates(), then write the file again");
     if (const auto bad = first_bad_value(block))
       throw InputError(
           opened_.counts.where() + ": " + text_of(*bad, opened_.root, opened_.counts_name) +
@@ -231,14 +284,14 @@ class H5adSource {
   RowBlock next_block(std::int64_t first) const {
     constexpr std::int64_t values = std::int64_t{1} << 20;
     const std::int64_t count =
-        transposed_ ? transposed_->entries_within(first, values) : opened_.counts.entries_within(first, values);
+        transposed_ ? rows_within(transposed_->starts(), first, values) : opened_.counts.entries_within(first, values);
     return read_checked(first, count);
   }
 
   Log log_;
   mutable std::mutex mutex_;
   Opened opened_;
-  std::optional<TransposedMatrix> transposed_;  ///< where the counts are stored by columns
+  std::optional<SpilledRows> transposed_;  ///< where the counts are stored by columns
   Totals totals_;
 };
 

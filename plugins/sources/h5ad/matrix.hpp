@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cell2text/io/hdf5.hpp"
-#include "row_block.hpp"
+#include "cell2text/io/compressed_matrix.hpp"
 
 namespace cell2text::h5ad {
 
@@ -16,6 +15,7 @@ namespace cell2text::h5ad {
 class Matrix {
  public:
   enum class Layout { csr, csc, dense };
+  static constexpr std::size_t cache_bytes = std::size_t{32} << 20;  ///< for decompressed chunks of each array
 
   /// Opens `name` ("X", "raw/X", "layers/counts"), which must be `rows` x `columns`. Checks shape, lengths and
   /// row pointers. Keeps 8 bytes per entry of the stored axis.
@@ -37,27 +37,34 @@ class Matrix {
   std::int64_t major() const { return layout_ == Layout::csc ? columns_ : rows_; }
   std::int64_t minor() const { return layout_ == Layout::csc ? rows_ : columns_; }
   /// Stored values; of a dense matrix, all.
-  std::int64_t stored() const { return layout_ == Layout::dense ? rows_ * columns_ : starts_.back(); }
+  std::int64_t stored() const { return layout_ == Layout::dense ? rows_ * columns_ : sparse_.starts().back(); }
+
+  /// Stored values of some entries; of a dense matrix 0, since zeros are left out when it is read.
+  std::int64_t stored(std::int64_t first, std::int64_t count) const {
+    return layout_ == Layout::dense ? 0 : sparse_.stored(first, count);
+  }
+
+  /// Keeps less of decompressed chunks between reads: `bytes` for each of its arrays. `root` and `name` as at opening.
+  void limit_cache(const hdf5::Group& root, const std::string& name, std::size_t bytes) {
+    if (layout_ != Layout::dense) return sparse_.limit_cache(root.group(name), bytes);
+    data_ = {};  // HDF5 gives an array that is open the cache that it has
+    data_ = root.dataset(name, bytes);
+  }
 
   /// The largest `count` with at most `values` stored values in entries first .. first+count-1; at least 1.
   std::int64_t entries_within(std::int64_t first, std::int64_t values) const {
-    std::int64_t count = 0;
-    if (layout_ == Layout::dense)
-      count = values / std::max<std::int64_t>(columns_, 1);
-    else
-      count = std::upper_bound(starts_.begin() + first, starts_.end(), starts_[first] + values) - starts_.begin() -
-              first - 1;
-    return std::clamp<std::int64_t>(count, 1, std::max<std::int64_t>(major() - first, 1));
+    if (layout_ != Layout::dense) return rows_within(sparse_.starts(), first, values);
+    return std::clamp<std::int64_t>(values / std::max<std::int64_t>(columns_, 1), 1,
+                                    std::max<std::int64_t>(rows_ - first, 1));
   }
 
   /// Entries first .. first+count-1 of the stored axis (for CSC `columns` are row numbers). Positions are
   /// checked against the shape; order within an entry and values are as in the file.
   RowBlock read(std::int64_t first, std::int64_t count) const {
-    return layout_ == Layout::dense ? read_dense(first, count) : read_sparse(first, count);
+    return layout_ == Layout::dense ? read_dense(first, count) : sparse_.read(first, count);
   }
 
  private:
-  static constexpr std::size_t cache_bytes = std::size_t{32} << 20;
   static constexpr std::int64_t dense_values = std::int64_t{4} << 20;  // of a dense matrix in memory at once
 
   void open_dense(hdf5::Dataset data) {
@@ -79,29 +86,7 @@ class Matrix {
       group.fail("is encoded as '" + format + "'; expected csr_matrix, csc_matrix or a dense array");
     expect_shape(group.integers_attribute(group.has_attribute("shape") ? "shape" : "h5sparse_shape"));
 
-    data_ = group.dataset("data", cache_bytes);
-    indices_ = group.dataset("indices", cache_bytes);
-    const hdf5::Dataset pointers = group.dataset("indptr");
-    if (!data_.expect_vector().is_number()) data_.fail("holds no numbers");
-    if (data_.length() != indices_.expect_vector().length())
-      data_.fail("has " + std::to_string(data_.length()) + " values; 'indices' has " +
-                 std::to_string(indices_.length()));
-    if (pointers.expect_vector().length() != major() + 1)
-      pointers.fail("has " + std::to_string(pointers.length()) + " values; expected " + std::to_string(major() + 1));
-    starts_ = pointers.read_all<std::int64_t>();
-    check_starts(pointers);
-  }
-
-  void check_starts(const hdf5::Dataset& pointers) const {
-    if (starts_.front() != 0) pointers.fail("begins with " + std::to_string(starts_.front()) + "; expected 0");
-    for (std::size_t i = 1; i < starts_.size(); ++i)
-      if (starts_[i] < starts_[i - 1])
-        pointers.fail("falls from " + std::to_string(starts_[i - 1]) + " to " + std::to_string(starts_[i]) +
-                      " at row " + std::to_string(i - 1) +
-                      " (of the stored axis); it must not fall. The file is damaged");
-    if (starts_.back() > data_.length())
-      pointers.fail("ends with " + std::to_string(starts_.back()) + "; only " + std::to_string(data_.length()) +
-                    " values are stored. The file is damaged");
+    sparse_ = hdf5::CompressedMatrix(group, major(), minor(), layout_ == Layout::csc ? "column" : "row");
   }
 
   void expect_shape(const std::vector<std::int64_t>& shape) const {
@@ -110,31 +95,6 @@ class Matrix {
     for (const std::int64_t extent : shape) found += (found.empty() ? "" : " x ") + std::to_string(extent);
     throw InputError(where_ + ": has the shape " + found + "; obs and var say " + std::to_string(rows_) + " x " +
                      std::to_string(columns_) + ". The file is damaged");
-  }
-
-  RowBlock read_sparse(std::int64_t first, std::int64_t count) const {
-    RowBlock block{first, {}, {}, {}};
-    block.starts.assign(starts_.begin() + first, starts_.begin() + first + count + 1);
-    const std::int64_t begin = block.starts.front(), end = block.starts.back();
-    for (std::int64_t& start : block.starts) start -= begin;
-    block.columns = indices_.read<std::int32_t>(begin, end - begin);
-    block.values = data_.read<float>(begin, end - begin);
-    const std::int32_t* const column = block.columns.data();
-    const auto outside = [column, most = static_cast<std::uint32_t>(minor())](std::int64_t i) {
-      return static_cast<std::uint32_t>(column[i]) >= most;
-    };
-    if (detail::any_of(0, end - begin, outside)) refuse_index(block, outside);
-    return block;
-  }
-
-  template <class Outside>
-  [[noreturn]] void refuse_index(const RowBlock& block, const Outside& outside) const {
-    std::int64_t i = 0;
-    while (!outside(i)) ++i;
-    const auto entry = std::ranges::upper_bound(block.starts, i) - block.starts.begin() - 1;
-    indices_.fail((layout_ == Layout::csc ? "column " : "row ") + std::to_string(block.first_row + entry) +
-                  " holds the index " + std::to_string(block.columns[i]) + "; expected 0 to " +
-                  std::to_string(minor() - 1) + ". The file is damaged");
   }
 
   RowBlock read_dense(std::int64_t first, std::int64_t count) const {
@@ -158,8 +118,8 @@ class Matrix {
   Layout layout_ = Layout::csr;
   std::int64_t rows_, columns_;
   std::string where_;
-  hdf5::Dataset data_, indices_;
-  std::vector<std::int64_t> starts_;
+  hdf5::Dataset data_;             ///< where it is dense
+  hdf5::CompressedMatrix sparse_;  ///< else
 };
 
 }  // namespace cell2text::h5ad

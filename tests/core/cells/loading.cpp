@@ -121,6 +121,13 @@ std::vector<std::int64_t> random_lengths(std::mt19937_64& random, std::size_t ce
   return lengths;
 }
 
+LoaderOptions random_options(std::mt19937_64& random) {
+  LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5),
+                        random(), random() % 2 == 0};
+  options.read_cells = static_cast<std::int64_t>(random() % 2 * (random() % 120));
+  return options;
+}
+
 std::vector<std::int64_t> text_of(std::int64_t row) {
   return std::vector<std::int64_t>(static_cast<std::size_t>(1 + row % 3), row);
 }
@@ -154,8 +161,7 @@ TEST_CASE("cell loader: every row comes exactly once, with its own genes, name, 
     for (std::size_t row = 0; row < cells; ++row)
       if (random() % 4) rows.push_back(static_cast<std::int64_t>(row));
     cell2text::split_detail::shuffle(rows, random);
-    LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5),
-                          seed, random() % 2 == 0};
+    const LoaderOptions options = random_options(random);
     const auto batches = all_batches(source, toy, rows, options);
     auto found = rows_of(batches), expected = rows;
     std::ranges::sort(found), std::ranges::sort(expected);
@@ -193,8 +199,7 @@ TEST_CASE("cell loader: skipped cells are those that would have come first, what
     const auto source = test::toy_source(random_lengths(random, cells));
     std::vector<std::int64_t> rows(cells);
     std::iota(rows.begin(), rows.end(), 0);
-    LoaderOptions options{static_cast<std::int64_t>(1 + random() % 9), static_cast<std::int64_t>(1 + random() % 5),
-                          seed, random() % 2 == 0};
+    LoaderOptions options = random_options(random);
     const auto batches = all_batches(source, toy, rows, options);
     for (std::size_t done = 0; done <= batches.size(); ++done) {
       const auto rest = all_batches(source, toy, rows, options);
@@ -210,6 +215,50 @@ TEST_CASE("cell loader: skipped cells are those that would have come first, what
   for (const std::int64_t inside : {1, 3, 8})
     CHECK_THROWS_WITH_AS(all_batches(source, toy, {0, 1, 2, 3, 4, 5, 6}, {2, 2, 0, false, inside}),
                          doctest::Contains("lies inside a batch"), cell2text::InputError);
+}
+
+TEST_CASE("cell loader: how many cells are read together changes no batch") {
+  const auto seed = test::seed();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  const Toy toy;
+  for (int round = 0; round < 8; ++round) {
+    const std::size_t cells = 1 + random() % 90;
+    const auto source = test::toy_source(random_lengths(random, cells));
+    std::vector<std::int64_t> rows(cells);
+    std::iota(rows.begin(), rows.end(), 0);
+    cell2text::split_detail::shuffle(rows, random);
+    LoaderOptions options = random_options(random);
+    options.read_cells = 0;
+    const auto expected = all_batches(source, toy, rows, options);
+    for (const std::int64_t together : {1, 2, 17, 64, 1000}) {
+      options.read_cells = together;
+      const auto found = all_batches(source, toy, rows, options);
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i].rows == expected[i].rows);
+        CHECK(found[i].names == expected[i].names);
+        CHECK(found[i].totals == expected[i].totals);
+        CHECK(found[i].texts == expected[i].texts);
+        CHECK(torch::equal(found[i].tokens.ids_BG, expected[i].tokens.ids_BG));
+      }
+    }
+  }
+}
+
+TEST_CASE("cell loader: what was read and how long it took is told") {
+  const Toy toy;
+  const auto source = test::toy_source(std::vector<std::int64_t>(20, 3));
+  std::vector<std::int64_t> rows(20);
+  std::iota(rows.begin(), rows.end(), 0);
+  LoaderOptions options{2, 2, 0, false, 8};
+  options.read_cells = 12;
+  CellLoader loader(source, toy.encoder, rows, options);
+  while (loader.next()) {
+  }
+  CHECK(loader.reading_speed().cells == 12);  // 8 are skipped
+  CHECK(loader.reading_speed().seconds > 0);
+  CHECK(loader.reading_speed().cells_per_second() > 0);
 }
 
 TEST_CASE("cell loader: without windows and shuffling the rows keep their order") {
@@ -278,9 +327,6 @@ TEST_CASE("cell loader: the order depends on the seed alone") {
   const auto order = [&](std::uint64_t seed) { return rows_of(all_batches(source, toy, rows, {3, 10, seed, true})); };
   CHECK(order(1) == order(1));
   CHECK(order(1) != order(2));
-  CHECK(cell2text::shuffled_rows(rows, 1, 0) == cell2text::shuffled_rows(rows, 1, 0));
-  CHECK(cell2text::shuffled_rows(rows, 1, 0) != cell2text::shuffled_rows(rows, 1, 1));
-  CHECK(cell2text::shuffled_rows(rows, 1, 0) != cell2text::shuffled_rows(rows, 2, 0));
 }
 
 TEST_CASE("cell loader: an error of the source is thrown where its batch is asked for") {

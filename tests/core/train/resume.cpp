@@ -110,6 +110,9 @@ Runner random_runner(std::mt19937_64& random, const fs::path& folder) {
   runner.settings.batch_size = static_cast<std::int64_t>(1 + random() % 6);
   runner.settings.accumulation = static_cast<std::int64_t>(1 + random() % 3);
   runner.settings.length_window = static_cast<std::int64_t>(1 + random() % 3);
+  // An epoch of 21 cells in one window that is read together, or in several, of blocks of neighbours.
+  runner.settings.shuffle_window = random() % 3 ? static_cast<std::int64_t>(1 + random() % 12) : 8192;
+  runner.settings.shuffle_block = std::min(runner.settings.shuffle_window, static_cast<std::int64_t>(1 + random() % 4));
   runner.settings.schedule = std::vector<std::string>{"step", "cosine", "constant"}[random() % 3];
   runner.settings.optimizer = random() % 2 ? "adam" : "adamw";
   runner.settings.keep = random() % 3 ? "best" : "last";

@@ -115,6 +115,45 @@ TEST_CASE("trainer: the loss of a solvable problem falls, and the reports add up
   for (const auto& parameter : model.decoder_parameters->list()) CHECK(!parameter.value.requires_grad());
 }
 
+TEST_CASE("trainer: a window that holds all cells changes nothing, a smaller one the order alone") {
+  TrainingSettings settings = quick();
+  settings.epochs = 2;
+  std::vector<std::int64_t> read;
+  const auto losses = [&](std::int64_t window, std::int64_t block) {
+    settings.shuffle_window = window, settings.shuffle_block = block;
+    Model model = small_model();
+    TrainingObserver observer;
+    observer.epoch = [&](const EpochReport& report) {
+      read.push_back(report.reading.cells);
+      CHECK(report.reading.cells_per_second() > 0);
+    };
+    return train(model, settings, observer).losses;
+  };
+  const auto expected = losses(8192, 16);
+  CHECK(losses(cells, 1) == expected);
+  CHECK(losses(cells - 1, 3) == expected);  // windows of whole length windows, here of 8 cells: that of 24 holds all
+  const auto in_blocks = losses(8, 4);
+  CHECK(in_blocks != expected);
+  CHECK(in_blocks.size() == expected.size());
+  CHECK(read == std::vector<std::int64_t>(8, cells));
+}
+
+TEST_CASE("training settings: the shuffle window is of whole length windows, and a block is no larger") {
+  TrainingSettings settings;
+  CHECK(settings.shuffle().window == 8192);
+  CHECK(settings.shuffle().block == 16);
+  settings.batch_size = 6;
+  CHECK(settings.shuffle().window == 8208);
+  settings.length_window = 4096;
+  CHECK(settings.shuffle().window == 6 * 4096);
+  settings.shuffle_window = 15;
+  CHECK_THROWS_WITH_AS(settings.validate(),
+                       doctest::Contains("'training.shuffle_block' is 16, more than 'training.shuffle_window' (15)"),
+                       InputError);
+  settings.shuffle_block = 15;
+  settings.validate();
+}
+
 TEST_CASE("trainer: accumulated batches are one large batch") {
   TrainingSettings settings = quick();
   settings.epochs = 1, settings.batch_size = 24, settings.length_window = 1;

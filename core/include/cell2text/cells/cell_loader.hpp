@@ -1,10 +1,9 @@
-// Batches of tokenised cells in a given order, made ahead on worker threads: one at a time reads the file, all of them
-// tokenise. Within a window of batches, cells of like length stand together.
+// Batches of tokenised cells in a given order, made ahead on worker threads: one reads the file, a window of cells at a
+// time, the others tokenise. Within a window of batches, cells of like length stand together.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -14,7 +13,9 @@
 #include <vector>
 
 #include "cell2text/cells/prefetch.hpp"
+#include "cell2text/cells/select_tokens.hpp"
 #include "cell2text/cells/split.hpp"
+#include "cell2text/cells/window_reader.hpp"
 #include "cell2text/plugin/handles.hpp"
 
 namespace cell2text {
@@ -39,60 +40,18 @@ struct LoaderOptions {
   std::uint64_t seed = 0;          ///< of the order of batches inside a window
   bool shuffle_batches = false;
   std::int64_t skip_cells = 0;  ///< as if `next` had already given these; whole batches. Skipped windows are not read
-  int workers = 2;              ///< threads; two are enough to keep ahead of any model
+  int workers = 2;              ///< threads that tokenise; two are enough to keep ahead of any model
+  std::int64_t read_cells =
+      0;  ///< read with one call of the source, in whole length windows (rounded up); changes no batch
 };
-
-/// The rows in a random order that depends on seed and epoch alone.
-inline std::vector<std::int64_t> shuffled_rows(std::vector<std::int64_t> rows, std::uint64_t seed, std::int64_t epoch) {
-  std::mt19937_64 random(seed * 1'000'003 + static_cast<std::uint64_t>(epoch) + 1);
-  split_detail::shuffle(rows, random);
-  return rows;
-}
-
-namespace loader_detail {
-
-/// The named rows of [cells,G], each cut to `width`; undefined where all_BG is.
-inline Tensor rows_of(const Tensor& all_BG, const std::vector<std::int64_t>& cells, std::int64_t width) {
-  if (!all_BG.defined()) return {};
-  if (!all_BG.is_cpu() || (all_BG.size(1) > 1 && all_BG.stride(1) != 1))
-    return rows_of(all_BG.cpu().contiguous(), cells, width);
-  width = std::min(width, all_BG.size(1));
-  const Tensor chosen_BG = torch::empty({static_cast<std::int64_t>(cells.size()), width}, all_BG.options());
-  if (chosen_BG.numel() == 0) return chosen_BG;
-  const auto value_bytes = static_cast<std::int64_t>(all_BG.element_size());
-  auto* to = static_cast<std::byte*>(chosen_BG.mutable_data_ptr());
-  const auto* const from = static_cast<const std::byte*>(all_BG.const_data_ptr());
-  for (const std::int64_t cell : cells) {
-    std::memcpy(to, from + cell * all_BG.stride(0) * value_bytes, static_cast<std::size_t>(width * value_bytes));
-    to += width * value_bytes;
-  }
-  return chosen_BG;
-}
-
-/// The named cells of a tokenised window, cut to their own longest.
-inline GeneTokens select(const GeneTokens& window, const std::vector<std::int64_t>& cells) {
-  GeneTokens out;
-  out.wanted_genes = window.wanted_genes;
-  out.first_gene = window.first_gene, out.special_tokens = window.special_tokens;
-  std::int64_t longest = 0;
-  for (const auto cell : cells) {
-    out.lengths.push_back(window.lengths[cell]);
-    out.known_genes.push_back(window.known_genes[cell]);
-    longest = std::max(longest, window.lengths[cell]);
-  }
-  out.ids_BG = rows_of(window.ids_BG, cells, longest);
-  out.values_BG = rows_of(window.values_BG, cells, longest);
-  return out;
-}
-
-}  // namespace loader_detail
 
 /// Description tokens of a row of the source. Asked for one row at a time, in order, on the loader's threads.
 using TextOfRow = std::function<std::vector<std::int64_t>(std::int64_t row)>;
 
 class CellLoader {
  public:
-  /// Source and encoder must outlive the loader; nobody else reads the source meanwhile.
+  /// Source and encoder must outlive the loader; nobody else reads the source meanwhile. In memory are two windows of
+  /// `read_cells`, one in use and one ahead. InputError: `skip_cells` are more than there are.
   CellLoader(const SourceHandle& source, const EncoderHandle& encoder, std::vector<std::int64_t> rows,
              LoaderOptions options, TextOfRow text = {})
       : source_(source),
@@ -101,9 +60,13 @@ class CellLoader {
         options_(options),
         text_(std::move(text)),
         random_(options.seed),
+        next_row_(after_skipped()),
+        reader_([this](std::span<const std::int64_t> some) { return source_.read(some); }, rows_, cells_read_together(),
+                next_row_),
         prefetch_([this] { return take(); }, {2, options.workers}) {}
 
-  /// The next batch, or nothing at the end. Errors of source and encoder are thrown where their batch is asked for.
+  /// The next batch, or nothing at the end. Errors of the encoder are thrown where their batch is asked for, those of
+  /// the source where the first batch of what was read together is.
   std::optional<TokenBatch> next() {
     while (ready_.empty()) {
       auto window = prefetch_.next();
@@ -115,20 +78,43 @@ class CellLoader {
     return batch;
   }
 
+  /// Cells read so far, and the source's time for them.
+  ReadingSpeed reading_speed() const { return reader_.speed(); }
+
  private:
   using Batches = std::vector<TokenBatch>;  // the next one last
 
   // What a window is made of, once it has been read.
   struct Window {
-    CellBatch cells;
+    WindowReader::Window read;  // its cells, and those of other windows
+    std::int64_t first_in_read = 0;
     std::vector<std::int64_t> rows;
     std::vector<std::vector<std::int64_t>> texts;
     std::vector<std::size_t> order;  // of its batches
     std::int64_t skip = 0;
   };
 
-  std::int64_t window_cells() const {
-    return std::min(options_.batch_size * options_.length_window, static_cast<std::int64_t>(rows_.size()) - next_row_);
+  std::int64_t num_rows() const { return static_cast<std::int64_t>(rows_.size()); }
+
+  // Of the window that begins at `row`; 0 at the end.
+  std::int64_t window_cells(std::int64_t row) const {
+    return std::min(options_.batch_size * options_.length_window, num_rows() - row);
+  }
+
+  std::int64_t cells_read_together() const {
+    const std::int64_t window = options_.batch_size * options_.length_window;
+    return window * std::max<std::int64_t>((options_.read_cells + window - 1) / window, 1);
+  }
+
+  // Where the first window begins that was not wholly given before; draws what those before it would have drawn.
+  std::int64_t after_skipped() {
+    std::int64_t row = 0;
+    for (std::int64_t n; (n = window_cells(row)) > 0 && options_.skip_cells >= n; options_.skip_cells -= n) {
+      row += n;
+      batch_order(n);
+    }
+    if (row == num_rows() && options_.skip_cells > 0) refuse_place();
+    return row;
   }
 
   // Batches of a window in the order in which they will be taken from the back.
@@ -143,28 +129,26 @@ class CellLoader {
   }
 
   std::optional<Prefetch<Batches>::Job> take() {
-    for (std::int64_t n; (n = window_cells()) > 0 && options_.skip_cells >= n; options_.skip_cells -= n) {
-      next_row_ += n;
-      batch_order(n);  // draws what the window's own order would have drawn
-    }
-    const std::int64_t n = window_cells();
-    if (n <= 0) {
-      if (options_.skip_cells > 0) refuse_place();
-      return std::nullopt;
-    }
+    const std::int64_t n = window_cells(next_row_);
+    if (n <= 0) return std::nullopt;
+    if (!read_) read_ = reader_.next(), next_in_read_ = 0;
     auto window = std::make_shared<Window>();
+    window->read = read_, window->first_in_read = next_in_read_;
     window->skip = std::exchange(options_.skip_cells, 0);
     window->rows.assign(rows_.begin() + next_row_, rows_.begin() + next_row_ + n);
-    window->cells = source_.read(window->rows);
     window->order = batch_order(n);
     if (text_)
       for (const std::int64_t row : window->rows) window->texts.push_back(text_(row));
-    next_row_ += n;
+    next_row_ += n, next_in_read_ += n;
+    if (next_in_read_ == read_->size()) read_ = nullptr;  // not to be held while the next is waited for
     return [this, window] { return batches(*window); };
   }
 
   Batches batches(const Window& window) const {
-    const GeneTokens tokens = encoder_.tokenize(window.cells);
+    const std::int64_t n = std::ssize(window.rows), first = window.first_in_read;
+    const ReadWindow& read = *window.read;
+    const bool as_read = read.size() == n && read.places.empty();
+    const GeneTokens tokens = as_read ? encoder_.tokenize(read.cells) : encoder_.tokenize(part_of(read, first, n));
     std::vector<std::int64_t> cells(window.rows.size());
     std::iota(cells.begin(), cells.end(), 0);
     if (options_.length_window > 1)
@@ -176,8 +160,9 @@ class CellLoader {
       TokenBatch batch{loader_detail::select(tokens, chosen), {}, {}, {}, {}};
       for (const auto cell : chosen) {
         batch.rows.push_back(window.rows[cell]);
-        batch.names.push_back(window.cells.names[cell]);
-        batch.totals.push_back(window.cells.totals[cell]);
+        const std::int64_t place = read.place_of(first + cell);
+        batch.names.push_back(read.cells.names[place]);
+        batch.totals.push_back(read.cells.totals[place]);
         if (text_) batch.texts.push_back(window.texts[cell]);
       }
       all.push_back(std::move(batch));
@@ -198,7 +183,10 @@ class CellLoader {
   LoaderOptions options_;
   TextOfRow text_;
   std::mt19937_64 random_;
-  std::int64_t next_row_ = 0;
+  std::int64_t next_row_;
+  WindowReader reader_;
+  WindowReader::Window read_;  // of which some is not yet taken, or null
+  std::int64_t next_in_read_ = 0;
   Batches ready_;
   Prefetch<Batches> prefetch_;  // last: its threads use all of the above but ready_
 };

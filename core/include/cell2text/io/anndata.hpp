@@ -120,6 +120,20 @@ class DataFrame {
     return names;
   }
 
+  /// The index values of several ranges of rows, ascending and apart, one after the other.
+  std::vector<std::string> index(std::span<const hdf5::Range> ranges) const {
+    const bool plain = !index_.categories && !index_.mask && index_.values.type() == hdf5::Dataset::Type::text;
+    constexpr std::size_t together = 64;  // to select ranges takes HDF5 the square of their number of steps
+    std::vector<std::string> names;
+    while (!ranges.empty()) {
+      const auto some = ranges.first(plain ? std::min(together, ranges.size()) : 1);
+      auto part = plain ? index_.values.read_strings(some) : index(some.front().first, some.front().count);
+      names.insert(names.end(), std::move_iterator(part.begin()), std::move_iterator(part.end()));
+      ranges = ranges.subspan(some.size());
+    }
+    return names;
+  }
+
   /// A column as labels. Categories keep their order in the file; other values come in order of appearance.
   LabelColumn labels(const std::string& column) const {
     const Column& found = find(column);

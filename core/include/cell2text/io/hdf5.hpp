@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@
 #include "cell2text/io/hdf5_object.hpp"
 
 namespace cell2text::hdf5 {
+
+/// A part of an array's first axis.
+struct Range {
+  std::int64_t first = 0, count = 0;
+};
 
 /// An array in a file. Reads take a range of the first axis; a range is checked against the shape.
 class Dataset : public Object {
@@ -68,7 +74,8 @@ class Dataset : public Object {
     if (!is_number()) fail("holds no numbers");
     expect_usual_bits();
     std::vector<T> values(static_cast<std::size_t>(count) * row_values());
-    read_into(first, count, native_type<T>(), values.data(), values.size());
+    const Range range{first, count};
+    read_into(std::span(&range, 1), native_type<T>(), values.data(), values.size());
     return values;
   }
   template <class T>
@@ -76,9 +83,16 @@ class Dataset : public Object {
     return read<T>(0, length());
   }
   std::vector<std::string> read_strings(std::int64_t first, std::int64_t count) const {
+    const Range range{first, count};
+    return read_strings(std::span(&range, 1));
+  }
+  /// The texts of several ranges, ascending and apart, one after the other: a call for each costs more than the texts.
+  std::vector<std::string> read_strings(std::span<const Range> ranges) const {
     if (type() != Type::text) fail("holds no text");
-    detail::StringBuffer buffer(type_id(), static_cast<std::size_t>(count) * row_values());
-    read_into(first, count, type_id(), buffer.data(), static_cast<std::size_t>(count) * row_values());
+    std::size_t values = 0;
+    for (const Range& range : ranges) values += static_cast<std::size_t>(range.count) * row_values();
+    detail::StringBuffer buffer(type_id(), values);
+    read_into(ranges, type_id(), buffer.data(), values);
     return buffer.texts();
   }
 
@@ -99,22 +113,29 @@ class Dataset : public Object {
            std::to_string(bytes) + " bytes; expected all bits of 1 to 8 bytes. The file is damaged");
   }
 
-  void read_into(std::int64_t first, std::int64_t count, hid_t type, void* out, std::size_t values) const {
-    if (first < 0 || count < 0 || first > length() - count)
-      fail("values " + std::to_string(first) + " to " + std::to_string(first + count) + " were asked for; it has " +
-           std::to_string(length()) + ". The file is damaged; write it again");
+  void read_into(std::span<const Range> ranges, hid_t type, void* out, std::size_t values) const {
+    std::int64_t rows = 0;
+    for (const auto& [first, count] : ranges) {
+      if (first < 0 || count < 0 || first > length() - count)
+        fail("values " + std::to_string(first) + " to " + std::to_string(first + count) + " were asked for; it has " +
+             std::to_string(length()) + ". The file is damaged; write it again");
+      rows += count;
+    }
     if (values == 0) return;
     const Handle space(attempt([&] { return H5Dget_space(id()); }, "reading"));
     Handle memory;
     if (!shape_.empty()) {
       std::vector<hsize_t> start(shape_.size(), 0), extent(shape_.begin(), shape_.end());
-      start[0] = static_cast<hsize_t>(first);
-      extent[0] = static_cast<hsize_t>(count);
-      attempt(
-          [&] {
-            return H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
-          },
-          "selecting");
+      H5S_seloper_t selection = H5S_SELECT_SET;
+      for (const Range& range : ranges) {
+        if (range.count == 0) continue;
+        start[0] = static_cast<hsize_t>(range.first), extent[0] = static_cast<hsize_t>(range.count);
+        attempt(
+            [&] { return H5Sselect_hyperslab(space.id(), selection, start.data(), nullptr, extent.data(), nullptr); },
+            "selecting");
+        selection = H5S_SELECT_OR;
+      }
+      extent[0] = static_cast<hsize_t>(rows);
       memory = Handle(attempt([&] { return H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr); },
                               "selecting"));
     }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "cell2text/cells/cell_loader.hpp"
+#include "cell2text/cells/epoch_order.hpp"
 #include "cell2text/train/checkpoint.hpp"
 #include "cell2text/train/loss.hpp"
 #include "cell2text/train/optimizer.hpp"
@@ -27,6 +28,7 @@ struct EpochReport {
   std::optional<double> validation_loss;
   bool best = false;
   double seconds = 0;
+  ReadingSpeed reading;  ///< of the epoch's training cells, of this process
 };
 
 struct TrainingObserver {
@@ -131,9 +133,11 @@ class Trainer {
   void train_epoch(const TrainingData& data, const TrainingObserver& observer) {
     if (state_.cells == static_cast<std::int64_t>(data.train.size()) || state_.step >= total_steps_) return;
     model_.set_training(true);
-    const LoaderOptions options{settings_.batch_size, settings_.length_window,
-                                seed_ * 7919 + static_cast<std::uint64_t>(state_.epoch), true, state_.cells};
-    CellLoader loader(data.source, *model_.encoder, shuffled_rows(data.train, seed_, state_.epoch), options, data.text);
+    LoaderOptions options{settings_.batch_size, settings_.length_window,
+                          seed_ * 7919 + static_cast<std::uint64_t>(state_.epoch), true, state_.cells};
+    options.read_cells = settings_.shuffle().window;
+    CellLoader loader(data.source, *model_.encoder, epoch_order(data.train, seed_, state_.epoch, settings_.shuffle()),
+                      options, data.text);
     while (!summary_.stopped && state_.step < total_steps_) {
       std::vector<TokenBatch> batches;
       while (static_cast<std::int64_t>(batches.size()) < settings_.accumulation)
@@ -146,11 +150,12 @@ class Trainer {
       summary_.stopped = observer.stop();
       if (!summary_.stopped && checkpoint_due()) checkpoint();
     }
+    reading_ = loader.reading_speed();
   }
 
   // What follows an epoch's last step: validation, the best weights, the report.
   void close_epoch(const TrainingData& data, const TrainingObserver& observer) {
-    EpochReport report{state_.epoch + 1, settings_.epochs, state_.epoch_loss.mean(), {}, false, 0};
+    EpochReport report{state_.epoch + 1, settings_.epochs, state_.epoch_loss.mean(), {}, false, 0, reading_};
     if (!data.validation.empty()) {
       report.validation_loss = validate(data, [&] { return summary_.stopped = observer.stop(); }).mean();
       if (summary_.stopped) return;  // the whole validation is repeated later
@@ -218,6 +223,7 @@ class Trainer {
   Optimizer optimizer_;
   TrainingState state_;
   TrainingSummary summary_;
+  ReadingSpeed reading_;  // of the last epoch
   std::int64_t total_steps_ = 0;
   double seconds_before_ = 0;
   Clock::time_point started_, last_checkpoint_;
