@@ -10,6 +10,7 @@
 #include "doctor.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
+#include "open_cells.hpp"
 #include "profile.hpp"
 
 namespace cell2text::driver {
@@ -17,13 +18,21 @@ namespace cell2text::driver {
 namespace {
 
 struct DescribeArguments {
-  std::string cells, model, out, encoder, base, device = "auto";
+  CellsArguments cells;
+  std::string model, out, encoder, base, device = "auto";
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
   std::optional<std::string> profile;
-  std::vector<std::string> source_settings, set;
+  std::vector<std::string> set;
   bool overwrite = false, force = false;
 };
+
+constexpr const char* describe_examples =
+    "Examples:\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model -o described.h5ad\n"
+    "  cell2text describe filtered_feature_bc_matrix.h5 --model runs/quickstart/model -o described.csv\n"
+    "  cell2text describe raw_feature_bc_matrix/ --source min_counts=500 --model runs/quickstart/model -o "
+    "described.jsonl";
 
 /// The labels that a text names, with the ontology ids that training cells had for them.
 LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const ModelCard& card) {
@@ -50,7 +59,7 @@ Value about(const DescribeArguments& arguments, const ModelCard& card) {
   all.set("model_hash", {card.hash, {}});
   all.set("cell2text_version", {std::string(version), {}});
   all.set("ontology_release", {card.ontology_release, {}});
-  all.set("source", {arguments.cells, {}});
+  all.set("source", {arguments.cells.path, {}});
   all.set("date", {std::string(date), {}});
   all.set("generation", write_settings(card.generation));
   return all;
@@ -77,15 +86,6 @@ GenerationSettings generation_settings(const DescribeArguments& arguments, const
   return settings;
 }
 
-std::unique_ptr<SourceHandle> open_source(const Host& host, const DescribeArguments& arguments) {
-  Value settings;
-  settings.set("path", {arguments.cells, {"CELLS", 0, 0}});
-  if (arguments.force) settings.set("any_values", {true, {}});
-  for (const std::string& assignment : arguments.source_settings) apply_override(settings, assignment);
-  return std::make_unique<SourceHandle>(
-      host.registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
-}
-
 void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
   std::map<std::string, std::int64_t> statuses;
   for (const LabelledCell& one : cells) ++statuses[status_name(one.cell.status)];
@@ -105,21 +105,23 @@ void describe(const DescribeArguments& arguments) {
   if (!arguments.base.empty()) places.decoder = arguments.base;
   ModelCard card = read_model_card(arguments.model, registry, places);
   card.generation = generation_settings(arguments, card.generation);
-  const auto source = open_source(host, arguments);
-  check_output(arguments.cells, arguments.out, arguments.overwrite);
+  SourceWishes wishes;
+  if (arguments.force) wishes.push_back({"any_values", {true, {}}});
+  const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
+  check_output(arguments.cells.path, arguments.out, arguments.overwrite);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
-  check_before_describing(*source, model, card.generation, arguments.cells, base_bytes, arguments.force);
+  check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
 
   auto known = card.known_labels().values;
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
-  std::vector<std::int64_t> rows(source->size());
+  std::vector<std::int64_t> rows(source.size());
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<LabelledCell> cells(rows.size());
   Progress progress("describing", static_cast<std::int64_t>(rows.size()), "cells");
   std::int64_t done = 0;
   const auto describe_rows = [&](std::vector<std::int64_t> part, const LoaderOptions& options) {
-    CellLoader loader(*source, *model.encoder, std::move(part), options);
+    CellLoader loader(source, *model.encoder, std::move(part), options);
     while (auto batch = loader.next()) {
       for (DescribedCell& cell : describe_cells(model, *batch, card.generation)) {
         const std::int64_t row = cell.row;
@@ -134,7 +136,7 @@ void describe(const DescribeArguments& arguments) {
   const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
   describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
   describe_rows({few, rows.end()}, {card.generation.batch_size, free_length_window, 0, false});
-  write_described(arguments.cells, arguments.out, cells, about(arguments, card), arguments.overwrite);
+  write_described(arguments.cells.path, arguments.out, cells, about(arguments, card), arguments.overwrite);
   summarise(cells, arguments.out);
 }
 
@@ -143,10 +145,12 @@ void describe(const DescribeArguments& arguments) {
 void add_describe(CLI::App& app) {
   static DescribeArguments arguments;
   auto* command = app.add_subcommand("describe", "Describe the cells of a file with a trained model");
-  command->add_option("CELLS", arguments.cells, "Cells with raw counts (.h5ad)")->required();
+  command->footer(describe_examples);
+  add_cells_options(*command, arguments.cells, "Cells with raw counts");
   command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();
   command
-      ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the input with more obs columns), .csv or .jsonl")
+      ->add_option("-o,--out", arguments.out,
+                   "What to write: .h5ad (the input, an .h5ad, with more obs columns), .csv or .jsonl")
       ->required();
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,
@@ -158,8 +162,6 @@ void add_describe(CLI::App& app) {
       ->add_option("--set", arguments.set,
                    "Generate otherwise than the model's settings say, e.g. --set generation.stop='[\".\"]' (may be "
                    "repeated)")
-      ->take_all();
-  command->add_option("--source", arguments.source_settings, "Setting of the source, e.g. --source counts=layers/raw")
       ->take_all();
   command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
   command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");

@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 packages=(g++ cmake ninja-build mold ccache pkg-config python3 python3-venv libboost-dev libboost-filesystem-dev
   libhdf5-dev doctest-dev libtomlplusplus-dev librange-v3-dev libcli11-dev libspdlog-dev libfmt-dev
-  nlohmann-json3-dev libpcre2-dev libsentencepiece-dev libicu-dev libssl-dev libjs-chart.js git ca-certificates)
+  nlohmann-json3-dev libpcre2-dev libsentencepiece-dev libicu-dev libssl-dev zlib1g-dev libjs-chart.js git ca-certificates)
 
 # Debian has libFuzzer in a package that clang only recommends; Ubuntu 22.04 has it in clang's own.
 fuzzing=(clang libclang-rt-dev)

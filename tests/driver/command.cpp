@@ -44,9 +44,10 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
     return all;
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
-  CHECK(
-      flags(command("describe --help").out) ==
-      "--model --overwrite --force --beams --batch-size --set --source --encoder --base --profile --device --threads ");
+  CHECK(flags(command("describe --help").out) ==
+        "--source --source-plugin --model --overwrite --force --beams --batch-size --set --encoder --base --profile "
+        "--device "
+        "--threads ");
 }
 
 TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
@@ -57,13 +58,13 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
     CHECK(plugin["usable"] == true);
     names.push_back(plugin["kind"].get<std::string>() + " " + plugin["name"].get<std::string>());
   }
-  CHECK(names == std::vector<std::string>{"adapter linear",    "adapter mlp",      "adapter perceiver",
-                                          "adapter qformer",   "baseline head",    "baseline lightgbm",
-                                          "baseline majority", "baseline nearest", "baseline template",
-                                          "decoder gemma",     "decoder llama",    "encoder geneformer",
-                                          "encoder scgpt",     "finetuning full",  "finetuning lora",
-                                          "metric bertscore",  "metric labels",    "metric overlap",
-                                          "metric pagerank",   "metric pathways",  "source h5ad"});
+  CHECK(names ==
+        std::vector<std::string>{"adapter linear",    "adapter mlp",       "adapter perceiver", "adapter qformer",
+                                 "baseline head",     "baseline lightgbm", "baseline majority", "baseline nearest",
+                                 "baseline template", "decoder gemma",     "decoder llama",     "encoder geneformer",
+                                 "encoder scgpt",     "finetuning full",   "finetuning lora",   "metric bertscore",
+                                 "metric labels",     "metric overlap",    "metric pagerank",   "metric pathways",
+                                 "source h5ad",       "source tenx"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));
@@ -83,6 +84,8 @@ TEST_CASE("schema: valid JSON that knows core tables and plugins; docs/experimen
   CHECK(command("schema lama").status == 2);
   INFO("docs/experiment.md differs from the program; make it again: cell2text schema --markdown > docs/experiment.md");
   CHECK(command("schema --markdown").out == read_file(source_dir() / "docs/experiment.md"));
+  CHECK(command("schema --dataset --markdown").out == read_file(source_dir() / "docs/dataset_file.md"));
+  CHECK(nlohmann::json::parse(command("schema --dataset").out)["properties"].contains("sample"));
 }
 
 TEST_CASE("run: every fault of a file at once, with line, column and the nearest name") {

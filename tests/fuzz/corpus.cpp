@@ -19,6 +19,7 @@
 #include "targets/safetensors.hpp"
 #include "targets/sentence_piece.hpp"
 #include "targets/split_pattern.hpp"
+#include "targets/tenx.hpp"
 #include "targets/tiktoken.hpp"
 #include "targets/tokenizer.hpp"
 #include "targets/tokenizer_characters.hpp"
@@ -48,6 +49,7 @@ const std::map<std::string, Target>& targets() {
                                                     {"safetensors", fuzz::safetensors},
                                                     {"sentence_piece", fuzz::sentence_piece},
                                                     {"split_pattern", fuzz::split_pattern},
+                                                    {"tenx", fuzz::tenx},
                                                     {"tiktoken", fuzz::tiktoken},
                                                     {"tokenizer", fuzz::tokenizer},
                                                     {"tokenizer_characters", fuzz::tokenizer_characters},
@@ -148,6 +150,12 @@ TEST_CASE("fuzz corpus: attacks of megabytes are refused within seconds") {
   CHECK(refused(fuzz::toml, "a = " + repeated("{a=", million)));
   CHECK(refused(fuzz::obo, "[Term]\nid: A\nname: " + repeated("{ ", million)));
   CHECK(refused(fuzz::obo, "[Term]\nid: A\n" + repeated("id: A\n", million)));
+
+  // A line without end, and a matrix that claims more than there is.
+  const std::string market = "%%MatrixMarket matrix coordinate integer general\n";
+  CHECK(refused(fuzz::tenx, market + std::string(4 * million, '1')));
+  CHECK(refused(fuzz::tenx, market + "2000000000 2000000000 1000000000000000000\n1 1 1\n"));
+  CHECK(refused(fuzz::tenx, market + "1 1000000 1000000\n" + repeated("1 1 1\n", million - 1)));
 
   // A million tensors, of which the last lies where the first does.
   std::string header = "{";

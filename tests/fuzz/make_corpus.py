@@ -15,6 +15,7 @@ from pathlib import Path
 
 import elf_corpus
 import pickle_corpus
+import tenx_corpus
 import tokenizer_corpus
 import torch_corpus
 
@@ -426,5 +427,5 @@ def tables():
 if __name__ == "__main__":
     for make in (safetensors, json_files, obo, toml, tokenizer, labels, tables):
         make()
-    for part in (pickle_corpus, elf_corpus, tokenizer_corpus, torch_corpus):
+    for part in (pickle_corpus, elf_corpus, tenx_corpus, tokenizer_corpus, torch_corpus):
         part.make(write)

@@ -1,4 +1,4 @@
-"""Writes files that people hand to `cell2text describe` by mistake, and files with a fault in their cells.
+"""Writes files that people hand to `cell2text describe` by mistake, files with a fault in their cells, and 10x matrices.
 
     bad_cells.py FOLDER --seed N CELLS.h5ad
 
@@ -69,21 +69,21 @@ def loom(file):
     file.create_group("col_attrs")["CellID"] = np.array(good.obs_names, dtype="S")
 
 
-def tenx(group, features):
-    columns = sp.csc_matrix(counts.T)
-    group["barcodes"] = np.array(good.obs_names, dtype="S")
+def tenx(group, cells, features):
+    columns = sp.csc_matrix(cells.X.T)
+    group["barcodes"] = np.array(cells.obs_names, dtype="S")
     group["data"], group["indices"], group["indptr"] = columns.data, columns.indices, columns.indptr
     group["shape"] = np.array(columns.shape)
     features(group)
 
 
-def tenx_3(file):
+def tenx_3(file, cells=good):
     def features(group):
         table = group.create_group("features")
         table["id"] = np.array(good.var_names, dtype="S")
         table["name"] = np.array(good.var["feature_name"], dtype="S")
 
-    tenx(file.create_group("matrix"), features)
+    tenx(file.create_group("matrix"), cells, features)
 
 
 def tenx_2(file):
@@ -91,7 +91,7 @@ def tenx_2(file):
         group["genes"] = np.array(good.var_names, dtype="S")
         group["gene_names"] = np.array(good.var["feature_name"], dtype="S")
 
-    tenx(file.create_group("GRCh38"), features)
+    tenx(file.create_group("GRCh38"), good, features)
 
 
 def seurat(file):
@@ -110,6 +110,17 @@ good.write_zarr(folder / "cells.zarr")
 good.write_zarr(folder / "store")
 good.to_df().to_csv(folder / "cells.csv")
 good.to_df().to_csv(folder / "cells.tsv.gz", sep="\t")
+(folder / "cells_tenx").mkdir()
+columns = sp.coo_matrix(sp.csc_matrix(counts.T))
+for name, lines in {
+    "matrix.mtx": ["%%MatrixMarket matrix coordinate integer general", f"{genes} {CELLS} {columns.nnz}"]
+                  + [f"{r + 1} {c + 1} {int(v)}" for r, c, v in zip(columns.row, columns.col, columns.data)],
+    "barcodes.tsv": good.obs_names,
+    "features.tsv": [f"{i}\t{n}\tGene Expression" for i, n in zip(good.var_names, good.var["feature_name"])],
+}.items():
+    with gzip.open(folder / "cells_tenx" / f"{name}.gz", "wt") as file:
+        file.write("\n".join(lines) + "\n")
+good.obs.to_csv(folder / "labels.csv", index_label="barcode")
 (folder / "filtered").mkdir()
 with gzip.open(folder / "filtered/matrix.mtx.gz", "wt") as file:
     file.write("%%MatrixMarket matrix coordinate integer general\n1 1 1\n1 1 5\n")
@@ -183,6 +194,8 @@ x[::3] = 0
 training.X = sp.csr_matrix(x)
 training.obs.drop(columns="n_counts", inplace=True)
 training.write_h5ad(folder / "training.h5ad")
+with_h5("training.h5", lambda file: tenx_3(file, training))
+training.obs.to_csv(folder / "training.csv", index_label="barcode")
 
 # The newest file layout marks a file as open for writing, and a program that dies leaves the mark.
 good.write_h5ad(folder / "marked.h5ad")

@@ -1,10 +1,7 @@
 // Finds the first value of a matrix that no count can be, and says whose it is.
 #pragma once
 
-#include <bit>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -18,28 +15,7 @@ inline std::string var_group(const std::string& matrix) {
   return matrix.starts_with("raw/") ? "raw/var" : "var";
 }
 
-/// A value that is negative, NaN or infinite.
-struct BadValue {
-  std::int64_t row = 0, column = 0;
-  float value = 0;
-};
-
-/// The first of a block of rows.
-inline std::optional<BadValue> first_bad_value(const RowBlock& block) {
-  // Bits above those of the largest float: negative, infinite or NaN, or minus zero, which is none of them.
-  constexpr auto largest = std::bit_cast<std::uint32_t>(std::numeric_limits<float>::max());
-  const float* const value = block.values.data();
-  if (!detail::any_of(0, static_cast<std::int64_t>(block.values.size()),
-                      [=](std::int64_t i) { return std::bit_cast<std::uint32_t>(value[i]) > largest; }))
-    return std::nullopt;
-  for (std::int64_t row = 0; row < block.rows(); ++row)
-    for (std::int64_t i = block.starts[row]; i < block.starts[row + 1]; ++i)
-      if (!(block.values[i] >= 0) || std::isinf(block.values[i]))
-        return BadValue{block.first_row + row, block.columns[i], block.values[i]};
-  return std::nullopt;
-}
-
-/// The first of a matrix in the order it is stored in; reads until it is met.
+/// The first value of a matrix that no count can be, in the order it is stored in; reads until it is met.
 inline std::optional<BadValue> first_bad_value(const Matrix& matrix) {
   constexpr std::int64_t step = std::int64_t{1} << 20;  // values
   for (std::int64_t first = 0; first < matrix.major();) {

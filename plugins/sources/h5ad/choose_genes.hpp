@@ -16,10 +16,6 @@ namespace cell2text::h5ad {
 
 namespace detail {
 
-inline bool mostly_ensembl(const std::vector<std::string>& ids) {
-  const auto is_ensembl = [](const std::string& id) { return is_ensembl_gene(parse_gene_name(id).name); };
-  return !ids.empty() && 2 * std::ranges::count_if(ids, is_ensembl) > std::ssize(ids);
-}
 inline bool all_numbers(const std::vector<std::string>& ids) {
   return std::ranges::all_of(
       ids, [](const std::string& id) { return std::ranges::all_of(id, [](char c) { return c >= '0' && c <= '9'; }); });

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cell2text/error.hpp"
-#include "cell2text/io/hdf5.hpp"
-#include "cell2text/io/input_file.hpp"
+#include "cell2text/io/hdf5_open.hpp"
+#include "cell2text/io/tenx_layout.hpp"
 
 namespace cell2text::h5ad::detail {
 
@@ -32,30 +32,26 @@ inline bool ends_in(const std::filesystem::path& path, const std::vector<std::st
   return std::ranges::any_of(endings, [&](const std::string& ending) { return name.ends_with(ending); });
 }
 
+/// What to do with what the source tenx opens.
+inline std::string by_tenx(const std::filesystem::path& path) {
+  return "The source tenx opens it: source = \"tenx\", path = \"" + path.string() +
+         "\" in an experiment file, --source-plugin tenx on the command line";
+}
+
 inline void refuse_folder(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) return;
   const auto has = [&](const char* name) { return std::filesystem::exists(path / name, ignored); };
   if (path.extension() == ".zarr" || has(".zgroup") || has(".zattrs") || has("zarr.json"))
     refuse_as(path, "a Zarr store", python_line(path, "anndata", "anndata.read_zarr"));
-  if (has("matrix.mtx") || has("matrix.mtx.gz"))
-    refuse_as(path, "a folder with a 10x Genomics matrix", python_line(path, "scanpy", "scanpy.read_10x_mtx"));
+  if (tenx::is_matrix_folder(path)) refuse_as(path, "a folder with a 10x Genomics matrix", by_tenx(path));
   throw InputError(path.string() + ": is a folder; an .h5ad file is needed");
-}
-
-/// The signature stands at 0, or after a user block of 512, 1024, 2048, ... bytes.
-inline bool has_signature(const std::string& head) {
-  constexpr std::string_view signature("\x89HDF\r\n\x1a\n", 8);
-  for (std::size_t at = 0; at + signature.size() <= head.size(); at = at ? at * 2 : 512)
-    if (std::string_view(head).substr(at, signature.size()) == signature) return true;
-  return false;
 }
 
 inline void refuse_matrix_market(const std::filesystem::path& path) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   refuse_as(path, "a Matrix Market file, the counts without the names of genes and cells",
-            python_line(folder, "scanpy", "scanpy.read_10x_mtx") +
-                " (it reads the genes and barcodes that stand beside the matrix)");
+            "Give its folder, with the genes and barcodes that stand beside the matrix. " + by_tenx(folder));
 }
 
 /// `head`: the first bytes of the file.
@@ -68,7 +64,7 @@ inline void refuse_other_format(const std::filesystem::path& path, const std::st
               "Convert it in R: zellkonverter::writeH5AD(readRDS('" + name +
                   "'), 'cells.h5ad') for a SingleCellExperiment; a Seurat object first becomes one by "
                   "as.SingleCellExperiment()");
-  if (has_signature(head)) return;
+  if (hdf5::has_signature(head)) return;
   if (head.starts_with("%%MatrixMarket") || ends_in(path, {".mtx.gz"})) refuse_matrix_market(path);
   if (ends_in(path, {".csv", ".csv.gz"}))
     refuse_as(path, "a table of text",
@@ -106,15 +102,12 @@ inline void refuse_other_hdf5(const hdf5::Group& root) {
   if (root.has_group("mod")) refuse_mudata(root);
   if (root.has("matrix") && root.has("row_attrs"))
     refuse_as(name, "a Loom file", python_line(name, "anndata", "anndata.io.read_loom"));
-  bool tenx = root.has("matrix/barcodes");
   if (root.has("obs")) return;
   if (root.has("assays") && root.has("cell.names"))
     refuse_as(name, "a Seurat file (.h5seurat)",
               "Convert it in R: SeuratDisk::Convert('" + name +
                   "', dest = 'h5ad'), and name its counts with the key 'counts'");
-  for (const std::string& group : root.names())  // before Cell Ranger 3, a group per genome
-    tenx = tenx || (root.has(group + "/barcodes") && root.has(group + "/indptr"));
-  if (tenx) refuse_as(name, "a 10x Genomics matrix", python_line(name, "scanpy", "scanpy.read_10x_h5"));
+  if (!tenx::matrix_groups(root).empty()) refuse_as(name, "a 10x Genomics matrix", by_tenx(name));
 }
 
 }  // namespace cell2text::h5ad::detail

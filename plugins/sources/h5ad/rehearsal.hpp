@@ -2,51 +2,39 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
-#include <exception>
 #include <string>
 
 #include "cell2text/io/anndata.hpp"
+#include "cell2text/io/hdf5_probe.hpp"
 #include "choose_counts.hpp"
 
 namespace cell2text::h5ad {
 
 namespace detail {
 
-/// Each part on its own: a fault in one must not hide a crash in the next. Text of an absurd length is no
-/// such fault: the source itself would take the memory.
-template <class Part>
-void attempt(const Part& part) {
-  try {
-    part();
-  } catch (const std::exception& error) {  // met again, and reported, by the source
-    if (std::string(error.what()).find("memory allocation") != std::string::npos) std::abort();
-  }
-}
-
 inline void rehearse_frame(const hdf5::Group& root, const std::string& name) {
-  attempt([&] {
+  hdf5::rehearse_part([&] {
     const anndata::DataFrame frame(root, name);
     constexpr std::int64_t step = 1 << 16;
     for (std::int64_t first = 0; first < frame.size(); first += step)
-      attempt([&] { frame.index(first, std::min(step, frame.size() - first)); });
+      hdf5::rehearse_part([&] { frame.index(first, std::min(step, frame.size() - first)); });
     for (const std::string& column : frame.columns()) {
-      attempt([&] { frame.type(column); });
-      attempt([&] { frame.labels(column); });
-      attempt([&] { frame.numbers(column); });
+      hdf5::rehearse_part([&] { frame.type(column); });
+      hdf5::rehearse_part([&] { frame.labels(column); });
+      hdf5::rehearse_part([&] { frame.numbers(column); });
     }
   });
 }
 
 inline void rehearse_matrix(const hdf5::Group& root, const std::string& name) {
-  attempt([&] {
+  hdf5::rehearse_part([&] {
     const Matrix matrix = open_matrix(root, name, anndata::DataFrame(root, "obs").size());
     sample(matrix);
     constexpr std::int64_t read_whole = std::int64_t{16} << 20, step = std::int64_t{1} << 20;  // values
     if (matrix.stored() > read_whole) return;
     for (std::int64_t first = 0; first < matrix.major();) {
       const std::int64_t count = matrix.entries_within(first, step);
-      attempt([&] { matrix.read(first, count); });
+      hdf5::rehearse_part([&] { matrix.read(first, count); });
       first += count;
     }
   });
@@ -57,11 +45,11 @@ inline void rehearse_matrix(const hdf5::Group& root, const std::string& name) {
 /// To be run in a child process. Reads names, all of obs and var, and every matrix that may be chosen (large ones by a
 /// sample).
 inline void rehearse_reading(const hdf5::Group& root) {
-  detail::attempt([&] { detail::list_matrices(root); });
+  hdf5::rehearse_part([&] { detail::list_matrices(root); });
   for (const char* frame : {"obs", "var", "raw/var"})
     if (root.has_link("raw") || std::string(frame) != "raw/var") detail::rehearse_frame(root, frame);
   for (const char* matrix : {"raw/X", "X"}) detail::rehearse_matrix(root, matrix);
-  detail::attempt([&] {
+  hdf5::rehearse_part([&] {
     for (const std::string& layer : root.group("layers").names()) detail::rehearse_matrix(root, "layers/" + layer);
   });
 }

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "cell2text/cells/row_block.hpp"
 #include "cell2text/context.hpp"
 #include "cell2text/io/anndata.hpp"
-#include "row_block.hpp"
 
 namespace cell2text::h5ad {
 

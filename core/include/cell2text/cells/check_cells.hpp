@@ -55,13 +55,15 @@ inline Findings check_cells(const CellSummary& cells, bool cut, bool partial_tot
     return all;
   }
   if (share(near_empty) > 0.5) {
-    all.push_back({"cells.unfiltered", Severity::warning,
-                   cells_text(near_empty, cells) + " have under 100 counts: the matrix looks unfiltered, most of its " +
-                       "barcodes are empty droplets",
-                   "cells only",
-                   "Use the filtered matrix (cellranger: filtered_feature_bc_matrix.h5), or in scanpy: "
-                   "sc.pp.filter_cells(adata, min_genes=200)",
-                   false});
+    all.push_back(
+        {"cells.unfiltered", Severity::warning,
+         cells_text(near_empty, cells) + " have under 100 counts: the matrix looks unfiltered, most of its " +
+             "barcodes are empty droplets",
+         "cells only",
+         "Use the filtered matrix (cellranger: filtered_feature_bc_matrix.h5), or leave them out: of 10x files "
+         "with --source min_counts=500 (in an experiment file: min_counts = 500), of others in scanpy: "
+         "sc.pp.filter_cells(adata, min_genes=200)",
+         false});
   } else if (shallow > 0) {
     const bool many = share(shallow) > 0.1 && !partial_totals;
     all.push_back({"cells.shallow", many ? Severity::warning : Severity::note,

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cell2text {
 
@@ -114,6 +115,12 @@ inline GeneName parse_gene_name(std::string_view written) {
   for (const auto& [word, of] : gene_names_detail::ensembl)
     if (letters == word) gene.species = of;
   return gene;
+}
+
+/// Whether more than half of `ids` are Ensembl ids, whatever is written around them.
+inline bool mostly_ensembl(const std::vector<std::string>& ids) {
+  const auto is_ensembl = [](const std::string& id) { return is_ensembl_gene(parse_gene_name(id).name); };
+  return 2 * std::ranges::count_if(ids, is_ensembl) > std::ssize(ids);
 }
 
 }  // namespace cell2text

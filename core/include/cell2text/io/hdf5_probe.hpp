@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -75,6 +76,17 @@ inline pid_t fork_with_lock() {
 }
 
 }  // namespace detail
+
+/// A part of what is read in the child, on its own: a fault in one must not hide a crash in the next. Text of an absurd
+/// length is no such fault: the parent would take the memory.
+template <class Part>
+void rehearse_part(const Part& part) {
+  try {
+    part();
+  } catch (const std::exception& error) {  // met again, and reported, by the parent
+    if (std::string(error.what()).find("memory allocation") != std::string::npos) std::abort();
+  }
+}
 
 /// Runs `read` in a child process and waits. InputError, naming `path`, where the child crashed or computed
 /// for longer than the file's size explains; what `read` throws is ignored, for the caller will meet it

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "cell2text/error.hpp"
 
@@ -20,8 +21,10 @@ namespace cell2text {
 /// Gone with the object, or with the process, however that ends.
 class SpillFile {
  public:
-  /// In `folder`, which should have the room. EnvironmentError where none can be made there.
-  explicit SpillFile(const std::filesystem::path& folder) : folder_(folder) {
+  /// In `folder`, which should have the room. EnvironmentError, with `what_to_do` at its end, where none can be made
+  /// there.
+  explicit SpillFile(const std::filesystem::path& folder, std::string what_to_do = "")
+      : folder_(folder), what_to_do_(std::move(what_to_do)) {
     std::string name = (folder / ".cell2text-XXXXXX").string();
     descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor_ < 0) fail("cannot make a temporary file in");
@@ -52,10 +55,12 @@ class SpillFile {
 
  private:
   [[noreturn]] void fail(const char* what, int reason = errno) const {
-    throw EnvironmentError(std::string(what) + " " + folder_.string() + ": " + std::generic_category().message(reason));
+    throw EnvironmentError(std::string(what) + " " + folder_.string() + ": " + std::generic_category().message(reason) +
+                           what_to_do_);
   }
 
   std::filesystem::path folder_;
+  std::string what_to_do_;
   int descriptor_ = -1;
 };
 

@@ -9,37 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "cell2text/io/hdf5_write.hpp"
 #include "plugins/sources/h5ad/h5ad_source.hpp"
+#include "support/hdf5_file.hpp"
 #include "support/oracle.hpp"
+#include "support/said.hpp"
 
 namespace cell2text::test {
 
 using h5ad::H5adSource;
-
-/// What a source said through its log.
-struct Said {
-  std::vector<std::string> lines;
-
-  Context context() {
-    Context made;
-    made.log.self = this;
-    made.log.write = [](void* self, Log::Level, const char* text) {
-      static_cast<Said*>(self)->lines.emplace_back(text);
-    };
-    return made;
-  }
-  bool has(const std::string& part) const {
-    for (const std::string& line : lines)
-      if (line.find(part) != std::string::npos) return true;
-    return false;
-  }
-};
-
-inline hdf5::Group new_file(const std::filesystem::path& path) {
-  hdf5::Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
-  return hdf5::Group::open_file(path, true);
-}
 
 inline hdf5::Group new_frame(const hdf5::Group& root, const std::string& name, const std::vector<std::string>& index,
                              const std::vector<std::string>& columns = {}) {
@@ -100,27 +77,8 @@ inline H5adSource::Settings settings_for(const std::filesystem::path& path) {
   return settings;
 }
 
-/// The message of the InputError that `call` throws.
-template <class Call>
-std::string refusal(const Call& call) {
-  try {
-    call();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  FAIL("no InputError was thrown");
-  return {};
-}
 inline std::string refusal_of(const std::filesystem::path& path) {
   return refusal([&] { H5adSource(settings_for(path), Context{}); });
-}
-
-inline void check_says(const std::string& message, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts) {
-    INFO("message: " << message);
-    INFO("should hold: " << part);
-    CHECK(message.find(part) != std::string::npos);
-  }
 }
 
 }  // namespace cell2text::test

@@ -41,7 +41,7 @@ TEST_CASE("h5ad source: what is no HDF5 file is named, with the way to an .h5ad"
   check_says(refusal_of_bytes("a.RData", "RDX3\n"), {"R object"});
   check_says(refusal_of_bytes("a.h5ad", "X\n\0\0"), {"R object"});
   check_says(refusal_of_bytes("a.mtx", "%%MatrixMarket matrix coordinate\n"),
-             {"Matrix Market", "scanpy.read_10x_mtx('"});
+             {"Matrix Market", "Give its folder", "source = \"tenx\""});
   check_says(refusal_of_bytes("a.mtx.gz", "\x1f\x8b\x08"), {"Matrix Market"});
   check_says(refusal_of_bytes("a.csv", "cell,gene\n"), {"table of text", "scanpy.read_csv('", ".write_h5ad("});
   check_says(refusal_of_bytes("a.TSV.gz", "\x1f\x8b\x08"), {"table of text", "scanpy.read_text('"});
@@ -53,7 +53,8 @@ TEST_CASE("h5ad source: folders are refused, Zarr stores by name") {
   const TemporaryFolder folder;
   check_says(refusal_of(folder.path()), {"is a folder"});
   write_file(folder / "matrix.mtx.gz", "");
-  check_says(refusal_of(folder.path()), {"10x Genomics", "scanpy.read_10x_mtx('" + folder.path().string() + "')"});
+  check_says(refusal_of(folder.path()),
+             {"10x Genomics", "source = \"tenx\", path = \"" + folder.path().string() + "\""});
   write_file(folder / ".zgroup", "{}");
   check_says(refusal_of(folder.path()), {"Zarr", "anndata.read_zarr"});
 }
@@ -68,10 +69,10 @@ TEST_CASE("h5ad source: other formats over HDF5 are named") {
   };
   check_says(with({"mod"}), {"MuData", "(none)", ".mod['rna'].write_h5ad"});
   check_says(with({"mod", "mod/atac", "mod/gex"}), {"modalities atac, gex", ".mod['gex'].write_h5ad"});
-  check_says(with({"GRCh38", "GRCh38/barcodes", "GRCh38/indptr"}), {"10x Genomics", "read_10x_h5"});
+  check_says(with({"GRCh38", "GRCh38/barcodes", "GRCh38/indptr"}), {"10x Genomics", "The source tenx opens it"});
   check_says(with({"assays", "cell.names"}), {"Seurat", "SeuratDisk::Convert("});
   check_says(with({"matrix", "row_attrs"}), {"Loom", "read_loom"});
-  check_says(with({"matrix", "matrix/barcodes"}), {"10x Genomics", "read_10x_h5"});
+  check_says(with({"matrix", "matrix/barcodes"}), {"10x Genomics", "The source tenx opens it"});
   check_says(with({"X"}), {"no 'obs'"});
 }
 

@@ -1,0 +1,105 @@
+// 10x matrices given to the real command: they do what an .h5ad with the same cells does.
+#include <nlohmann/json.hpp>
+
+#include "driver/tiny_model.hpp"
+
+using namespace cell2text::test;
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+/// The folder of bad_cells.py: good.h5ad, and the same cells as Cell Ranger writes them.
+const fs::path& tenx_cells() {
+  static const TemporaryFolder folder =
+      oracle("bad_cells.py", seed(), {(source_dir() / "data/demo/pbmc.h5ad").string()});
+  return folder.path();
+}
+
+std::string described_as(const fs::path& cells, const std::string& ending, const std::string& more = "") {
+  const TemporaryFolder folder;
+  const auto out = folder / ("out." + ending);
+  const Outcome outcome = describe(cells, out, more);
+  INFO(cells.string());
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  return read_file(out);
+}
+
+Outcome embedded(const fs::path& cells, const fs::path& out, const std::string& more = "") {
+  return command("embed " + quoted(cells) + " --encoder " + quoted(tiny_model()) + " -o " + quoted(out) +
+                 " --threads 1 --level gene " + more);
+}
+
+}  // namespace
+
+TEST_CASE("oracle: 10x cells: files and folders of every version give the texts and embeddings of the .h5ad") {
+  const TemporaryFolder folder;
+  const auto good = tenx_cells() / "good.h5ad";
+  const std::string csv = described_as(good, "csv"), jsonl = described_as(good, "jsonl");
+  REQUIRE(embedded(good, folder / "good.safetensors").status == 0);
+  const std::string genes = read_file(folder / "good.safetensors");
+  fs::copy_file(good, folder / "anndata.h5");
+  for (const fs::path& cells : {tenx_cells() / "cells_v3.h5", tenx_cells() / "cells_v2.h5", tenx_cells() / "cells_tenx",
+                                folder / "anndata.h5"}) {
+    CHECK(described_as(cells, "csv") == csv);
+    CHECK(described_as(cells, "jsonl") == jsonl);
+    const Outcome made = embedded(cells, folder / "out.safetensors");
+    INFO(made.err);
+    REQUIRE(made.status == 0);
+    CHECK(read_file(folder / "out.safetensors") == genes);
+  }
+  fs::copy_file(tenx_cells() / "cells_v3.h5", folder / "other.ending");
+  CHECK(described_as(folder / "other.ending", "csv", "--source-plugin tenx") == csv);
+}
+
+TEST_CASE("oracle: 10x cells: settings of the source are given as for an .h5ad, and an .h5ad is no output yet") {
+  const auto cells = tenx_cells() / "cells_v3.h5";
+  const TemporaryFolder folder;
+  check_refused(describe(cells, folder / "out.h5ad"), {"an .h5ad can be written only from an .h5ad", ".csv or .jsonl"});
+  check_refused(
+      command("embed " + quoted(cells) + " --encoder " + quoted(tiny_model()) + " -o " + quoted(folder / "out.h5ad")),
+      {"an .h5ad can be written only from an .h5ad", "--level gene"});
+  check_refused(describe(cells, folder / "out.csv", "--source counts=X"), {"counts"});
+  check_refused(describe(cells, folder / "out.csv", "--source min_counts=1000000"), {"none of the 8 barcodes"});
+  check_refused(describe(cells, folder / "out.csv", "--source-plugin h5ad"), {"a 10x Genomics matrix", "source tenx"});
+  check_refused(describe(cells, folder / "out.csv", "--source-plugin tenxx"), {"did you mean 'tenx'?"});
+  write_file(folder / "cut.h5", read_file(cells).substr(0, 3000));
+  check_refused(describe(folder / "cut.h5", folder / "out.csv"), {(folder / "cut.h5").string()});
+  fs::create_directory(folder / "outs");
+  fs::copy(tenx_cells() / "cells_tenx", folder / "outs" / "filtered", fs::copy_options::recursive);
+  check_refused(describe(folder / "outs", folder / "out.csv"), {"There is one in", "outs/filtered"});
+  CHECK_FALSE(fs::exists(folder / "out.csv"));
+}
+
+TEST_CASE("oracle: 10x cells: doctor judges them, labels of a table included") {
+  const auto judged = [](const fs::path& cells, const std::string& more = "") {
+    const Outcome outcome = command("doctor " + quoted(cells) + " --json --encoder-less " + more);
+    INFO(outcome.err);
+    std::map<std::string, json> findings;
+    const json all = json::parse(outcome.out);
+    for (const json& finding : all["findings"]) findings[finding["check"]] = finding;
+    return findings;
+  };
+  auto plain = judged(tenx_cells() / "cells_tenx");
+  CHECK(plain["values"]["found"] == "matrix.mtx.gz holds raw counts (whole numbers)");
+  CHECK(plain["columns.cell_type"]["severity"] == "note");
+  auto labelled = judged(tenx_cells() / "cells_v3.h5", "--source labels=" + quoted(tenx_cells() / "labels.csv"));
+  CHECK(labelled["values"]["severity"] == "ok");
+  CHECK_FALSE(labelled.contains("columns.cell_type"));
+}
+
+TEST_CASE("oracle: 10x cells: a model is trained on a matrix and a table of labels as on the .h5ad with both") {
+  const TemporaryFolder folder;
+  const auto predictions = [&](const std::string& name, const std::string& data) {
+    const Outcome outcome = command("run examples/quickstart.toml --out " + quoted(folder / name) + tiny_settings() +
+                                    data + " --set encoder.architecture.layers=1 --set decoder.architecture.layers=1" +
+                                    " --set split.train=0.5 --set split.validation=0.25 --set split.test=0.25");
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+    return read_file(folder / name / "predictions.jsonl");
+  };
+  const std::string from_h5ad = predictions("h5ad", " --set data.path=" + quoted(tenx_cells() / "training.h5ad"));
+  CHECK(predictions("tenx", " --set data.source=tenx --set data.path=" + quoted(tenx_cells() / "training.h5") +
+                                " --set data.labels=" + quoted(tenx_cells() / "training.csv")) == from_h5ad);
+}
