@@ -14,9 +14,7 @@ torch.set_flush_denormal(True)
 import json
 import os
 import pathlib
-import resource
 import sys
-import time
 import warnings
 
 import numpy as np
@@ -25,21 +23,12 @@ from transformers import AutoModelForCausalLM, BertConfig, BertModel
 from transformers.utils import logging
 
 import inputs as made
+from stamps import lap, stamp
 
 warnings.simplefilter("ignore")
 logging.disable_progress_bar()
 logging.set_verbosity_error()
 BATCH, SOFT = made.SHAPES["batch_size"], made.SHAPES["soft_tokens"]
-
-
-def stamp():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return time.perf_counter(), usage.ru_utime + usage.ru_stime
-
-
-def lap(since):
-    now = stamp()
-    return {"wall_s": now[0] - since[0], "cpu_s": now[1] - since[1]}
 
 
 class Adapter(torch.nn.Module):

@@ -20,7 +20,7 @@ import anndata
 import numpy as np
 
 import inputs as made
-from peer import lap, stamp
+from stamps import lap, stamp
 
 SHAPES = {"geneformer": {"layers": 6, "width": 256, "heads": 4, "feed_forward": 1024},
           "large": {"layers": 18, "width": 1152, "heads": 18, "feed_forward": 4608},

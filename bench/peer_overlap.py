@@ -9,7 +9,7 @@ import sys
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from rouge_score import rouge_scorer
 
-from peer import lap, stamp
+from stamps import lap, stamp
 
 
 def main(pairs):

@@ -36,7 +36,8 @@ class Sampler(threading.Thread):
 
 def measured(arguments, threads):
     """Runs a side; its JSON with its memory."""
-    environment = os.environ | {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    environment = os.environ | {"BENCH_THREADS": str(threads), "OMP_NUM_THREADS": str(threads),
+                                "NUMBA_NUM_THREADS": str(threads)}
     process = subprocess.Popen([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env=environment)
     sampler = Sampler(process.pid)
