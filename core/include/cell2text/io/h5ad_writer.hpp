@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
@@ -201,20 +202,31 @@ inline std::uint64_t room_for(const H5adAdditions& additions, std::int64_t cells
   return bytes;
 }
 
-/// Copies `from` to the new file `to`, which will be `output`. All of the disk that the copy and `room` more bytes
-/// take is asked for first: HDF5 1.10 does not survive a disk that fills up while it writes.
+[[noreturn]] inline void fail_for_room(const std::filesystem::path& output, int reason, std::uint64_t bytes) {
+  throw EnvironmentError("cannot write " + output.string() + ": " + std::generic_category().message(reason) + "; " +
+                         std::to_string((bytes >> 20) + 1) + " MiB are needed in its folder");
+}
+
+/// Asks for all of the disk that a file will take: HDF5 1.10 does not survive a disk that fills up while it writes.
+inline void take_room(int file, std::uint64_t bytes, const std::filesystem::path& output) {
+  if (::fallocate(file, 0, 0, static_cast<off_t>(bytes)) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+    fail_for_room(output, errno, bytes);
+}
+inline void take_room(const std::filesystem::path& file, std::uint64_t bytes, const std::filesystem::path& output) {
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) fail_for_room(output, errno, bytes);
+  const std::shared_ptr<const void> closed(nullptr, [descriptor](const void*) { ::close(descriptor); });
+  take_room(descriptor, bytes, output);
+}
+
+/// Copies `from` to the new file `to`, which will be `output` and `room` bytes larger.
 inline void copy_bytes(const std::filesystem::path& from, const std::filesystem::path& to, std::uint64_t room,
                        const std::filesystem::path& output) {
   const InputFile in(from);
   const int out = ::open(to.c_str(), O_WRONLY | O_CLOEXEC);
-  const auto fail = [&](int reason) {
-    if (out >= 0) ::close(out);
-    throw EnvironmentError("cannot write " + output.string() + ": " + std::generic_category().message(reason) + "; " +
-                           std::to_string(((in.size() + room) >> 20) + 1) + " MiB are needed in its folder");
-  };
-  if (out < 0) fail(errno);
-  if (::fallocate(out, 0, 0, static_cast<off_t>(in.size() + room)) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
-    fail(errno);
+  if (out < 0) fail_for_room(output, errno, in.size() + room);
+  const std::shared_ptr<const void> closed(nullptr, [out](const void*) { ::close(out); });
+  take_room(out, in.size() + room, output);
   std::vector<std::byte> buffer(std::size_t{1} << 20);
   for (std::uint64_t at = 0;;) {
     const std::size_t got = in.read_at(at, buffer);
@@ -222,13 +234,11 @@ inline void copy_bytes(const std::filesystem::path& from, const std::filesystem:
     for (std::size_t done = 0; done < got;) {
       const ssize_t written = ::write(out, buffer.data() + done, got - done);
       if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) fail(written < 0 ? errno : ENOSPC);
+      if (written <= 0) fail_for_room(output, written < 0 ? errno : ENOSPC, in.size() + room);
       done += static_cast<std::size_t>(written);
     }
     at += got;
   }
-  if (::close(out) != 0)
-    throw EnvironmentError("cannot write " + output.string() + ": " + std::generic_category().message(errno));
 }
 
 inline void add_to_obs(const hdf5::Group& root, const std::vector<ObsColumn>& columns) {

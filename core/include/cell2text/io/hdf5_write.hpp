@@ -57,10 +57,17 @@ inline void write_attribute(const Object& object, const std::string& name, hid_t
 }
 
 /// A new dataset; the file keeps the type given, as memory holds it. Without `data` its values are left to be written.
+/// `gzip` 1 to 9: in compressed chunks; 0: in one piece, of which any part is read as fast as it lies on the disk.
 inline Dataset write_dataset(const Group& group, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
-                             const void* data) {
+                             const void* data, unsigned gzip = 0) {
   const Handle extent = space(shape), plan(H5Pcreate(H5P_DATASET_CREATE));
   write_call([&] { return H5Pset_obj_track_times(plan.id(), false); }, group, name, "creating");
+  if (gzip > 0 && shape.size() == 1 && shape[0] > 0) {
+    const hsize_t chunk = std::min<hsize_t>(shape[0], hsize_t{1} << 16);
+    write_call([&] { return H5Pset_chunk(plan.id(), 1, &chunk); }, group, name, "creating");
+    write_call([&] { return H5Pset_shuffle(plan.id()); }, group, name, "creating");
+    write_call([&] { return H5Pset_deflate(plan.id(), gzip); }, group, name, "creating");
+  }
   const Handle dataset(write_call(
       [&] { return H5Dcreate2(group.id(), name.c_str(), type, extent.id(), H5P_DEFAULT, plan.id(), H5P_DEFAULT); },
       group, name, "creating"));
@@ -86,9 +93,21 @@ inline void set_attribute(const Object& object, const std::string& name, const s
   const auto data = detail::pointers(texts);
   detail::write_attribute(object, name, detail::text_type().id(), {data.size()}, data.data());
 }
+inline void set_attribute(const Object& object, const std::string& name, const std::vector<std::int64_t>& numbers) {
+  detail::write_attribute(object, name, native_type<std::int64_t>(), {numbers.size()}, numbers.data());
+}
 inline void set_attribute(const Object& object, const std::string& name, bool value) {
   const std::int8_t data = value;
   detail::write_attribute(object, name, detail::boolean_type().id(), {}, &data);
+}
+
+/// An empty HDF5 file of this name, in the place of what was there.
+inline void create_file(const std::filesystem::path& path) {
+  const auto where = [&] { return path.string(); };
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  checked<EnvironmentError>([&] { return H5Pset_file_locking(access.id(), false, true); }, where, "creating");
+  const Handle file(checked<EnvironmentError>(
+      [&] { return H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()); }, where, "creating"));
 }
 
 inline Group write_group(const Group& group, const std::string& name) {
@@ -124,6 +143,25 @@ inline Dataset write_boolean(const Group& group, const std::string& name, bool v
 template <class T>
 Dataset write_number(const Group& group, const std::string& name, T value) {
   return detail::write_dataset(group, name, native_type<T>(), {}, &value);
+}
+
+/// Numbers that are written part by part, with `write_part`. `gzip` as in write_dataset.
+template <class T>
+Dataset announce_numbers(const Group& group, const std::string& name, hsize_t count, unsigned gzip = 0) {
+  return detail::write_dataset(group, name, native_type<T>(), {count}, nullptr, gzip);
+}
+/// Values of a dataset of one axis, from `first` on.
+template <class T>
+void write_part(const Dataset& dataset, hsize_t first, std::span<const T> values) {
+  if (values.empty()) return;
+  const hsize_t count = values.size();
+  const Handle in_file(H5Dget_space(dataset.id())), in_memory(detail::space({count}));
+  H5Sselect_hyperslab(in_file.id(), H5S_SELECT_SET, &first, nullptr, &count, nullptr);
+  checked<EnvironmentError>(
+      [&] {
+        return H5Dwrite(dataset.id(), native_type<T>(), in_memory.id(), in_file.id(), H5P_DEFAULT, values.data());
+      },
+      [&] { return dataset.where(); }, "writing");
 }
 
 /// A matrix that never lies in memory whole: `rows(first, values)` fills the values of as many whole rows as there is

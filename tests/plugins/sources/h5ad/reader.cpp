@@ -95,6 +95,32 @@ TEST_CASE("h5ad source: obs columns are listed and read; an unknown one is refus
              {"'kind'", "text"});
 }
 
+TEST_CASE("h5ad source: the species may stand in uns; obs goes before it") {
+  const TemporaryFolder folder;
+  const auto add_species = [](const hdf5::Group& root) {
+    const hdf5::Group uns = hdf5::write_group(root, "uns");
+    hdf5::write_string(uns, "organism", "Homo sapiens");
+    hdf5::write_numbers(uns, "organism_ontology_term_id", std::vector<float>{9606});  // no text: passed over
+  };
+  const auto path = make_file(
+      folder,
+      [&](const hdf5::Group& root) {
+        write_sparse(root, "X", {});
+        add_species(root);
+      },
+      "uns.h5ad");
+  H5adSource source(settings_for(path), Context{});
+  const LabelColumn species = source.labels("organism");
+  CHECK(species.values == std::vector<std::string>{"Homo sapiens"});
+  CHECK(species.codes == std::vector<std::int32_t>{0, 0, 0});
+  std::int64_t named = 0;
+  for (const ColumnInfo& column : source.columns()) named += column.name.starts_with("organism");
+  CHECK(named == 1);
+  const auto plain = make_file(
+      folder, [](const hdf5::Group& root) { write_sparse(root, "X", {}); }, "plain.h5ad");
+  check_says(refusal([&] { H5adSource(settings_for(plain), Context{}).labels("organism"); }), {"organism"});
+}
+
 TEST_CASE("h5ad source: an obs column that cannot be read is named in the log and left out, the rest is read") {
   const TemporaryFolder folder;
   const auto path = folder / "cells.h5ad";
