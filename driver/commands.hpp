@@ -17,5 +17,6 @@ void add_model(CLI::App& app);
 void add_report(CLI::App& app);
 void add_ontology(CLI::App& app);
 void add_ontology_map(CLI::App& ontology);
+void add_dataset(CLI::App& app);
 
 }  // namespace cell2text::driver

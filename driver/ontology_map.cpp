@@ -32,9 +32,9 @@ void map_labels(const MapArguments& arguments) {
     throw InputError(arguments.labels +
                      " holds no names; a header line and one name a line in the first column are expected");
   if (const std::string& header = labels.header.front(); find_term(ontology, header))
-    throw InputError(fmt::format(
-        "{}: the first line must be a header, and '{}' is the name of a term; put a line 'label' above it",
-        arguments.labels, header));
+    throw InputError(
+        fmt::format("{}: the first line must be a header, and '{}' is the name of a term; put a line 'label' above it",
+                    arguments.labels, header));
   std::string table = "label,id,name,match\n";
   std::set<std::string> seen;
   std::size_t matched = 0;

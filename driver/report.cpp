@@ -10,13 +10,13 @@
 #include "cell2text/io/toml.hpp"
 #include "cell2text/run_folder.hpp"
 #include "commands.hpp"
+#include "page.hpp"
 #include "report/paper_scores.hpp"
 #include "write_report.hpp"
 
 namespace cell2text::driver {
 
 extern const char* const report_page;
-extern const char* const chart_js;
 
 namespace {
 
@@ -90,19 +90,6 @@ void add_comparisons(Json& data, const RunFolder& run) {
   if (!text.get<std::string>().empty()) data["caveats"].insert(data["caveats"].begin(), text);
 }
 
-/// JSON that can stand inside a script element.
-std::string script_text(const Json& data) {
-  std::string text = data.dump(-1, ' ', false, Json::error_handler_t::replace);
-  for (auto at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3)) text.replace(at, 2, "<\\/");
-  return text;
-}
-
-std::string replaced(std::string page, const std::string& mark, const std::string& text) {
-  const auto at = page.find(mark);
-  if (at == std::string::npos) throw BugError("the report's page has no place for " + mark);
-  return page.replace(at, mark.size(), text);
-}
-
 struct ReportArguments {
   std::string run, out;
 };
@@ -129,7 +116,7 @@ void write_report(const std::filesystem::path& folder, const std::filesystem::pa
   add_curves(data, run);
   if (std::filesystem::exists(run.confusion())) data["confusion"] = read_json(run.confusion());
   data["examples"] = examples(read_predictions(run.predictions()));
-  write_atomically(output, replaced(replaced(report_page, "@DATA@", script_text(data)), "@CHARTJS@", chart_js));
+  write_atomically(output, filled_page(report_page, data));
 }
 
 void add_report(CLI::App& app) {

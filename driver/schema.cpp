@@ -1,6 +1,7 @@
-// cell2text schema [PLUGIN] [--markdown]: the experiment file, key by key.
+// cell2text schema [PLUGIN] [--dataset] [--markdown]: the experiment file, or a dataset's build file, key by key.
 #include <fmt/format.h>
 
+#include "cell2text/dataset/build_file.hpp"
 #include "cell2text/experiment.hpp"
 #include "commands.hpp"
 #include "fields.hpp"
@@ -20,6 +21,16 @@ std::vector<std::pair<std::string, std::vector<FieldInfo>>> core_tables() {
           {"generation", describe_settings<GenerationSettings>()},
           {"metrics", describe_settings<MetricRole>()},
           {"baselines", describe_settings<BaselineRole>()}};
+}
+
+/// The tables of a dataset's build file.
+std::vector<std::pair<std::string, std::vector<FieldInfo>>> dataset_tables() {
+  using namespace dataset;
+  return {{"", describe_settings<dataset::GeneralSettings>()}, {"columns", describe_settings<ColumnSettings>()},
+          {"filter", describe_settings<FilterSettings>()},     {"sample", describe_settings<SampleSettings>()},
+          {"donors", describe_settings<DonorSettings>()},      {"split", describe_settings<DonorSplitSettings>()},
+          {"genes", describe_settings<GeneSettings>()},        {"pathways", describe_settings<PathwaySettings>()},
+          {"descriptions", describe_settings<TextSettings>()}, {"write", describe_settings<WriteSettings>()}};
 }
 
 struct Role {
@@ -104,8 +115,42 @@ void print_markdown(const Registry& registry) {
                     registry.load(plugin.kind, plugin.name).descriptor->help, plugin_fields(registry, plugin));
 }
 
-void schema(const std::string& name, bool markdown) {
+nlohmann::ordered_json dataset_schema(const Registry& registry) {
+  using Json = nlohmann::ordered_json;
+  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Cell2Text dataset"}};
+  for (const auto& [table, fields] : dataset_tables()) {
+    if (table.empty())
+      schema.update(json_schema(fields));
+    else
+      schema["properties"][table] = json_schema(fields);
+  }
+  Json any = Json::array();
+  for (const PluginFile& plugin : registry.plugins()) {
+    if (plugin.kind != "source" || !plugin.refusal.empty()) continue;
+    Json table = json_schema(plugin_fields(registry, plugin));
+    table["properties"]["plugin"] = {{"const", plugin.name}};
+    table["required"].push_back("plugin");
+    any.push_back(table);
+  }
+  schema["properties"]["sources"] = {{"type", "array"}, {"minItems", 1}, {"items", {{"anyOf", any}}}};
+  schema["required"].push_back("sources");
+  return schema;
+}
+
+void print_dataset_markdown() {
+  fmt::print(
+      "# The build file of a dataset, key by key\n\n"
+      "Made by `cell2text schema --dataset --markdown`; a test holds this page against the program. "
+      "Beside these tables stand one or more `[[sources]]`: `plugin`, and the plugin's keys, as in "
+      "[experiment.md](experiment.md) under [data]; a `path` may be a pattern (`cells/*.h5ad`).\n");
+  for (const auto& [table, fields] : dataset_tables())
+    print_table(table.empty() ? "Top of the file" : "[" + table + "]", "", fields);
+}
+
+void schema(const std::string& name, bool dataset, bool markdown) {
   const Registry registry;
+  if (dataset && markdown) return print_dataset_markdown();
+  if (dataset) return fmt::print("{}\n", dataset_schema(registry).dump(2));
   if (markdown) return print_markdown(registry);
   if (name.empty()) return fmt::print("{}\n", experiment_schema(registry).dump(2));
   std::vector<std::string> names;
@@ -120,11 +165,12 @@ void schema(const std::string& name, bool markdown) {
 
 void add_schema(CLI::App& app) {
   static std::string name;
-  static bool markdown = false;
+  static bool dataset = false, markdown = false;
   auto* command = app.add_subcommand("schema", "JSON Schema of the experiment file, or of one plugin's settings");
   command->add_option("PLUGIN", name, "Only this plugin's settings");
+  command->add_flag("--dataset", dataset, "The build file of a dataset instead of the experiment file");
   command->add_flag("--markdown", markdown, "All keys as a page of documentation");
-  command->callback([] { schema(name, markdown); });
+  command->callback([] { schema(name, dataset, markdown); });
 }
 
 }  // namespace cell2text::driver

@@ -13,7 +13,7 @@ TEST_CASE("profile: a run leaves a trace that parses, with operations of trainin
       "run examples/quickstart.toml --out '" + (folder / "run").string() + "' --profile '" + trace.string() +
       "' --set training.max_steps=1 --set encoder.architecture.layers=1 --set decoder.architecture.layers=1"
       " --set encoder.max_tokens=34 --set prompt.max_genes=32 --set split.train=0.05 --set split.validation=0.93"
-      " --set split.test=0.02 --set generation.max_new_tokens=4 --set training.keep=last");
+      " --set split.test=0.02 --set generation.max_new_tokens=4 --set training.keep=last --set 'baselines=[]'");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   CHECK(contains(outcome.err, trace.string()));

@@ -16,8 +16,9 @@ inline std::string tiny_settings() {
 inline const std::filesystem::path& tiny_model() {
   static const TemporaryFolder folder;
   static const std::filesystem::path model = [] {
-    const Outcome made = command("run examples/quickstart.toml --out " + quoted(folder / "run") + tiny_settings() +
-                                 " --set encoder.architecture.layers=1 --set decoder.architecture.layers=2");
+    const Outcome made =
+        command("run examples/quickstart.toml --out " + quoted(folder / "run") + tiny_settings() +
+                " --set encoder.architecture.layers=1 --set decoder.architecture.layers=2 --set 'baselines=[]'");
     INFO(made.err);
     REQUIRE(made.status == 0);
     return folder / "run/model";
@@ -29,9 +30,9 @@ inline const std::filesystem::path& tiny_model() {
 inline const std::filesystem::path& tiny_scgpt() {
   static const TemporaryFolder folder;
   static const std::filesystem::path encoder = [] {
-    const Outcome made = command("run examples/quickstart-scgpt.toml --out " + quoted(folder / "run") +
-                                 tiny_settings() +
-                                 " --set encoder.architecture.layers=1 --set decoder.architecture.layers=2");
+    const Outcome made =
+        command("run examples/quickstart-scgpt.toml --out " + quoted(folder / "run") + tiny_settings() +
+                " --set encoder.architecture.layers=1 --set decoder.architecture.layers=2 --set 'baselines=[]'");
     INFO(made.err);
     REQUIRE(made.status == 0);
     return folder / "run/model/encoder";

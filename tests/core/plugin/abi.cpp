@@ -246,8 +246,8 @@ void baseline_parts(Table& table) {
   }
   {
     const BaselineAnswers x;
-    const auto& [labels, pathways, texts, copied] = x;
-    table.members("BaselineAnswers", x, labels, pathways, texts, copied);
+    const auto& [labels, pathways, texts, copied, fill_template] = x;
+    table.members("BaselineAnswers", x, labels, pathways, texts, copied, fill_template);
   }
 }
 
