@@ -163,6 +163,8 @@ TEST_CASE("toml: what the library dies of is refused before it sees it") {
   CHECK(has(toml_refusal("a = " + repeated("[", 101) + repeated("]", 101)), "nested deeper than 100 levels"));
   CHECK(has(toml_refusal("\u0470 = 1"), "x.toml:1: a letter beyond ASCII outside of quotes"));
   CHECK(has(toml_refusal("a = 0\"\u0408\""), "x.toml:1: a quote in the middle of a value"));
+  CHECK(has(toml_refusal("a = [+[\"\u00e9\"]]"), "x.toml:1: a bracket in the middle of a value"));
+  CHECK(has(toml_refusal("a = 1\nb = [\"\u00e9]\n"), "x.toml:2: a quote is opened and never closed"));
   // Malformed, and told by the library itself, whether its assertions are on or off.
   for (const char* text : {"[`]", "[[[", "a=[}", "[", "[a", "a = {,}", "a = ,"})
     CHECK(has(toml_refusal(text), "x.toml:1:"));

@@ -73,6 +73,11 @@ inline std::shared_ptr<const void> take_folder(const std::filesystem::path& fold
 /// throws. In either case all finished stages stay, and no file under its final name is half.
 inline void build(const Registry& registry, const Context& context, const BuildFile& file, const BuildOptions& options,
                   const BuildObserver& observer) {
+  const bool labels_alone = options.until == "filter" || options.until == "sample" || options.until == "split";
+  if (file.filter.genes_column && !labels_alone)
+    throw InputError(
+        "filter.genes_column is set, so counts are not looked at; a dataset is made of counts. End the build with "
+        "--until sample, or leave the key out");
   const auto held = build_detail::take_folder(options.folder);
   FileHashes hashes(options.folder / "stages/files.json");
   build_detail::OpenSources open = build_detail::open_sources(registry, context, file, options, hashes);

@@ -109,10 +109,6 @@ inline void write_stage(const BuildContext& context, const WrittenFrom& from, co
                               .on(context.file.general.name)
                               .settings(context.file.write)
                               .text();
-  if (context.file.filter.genes_column)
-    throw InputError(
-        "filter.genes_column is set, so counts were not looked at; a dataset is written of counts. End the "
-        "build with --until sample, or leave the key out");
   const StoredTexts texts(from.texts);
   const ShardWriter shards(context, cells, texts, pathways, key);
   Stage stage(context.stage_folder("write"), key);

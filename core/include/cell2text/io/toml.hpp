@@ -33,7 +33,7 @@ inline bool is_bare(char c) {
 inline constexpr int max_depth = 100;
 inline constexpr int max_key_parts = 20;
 
-/// Behind a text in quotes that begins at `at`; the end of `text` where it does not end.
+/// Behind a text in quotes that begins at `at`; npos where it does not end, or not on its line where it must.
 inline std::size_t end_of_quoted(std::string_view text, std::size_t at) {
   const char quote = text[at];
   const std::string_view three = text.substr(at, 3);
@@ -46,26 +46,29 @@ inline std::size_t end_of_quoted(std::string_view text, std::size_t at) {
     else if (lines && text.substr(i, 3) == three)
       return std::min({text.find_first_not_of(quote, i), i + 5, text.size()});  // two more may belong to the text
     else if (!lines && text[i] == '\n')
-      return i;
+      break;
   }
-  return text.size();
+  return std::string_view::npos;
 }
 
 /// Refuses what the library dies of, outside of texts and comments: a.b.c... of very many parts, of each of which it
 /// makes a table and walks over them by recursion; and letters beyond ASCII, for some of which toml++ 3.3 runs into
-/// code that it declares unreachable.
+/// code that it declares unreachable, also in a text behind a bracket in the middle of a value, which it reads through.
 inline void check_keys(std::string_view text, const std::string& file) {
   int line = 1, parts = 1;
   const auto refuse = [&](const std::string& what) {
     throw InputError(file + ":" + std::to_string(line) + ": " + what);
   };
   const std::size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  const auto behind = [&](std::size_t i, std::string_view allowed) {
+    return i == begin || allowed.find(text[i - 1]) != std::string_view::npos;
+  };
   for (std::size_t i = begin; i < text.size();) {
     const char c = text[i];
     if (c == '"' || c == '\'') {
-      if (i > begin && std::string_view(" \t\r\n=,[{.").find(text[i - 1]) == std::string_view::npos)
-        refuse("a quote in the middle of a value");
+      if (!behind(i, " \t\r\n=,[{.")) refuse("a quote in the middle of a value");
       const std::size_t end = end_of_quoted(text, i);
+      if (end == std::string_view::npos) refuse("a quote is opened and never closed");
       line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
                                           text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
       i = end;
@@ -75,6 +78,7 @@ inline void check_keys(std::string_view text, const std::string& file) {
       i = std::min(text.find('\n', i), text.size());
       continue;
     }
+    if ((c == '[' || c == '{') && !behind(i, " \t\r\n=,[")) refuse("a bracket in the middle of a value");
     if (static_cast<unsigned char>(c) >= 0x80) refuse("a letter beyond ASCII outside of quotes; put it into quotes");
     if (c == '.' && ++parts > max_key_parts)
       refuse("a key of over " + std::to_string(max_key_parts) + " parts; an experiment has two or three");
