@@ -141,16 +141,13 @@ class H5adSource {
   /// that where rows do not ascend.
   CellBatch read(std::span<const std::int64_t> rows) {
     const std::scoped_lock lock(mutex_);
-    const std::vector<hdf5::Range> runs = runs_of(rows);
+    const std::vector<RowRange> runs = runs_of(rows);
+    if (!ascend(rows)) return read_in_any_order(rows, runs);
     CellBatch batch;
     batch.genes = opened_.genes;
     batch.rows.assign(rows.begin(), rows.end());
     batch.row_starts = {0};
     batch.names = read_names(rows, runs);
-    if (!ascend(rows)) {
-      gather(runs, batch);
-      return batch;
-    }
     const std::int64_t values = stored(rows);
     batch.columns.reserve(values), batch.counts.reserve(values);
     append_runs(runs, batch);
@@ -160,7 +157,7 @@ class H5adSource {
   /// The same for ascending rows, behind the cells that `batch` already holds; its `rows` are left to the caller.
   void append(std::span<const std::int64_t> rows, CellBatch& batch) {
     const std::scoped_lock lock(mutex_);
-    const std::vector<hdf5::Range> runs = runs_of(rows);
+    const std::vector<RowRange> runs = runs_of(rows);
     std::vector<std::string> names = read_names(rows, runs);
     std::ranges::move(names, std::back_inserter(batch.names));
     append_runs(runs, batch);
@@ -209,7 +206,7 @@ class H5adSource {
     return open(settings, context);
   }
 
-  void append_runs(const std::vector<hdf5::Range>& runs, CellBatch& batch) const {
+  void append_runs(const std::vector<RowRange>& runs, CellBatch& batch) const {
     for (const auto& [first, count] : runs) {
       RowBlock block = read_checked(first, count);
       const std::int64_t before = std::ssize(batch.columns);
@@ -226,45 +223,28 @@ class H5adSource {
     }
   }
 
-  void gather(const std::vector<hdf5::Range>& runs, CellBatch& batch) const {
-    std::vector<RowBlock> blocks;
-    for (const auto& [first, count] : runs) blocks.push_back(read_checked(first, count));
-    for (const std::int64_t row : batch.rows) {
-      const RowBlock& block = blocks[run_of(runs, row)];
-      const std::int64_t at = row - block.first_row, begin = block.starts[at], end = block.starts[at + 1];
-      batch.totals.push_back(totals_.of(row, block.sum(at)));
-      batch.columns.insert(batch.columns.end(), block.columns.begin() + begin, block.columns.begin() + end);
-      batch.counts.insert(batch.counts.end(), block.values.begin() + begin, block.values.begin() + end);
-      batch.row_starts.push_back(static_cast<std::int64_t>(batch.columns.size()));
-    }
+  CellBatch read_in_any_order(std::span<const std::int64_t> rows, const std::vector<RowRange>& runs) const {
+    CellBatch batch =
+        read_rows(rows, [this](std::int64_t first, std::int64_t count) { return read_checked(first, count); });
+    for (std::size_t i = 0; i < rows.size(); ++i) batch.totals[i] = totals_.of(rows[i], batch.totals[i]);
+    batch.genes = opened_.genes;
+    batch.names = read_names(rows, runs);
+    return batch;
   }
 
-  /// The rows asked for as ascending ranges without gaps.
-  std::vector<hdf5::Range> runs_of(std::span<const std::int64_t> rows) const {
+  std::vector<RowRange> runs_of(std::span<const std::int64_t> rows) const {
     expect_rows(rows, size(), opened_.root.file());
-    std::vector<std::int64_t> sorted(rows.begin(), rows.end());
-    std::ranges::sort(sorted);
-    std::vector<hdf5::Range> runs;
-    for (const std::int64_t row : sorted) {
-      if (runs.empty() || row > runs.back().first + runs.back().count)
-        runs.push_back({row, 1});
-      else
-        runs.back().count = row - runs.back().first + 1;
-    }
-    return runs;
-  }
-  static std::size_t run_of(const std::vector<hdf5::Range>& runs, std::int64_t row) {
-    return std::ranges::upper_bound(runs, row, {}, &hdf5::Range::first) - runs.begin() - 1;
+    return row_ranges(rows);
   }
 
-  std::vector<std::string> read_names(std::span<const std::int64_t> rows, const std::vector<hdf5::Range>& runs) const {
+  std::vector<std::string> read_names(std::span<const std::int64_t> rows, const std::vector<RowRange>& runs) const {
     const std::vector<std::string> names = opened_.obs.index(runs);
     std::vector<std::int64_t> before = {0};  // names of the runs before each
     for (const auto& run : runs) before.push_back(before.back() + run.count);
     std::vector<std::string> all;
     all.reserve(rows.size());
     for (const std::int64_t row : rows) {
-      const std::size_t run = run_of(runs, row);
+      const std::size_t run = range_of(runs, row);
       all.push_back(names[before[run] + row - runs[run].first]);
     }
     return all;

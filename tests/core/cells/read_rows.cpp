@@ -46,7 +46,7 @@ TEST_CASE("rows: cells come in the order asked for, also twice, and each range o
     for (auto left = random() % 30; left > 0; --left) rows.push_back(static_cast<std::int64_t>(random() % 40));
     check_rows_read(rows);
   }
-  std::vector<RowRun> runs = row_runs(std::vector<std::int64_t>{9, 3, 4, 4, 11, 10});
+  std::vector<RowRange> runs = row_ranges(std::vector<std::int64_t>{9, 3, 4, 4, 11, 10});
   REQUIRE(runs.size() == 2);
   CHECK((runs[0].first == 3 && runs[0].count == 2));
   CHECK((runs[1].first == 9 && runs[1].count == 3));

@@ -304,16 +304,6 @@ TEST_CASE("sample: a cap that cannot be met leaves its part short, and any cells
   CHECK(rare.report.topped_up == 0);
 }
 
-TEST_CASE("sample: percentiles are those of numpy") {
-  using dataset::sample_detail::percentile;
-  CHECK(percentile({}, 10) == 0);
-  CHECK(percentile({5}, 10) == 5);
-  CHECK(percentile({40, 10, 30, 20}, 0) == 10);
-  CHECK(percentile({40, 10, 30, 20}, 100) == 40);
-  CHECK(percentile({40, 10, 30, 20}, 10) == doctest::Approx(13));
-  CHECK(percentile({1, 2, 3, 4, 100}, 90) == doctest::Approx(61.6));
-}
-
 TEST_CASE("sample: another seed draws other cells, and a part's draws do not depend on the other parts") {
   std::mt19937_64 random(9);
   const test::LabelTable table = test::random_labels(20000, random);

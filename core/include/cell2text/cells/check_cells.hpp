@@ -3,21 +3,22 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cell2text/cells/cell_summary.hpp"
 #include "cell2text/cells/finding.hpp"
+#include "cell2text/quantile.hpp"
 
 namespace cell2text {
 
 namespace check_cells_detail {
 
+/// A quantile as a whole number in words.
 template <class T>
-T quantile(std::vector<T> values, double q) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
-  std::ranges::nth_element(values, at);
-  return *at;
+std::string quantile_text(std::vector<T> values, double share) {
+  return with_commas(static_cast<std::int64_t>(quantile(std::span(values), share) + 0.5));
 }
 
 /// "12 cells (1.7%)", or "about 1,200 cells (1.2%)" where only a sample was seen.
@@ -43,11 +44,10 @@ inline Findings check_cells(const CellSummary& cells, bool cut, bool partial_tot
     near_empty += cells.totals[cell] < 100;
     shallow += cells.totals[cell] < 500 || (!cut && cells.genes[cell] < 200);
   }
-  const auto whole = [](double value) { return with_commas(static_cast<std::int64_t>(value + 0.5)); };
   all.push_back({"cells.depth", Severity::ok,
-                 "counts per cell: median " + whole(quantile(cells.totals, 0.5)) + " (5% have fewer than " +
-                     whole(quantile(cells.totals, 0.05)) + "); genes per cell: median " +
-                     with_commas(quantile(cells.genes, 0.5)),
+                 "counts per cell: median " + quantile_text(cells.totals, 0.5) + " (5% have fewer than " +
+                     quantile_text(cells.totals, 0.05) + "); genes per cell: median " +
+                     quantile_text(cells.genes, 0.5),
                  "", "", false});
   if (empty == cells.size()) {
     all.push_back({"cells.empty", Severity::error, "no cell has any counts", "cells with counts",

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "cell2text/dataset/aucell.hpp"
-#include "cell2text/dataset/quantile.hpp"
 #include "cell2text/error.hpp"
+#include "cell2text/quantile.hpp"
 
 namespace cell2text::dataset {
 

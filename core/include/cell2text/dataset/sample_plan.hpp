@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "cell2text/dataset/label_view.hpp"
 #include "cell2text/dataset/sample_report.hpp"
 #include "cell2text/dataset/sample_settings.hpp"
+#include "cell2text/quantile.hpp"
 
 namespace cell2text::dataset::sample_detail {
 
@@ -60,17 +62,6 @@ inline std::vector<std::int64_t> proportional(const std::vector<std::int64_t>& c
       take[g] = std::min(cells[g], static_cast<std::int64_t>(left * static_cast<double>(cells[g]) / among));
   take.back() = std::min(cells.back(), size - std::accumulate(take.begin(), take.end() - 1, std::int64_t{0}));
   return take;
-}
-
-/// Linear interpolation between the two nearest of the numbers, as numpy.percentile does it; 0 of none.
-inline double percentile(std::vector<std::int64_t> numbers, double percent) {
-  if (numbers.empty()) return 0;
-  std::ranges::sort(numbers);
-  const double at = percent / 100 * static_cast<double>(numbers.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const auto low = static_cast<double>(numbers[below]);
-  const auto high = static_cast<double>(numbers[std::min(below + 1, numbers.size() - 1)]);
-  return low + (high - low) * (at - static_cast<double>(below));
 }
 
 /// Makes the plans, and tells a report of their caps. What is given must outlive it.
@@ -164,7 +155,7 @@ class Planner {
     const std::vector<std::int64_t> counts = count_cells(tissues, labels_.cells);
     std::vector<std::int64_t> present;
     std::ranges::copy_if(counts, std::back_inserter(present), [](std::int64_t n) { return n > 0; });
-    report_.rare_cells = percentile(std::move(present), settings_.rare_percentile);
+    report_.rare_cells = present.empty() ? 0 : quantile(std::span(present), settings_.rare_percentile / 100);
     Plan plan{.column = tissues.column, .group_of_value = tissues.of_value, .cells = {0}, .size = size};
     for (std::int32_t& group : plan.group_of_value) {
       const bool is_rare = group >= 0 && static_cast<double>(counts[group]) <= report_.rare_cells;

@@ -14,7 +14,7 @@
 #include "cell2text/error.hpp"
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/evaluate/resample.hpp"
-#include "cell2text/sorted_quantile.hpp"
+#include "cell2text/quantile.hpp"
 
 namespace cell2text {
 

@@ -11,13 +11,12 @@
 
 #include "cell2text/io/hdf5_filters.hpp"
 #include "cell2text/io/hdf5_object.hpp"
+#include "cell2text/io/row_range.hpp"
 
 namespace cell2text::hdf5 {
 
 /// A part of an array's first axis.
-struct Range {
-  std::int64_t first = 0, count = 0;
-};
+using Range = RowRange;
 
 /// An array in a file. Reads take a range of the first axis; a range is checked against the shape.
 class Dataset : public Object {

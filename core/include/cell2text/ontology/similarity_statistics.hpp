@@ -17,7 +17,7 @@
 #include "cell2text/ontology/many_logs.hpp"
 #include "cell2text/ontology/similarity.hpp"
 #include "cell2text/parallel/threads.hpp"
-#include "cell2text/sorted_quantile.hpp"
+#include "cell2text/quantile.hpp"
 
 namespace cell2text {
 
