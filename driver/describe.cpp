@@ -108,7 +108,7 @@ void describe(const DescribeArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  check_output(arguments.cells.path, arguments.out, arguments.overwrite);
+  check_output(source, arguments.cells.path, arguments.out, arguments.overwrite);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
@@ -136,7 +136,7 @@ void describe(const DescribeArguments& arguments) {
   const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
   describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
   describe_rows({few, rows.end()}, {card.generation.batch_size, free_length_window, 0, false});
-  write_described(arguments.cells.path, arguments.out, cells, about(arguments, card), arguments.overwrite);
+  write_described(source, arguments.cells.path, arguments.out, cells, about(arguments, card), arguments.overwrite);
   summarise(cells, arguments.out);
 }
 
@@ -150,7 +150,7 @@ void add_describe(CLI::App& app) {
   command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();
   command
       ->add_option("-o,--out", arguments.out,
-                   "What to write: .h5ad (the input, an .h5ad, with more obs columns), .csv or .jsonl")
+                   "What to write: .h5ad (the cells with more obs columns), .csv or .jsonl")
       ->required();
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,

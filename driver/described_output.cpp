@@ -6,7 +6,6 @@
 
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/csv.hpp"
-#include "cell2text/io/h5ad_writer.hpp"
 #include "cell2text/io/json_lines.hpp"
 #include "h5ad_output.hpp"
 
@@ -103,18 +102,19 @@ void check_output_name(const std::filesystem::path& output) {
                      "'; it must be .h5ad, .csv or .jsonl");
 }
 
-void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite) {
+void check_output(const SourceHandle& source, const std::filesystem::path& input, const std::filesystem::path& output,
+                  bool overwrite) {
   const AtomicFile probe(output);
-  if (output.extension() != ".h5ad") return;
-  expect_one_h5ad(input, output, "Write .csv or .jsonl");
-  if (!overwrite) expect_new_in_h5ad(input, {described_columns(), {}, {"cell2text"}});
+  if (output.extension() == ".h5ad" && !overwrite)
+    expect_new_in_output(source, input, {described_columns(), {}, {"cell2text"}});
 }
 
-void write_described(const std::filesystem::path& input, const std::filesystem::path& output,
-                     const std::vector<LabelledCell>& cells, const Value& about, bool overwrite) {
+void write_described(const SourceHandle& source, const std::filesystem::path& input,
+                     const std::filesystem::path& output, const std::vector<LabelledCell>& cells, const Value& about,
+                     bool overwrite) {
   if (output.extension() == ".csv") return write_csv(output, cells);
   if (output.extension() == ".jsonl") return write_jsonl(output, cells);
-  write_h5ad_copy(input, output, {obs_columns(cells), {}, {{"cell2text", about}}, overwrite});
+  write_h5ad_output(source, input, output, {obs_columns(cells), {}, {{"cell2text", about}}, overwrite});
 }
 
 }  // namespace cell2text::driver

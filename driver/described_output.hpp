@@ -1,4 +1,4 @@
-// What `describe` writes: the input .h5ad with more columns, or a table as CSV or JSON lines.
+// What `describe` writes: the cells as an .h5ad with more columns, or a table as CSV or JSON lines.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
+#include "cell2text/plugin/handles.hpp"
 #include "cell2text/text/label_reader.hpp"
 
 namespace cell2text::driver {
@@ -29,14 +30,17 @@ inline std::vector<std::string> described_columns() {
 }
 
 /// Writes OUT by its ending (.h5ad, .csv, .jsonl), under a temporary name first. `about` goes into uns["cell2text"].
-void write_described(const std::filesystem::path& input, const std::filesystem::path& output,
-                     const std::vector<LabelledCell>& cells, const Value& about, bool overwrite);
+/// `source` is `input`, opened.
+void write_described(const SourceHandle& source, const std::filesystem::path& input,
+                     const std::filesystem::path& output, const std::vector<LabelledCell>& cells, const Value& about,
+                     bool overwrite);
 
 /// InputError where `output` has no ending that can be written.
 void check_output_name(const std::filesystem::path& output);
 
-/// InputError where `output` cannot be made from `input`, columns are taken or the folder is missing, and
-/// EnvironmentError where it may not be written to: before any work is done. `input` is known to be whole.
-void check_output(const std::filesystem::path& input, const std::filesystem::path& output, bool overwrite);
+/// InputError where columns are taken or the folder is missing, and EnvironmentError where it may not be written to:
+/// before any work is done.
+void check_output(const SourceHandle& source, const std::filesystem::path& input, const std::filesystem::path& output,
+                  bool overwrite);
 
 }  // namespace cell2text::driver

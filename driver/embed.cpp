@@ -6,7 +6,6 @@
 
 #include "cell2text/embedding_level.hpp"
 #include "cell2text/encoder_at_level.hpp"
-#include "cell2text/io/h5ad_writer.hpp"
 #include "cell2text/io/spill_file.hpp"
 #include "cell2text/io/toml.hpp"
 #include "cell2text/model_folder.hpp"
@@ -129,8 +128,8 @@ std::int64_t embed_cells(const Embedding& embedding, bool pool, const std::strin
   const auto read = [&](std::int64_t first, std::span<float> values) {
     rows.read_at(static_cast<std::uint64_t>(first) * row_bytes, std::as_writable_bytes(values));
   };
-  write_h5ad_copy(arguments.cells.path, arguments.out,
-                  {{}, {{key, width, read}}, {{"cell2text_" + key, about}}, arguments.overwrite});
+  write_h5ad_output(embedding.source, arguments.cells.path, arguments.out,
+                    {{}, {{key, width, read}}, {{"cell2text_" + key, about}}, arguments.overwrite});
   return unknown;
 }
 
@@ -181,7 +180,7 @@ std::int64_t embed_genes(const Embedding& embedding) {
   return std::ranges::count(lengths, 0);
 }
 
-void check_output(const EmbedArguments& arguments, const std::string& key) {
+void check_output(const SourceHandle& source, const EmbedArguments& arguments, const std::string& key) {
   const std::filesystem::path out = arguments.out;
   const bool genes = arguments.level == "gene";
   const std::string expected = genes ? ".safetensors" : ".h5ad";
@@ -189,9 +188,8 @@ void check_output(const EmbedArguments& arguments, const std::string& key) {
     throw InputError(arguments.out + ": the output's ending is '" + out.extension().string() + "'; --level " +
                      arguments.level + " writes " + expected);
   const AtomicFile probe(out);
-  if (genes) return;
-  expect_one_h5ad(arguments.cells.path, out, "Embed .h5ad files one by one, or write --level gene to .safetensors");
-  if (!arguments.overwrite) expect_new_in_h5ad(arguments.cells.path, {{}, {key}, {"cell2text_" + key}});
+  if (!genes && !arguments.overwrite)
+    expect_new_in_output(source, arguments.cells.path, {{}, {key}, {"cell2text_" + key}});
 }
 
 void embed(const EmbedArguments& arguments) {
@@ -207,7 +205,7 @@ void embed(const EmbedArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force || !encoder.needs_counts()) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  check_output(arguments, key);
+  check_output(source, arguments, key);
   act_on(examine_cells(source, &encoder, {512, 0}).findings, arguments.cells.path, arguments.force);
 
   const Embedding embedding{source, encoder, arguments, interrupts};
@@ -247,7 +245,7 @@ void add_embed(CLI::App& app) {
   command
       ->add_option(
           "-o,--out", arguments.out,
-          "What to write: .h5ad (the input, an .h5ad, with one more matrix in obsm), or .safetensors for --level gene")
+          "What to write: .h5ad (the cells with one more matrix in obsm), or .safetensors for --level gene")
       ->required();
   command->add_option("--plugin", arguments.plugin, "Encoder plugin (default: the one that opens the folder)");
   command

@@ -1,5 +1,6 @@
 // 10x matrices given to the real command: they do what an .h5ad with the same cells does.
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "driver/tiny_model.hpp"
 
@@ -53,13 +54,44 @@ TEST_CASE("oracle: 10x cells: files and folders of every version give the texts 
   CHECK(described_as(folder / "other.ending", "csv", "--source-plugin tenx") == csv);
 }
 
-TEST_CASE("oracle: 10x cells: settings of the source are given as for an .h5ad, and an .h5ad is no output yet") {
+TEST_CASE("oracle: 10x cells: as an .h5ad they have their counts, labels, and what was made of them") {
+  const auto good = tenx_cells() / "good.h5ad", labels = tenx_cells() / "labels.csv";
+  const std::string table = "--source labels=" + quoted(labels);
+  for (const fs::path& cells : {tenx_cells() / "cells_v3.h5", tenx_cells() / "cells_tenx"}) {
+    const TemporaryFolder folder;
+    const auto out = folder / "out.h5ad", embedded_out = folder / "embedded.h5ad";
+    const Outcome described = describe(cells, out, table);
+    INFO(described.err);
+    REQUIRE(described.status == 0);
+    CHECK(fs::exists(oracle("described_new.py", 0, {good.string(), labels.string(), out.string()}) / "ok"));
+    CHECK(described_as(out, "csv") == described_as(good, "csv"));
+    const Outcome embedded = command("embed " + quoted(cells) + " --encoder " + quoted(tiny_model()) + " -o " +
+                                     quoted(embedded_out) + " --threads 1 " + table);
+    INFO(embedded.err);
+    REQUIRE(embedded.status == 0);
+    CHECK(fs::exists(oracle("described_new.py", 0, {good.string(), labels.string(), embedded_out.string(), "X_geneformer"}) /
+                 "ok"));
+  }
+}
+
+TEST_CASE("oracle: 10x cells: labels that the output would repeat are refused before the work, or replaced") {
   const auto cells = tenx_cells() / "cells_v3.h5";
   const TemporaryFolder folder;
-  check_refused(describe(cells, folder / "out.h5ad"), {"an .h5ad can be written only from an .h5ad", ".csv or .jsonl"});
-  check_refused(
-      command("embed " + quoted(cells) + " --encoder " + quoted(tiny_model()) + " -o " + quoted(folder / "out.h5ad")),
-      {"an .h5ad can be written only from an .h5ad", "--level gene"});
+  std::istringstream lines(read_file(tenx_cells() / "labels.csv"));
+  std::string line, table = "barcode,cell2text_status\n";
+  std::getline(lines, line);
+  while (std::getline(lines, line)) table += line.substr(0, line.find(',')) + ",old\n";
+  write_file(folder / "labels.csv", table);
+  const std::string labels = "--source labels=" + quoted(folder / "labels.csv");
+  check_refused(describe(cells, folder / "out.h5ad", labels), {"already has the column 'cell2text_status'", "--overwrite"});
+  CHECK_FALSE(fs::exists(folder / "out.h5ad"));
+  CHECK(describe(cells, folder / "out.h5ad", labels + " --overwrite").status == 0);
+  CHECK(fs::exists(folder / "out.h5ad"));
+}
+
+TEST_CASE("oracle: 10x cells: settings of the source are given as for an .h5ad") {
+  const auto cells = tenx_cells() / "cells_v3.h5";
+  const TemporaryFolder folder;
   check_refused(describe(cells, folder / "out.csv", "--source counts=X"), {"counts"});
   check_refused(describe(cells, folder / "out.csv", "--source min_counts=1000000"), {"none of the 8 barcodes"});
   check_refused(describe(cells, folder / "out.csv", "--source-plugin h5ad"), {"a 10x Genomics matrix", "source tenx"});
