@@ -189,6 +189,7 @@
 #include "cell2text/text/byte_pair_merges.hpp"
 #include "cell2text/text/cell_definition.hpp"
 #include "cell2text/text/chat_writer.hpp"
+#include "cell2text/text/definition_sentence.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/description_source.hpp"
 #include "cell2text/text/encode_inside.hpp"

@@ -1,5 +1,4 @@
-// Several sources as one, the filter on labels, texts, stages: against plain statements of the same, on tables made
-// anew.
+// Several sources as one, the filter on labels, statistics: against plain statements of the same, on tables made anew.
 #include "cell2text/dataset/sources.hpp"
 
 #include <map>
@@ -7,11 +6,7 @@
 
 #include "cell2text/dataset/blocks.hpp"
 #include "cell2text/dataset/filter.hpp"
-#include "cell2text/dataset/pathway_labels.hpp"
-#include "cell2text/dataset/source_files.hpp"
-#include "cell2text/dataset/stage.hpp"
 #include "cell2text/dataset/statistics.hpp"
-#include "cell2text/dataset/texts.hpp"
 #include "support/oracle.hpp"
 
 using namespace cell2text;
@@ -278,97 +273,6 @@ TEST_CASE("dataset filter: each rule drops what it says, of what the rules befor
     }
     CHECK(kept == expected);
   }
-}
-
-TEST_CASE("dataset texts: the template over the table, with the ontology's definition and pathways") {
-  const test::TemporaryFolder folder;
-  test::write_file(
-      folder / "cl.obo",
-      "format-version: 1.2\n\n[Term]\nid: CL:1\nname: B cell\ndef: \"A lymphocyte that makes antibodies.\" []\n");
-  CellTable table;
-  table.cells = 2;
-  table.labels = {{"cell_type", {"cell_type", {"b-cell", "odd cell"}, {0, 1}}},
-                  {"cell_type_ontology_term_id", {"", {"CL:1"}, {0, -1}}},
-                  {"tissue", {"", {"lung"}, {0, -1}}},
-                  {"disease", {"", {"normal"}, {0, 0}}}};
-  dataset::TextSettings settings;
-  settings.ontology = (folder / "cl.obo").string();
-  dataset::CellTexts texts(table, settings);
-  CHECK(texts.text(0, {"Genes up.", "Genes down."}).value() ==
-        "This sample consists of a b-cell, lymphocyte that makes antibodies. It originates from the lung of a normal "
-        "individual. This cell is associated with Genes up. Additionally, it involves Genes down.");
-  CHECK(texts.text(1, {}).value().starts_with("This sample consists of an odd cell. It originates from a normal"));
-
-  test::write_file(folder / "sentences.tsv", "A\tGenes of a.\nB\tGenes of b.\n");
-  const std::string sentences = (folder / "sentences.tsv").string();
-  const dataset::PathwayLabels pathways("key", {"A", "B", "C"}, {1, 0, -1, -1}, sentences);
-  CHECK(pathways.names(0) == std::vector<std::string>{"B", "A"});
-  CHECK(pathways.sentences(0) == std::vector<std::string>{"Genes of b.", "Genes of a."});
-  CHECK(pathways.names(1).empty());
-  CHECK(pathways.told() == std::vector<std::string>{"A", "B"});
-  CHECK_THROWS_WITH_AS(dataset::PathwayLabels("key", {"A", "C"}, {1, -1}, sentences), doctest::Contains("gene set C"),
-                       InputError);
-}
-
-TEST_CASE("dataset stage: found where its key is the same, computed anew where not, gone where computing it fails") {
-  const test::TemporaryFolder folder;
-  const auto at = folder / "stages/filter";
-  int computed = 0;
-  const auto body = [&](const std::filesystem::path& partial) {
-    test::write_file(partial / "table.csv", std::to_string(++computed));
-    return nlohmann::json{{"cells", 5}};
-  };
-  dataset::Stage first(at, "one");
-  CHECK_FALSE(first.done());
-  first.run(body);
-  CHECK(first.done());
-  CHECK(first.facts()["cells"] == 5);
-  CHECK(dataset::Stage(at, "one").done());
-  dataset::Stage other(at, "two");
-  CHECK_FALSE(other.done());
-  CHECK_THROWS_AS(other.run([](const std::filesystem::path&) -> nlohmann::json { throw InputError("no"); }),
-                  InputError);
-  CHECK(dataset::Stage(at, "one").done());  // what was there stays
-  other.run(body);
-  CHECK(test::read_file(at / "table.csv") == "2");
-  CHECK_FALSE(dataset::Stage(at, "one").done());
-  test::write_file(at / "stage.json", "{");
-  CHECK_FALSE(dataset::Stage(at, "two").done());
-
-  FilterSettings settings;
-  const auto key = [&] { return dataset::StageKey("filter", 1).on("inputs").settings(settings).text(); };
-  const std::string before = key();
-  CHECK(key() == before);
-  settings.minimum_genes = 7;
-  CHECK(key() != before);
-}
-
-TEST_CASE("dataset files: a hash follows the bytes and not the name; what has not changed is not read again") {
-  const test::TemporaryFolder folder;
-  test::write_file(folder / "a", "counts");
-  test::write_file(folder / "b", "counts");
-  test::write_file(folder / "memory", "no json");
-  dataset::FileHashes hashes(folder / "memory");
-  CHECK(hashes.of(folder / "a") == hashes.of(folder / "b"));
-  const std::string before = hashes.of(folder / "a");
-  test::write_file(folder / "a", "Counts!");
-  CHECK(hashes.of(folder / "a") != before);
-  CHECK(dataset::FileHashes(folder / "memory").of(folder / "a") == hashes.of(folder / "a"));
-  std::filesystem::create_directory(folder / "matrix");
-  test::write_file(folder / "matrix/one", "1");
-  const std::string one = hashes.of(folder / "matrix");
-  test::write_file(folder / "matrix/two", "2");
-  CHECK(hashes.of(folder / "matrix") != one);
-  Value settings;
-  settings.set("path", Value((folder / "a").string()));
-  settings.set("counts", Value(std::string("X")));
-  const std::string identity = dataset::source_identity(settings, hashes);
-  std::filesystem::rename(folder / "a", folder / "c");
-  settings.set("path", Value((folder / "c").string()));
-  CHECK(dataset::source_identity(settings, hashes) == identity);
-  settings.set("counts", Value(std::string("raw/X")));
-  CHECK(dataset::source_identity(settings, hashes) != identity);
-  CHECK_THROWS_AS(hashes.of(folder / "none"), InputError);
 }
 
 TEST_CASE("dataset statistics: parts, donors within their dataset, coverage, histograms") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cell2text/settings.hpp"
+#include "cell2text/text/definition_sentence.hpp"
 
 namespace cell2text::dataset {
 
@@ -181,7 +182,7 @@ struct PathwaySettings {
 
 /// How descriptions are written.
 struct TextSettings {
-  std::optional<std::string> ontology, tissue_ontology;
+  std::optional<std::string> ontology, tissue_ontology, disease_ontology, tissue_sentence, disease_sentence;
   std::string preset = "paper";
 
   static void describe(auto& s) {
@@ -189,9 +190,26 @@ struct TextSettings {
     s.field("ontology", &T::ontology,
             {.help = "OBO file of the Cell Ontology, whose definitions follow the cell type; unset: names only"});
     s.field("tissue_ontology", &T::tissue_ontology,
-            {.help = "OBO file of Uberon, for a holdout of tissues with their parts"});
+            {.help = "OBO file of Uberon, for a holdout of tissues with their parts, and for `tissue_sentence`"});
+    s.field("disease_ontology", &T::disease_ontology, {.help = "OBO file of MONDO, for `disease_sentence`"});
+    s.field("tissue_sentence", &T::tissue_sentence,
+            {.help = "a further sentence before the pathways, as in \"The {name} is {definition}.\", for tissues that "
+                     "`tissue_ontology` defines; unset: none, as in the paper"});
+    s.field("disease_sentence", &T::disease_sentence,
+            {.help = "the same for diseases that `disease_ontology` defines"});
     s.field("preset", &T::preset,
             {.help = "template: paper, or authors (as their code writes it)", .choices = {"paper", "authors"}});
+  }
+  void validate() const {
+    const auto check = [](const char* what, const auto& sentence, const auto& ontology) {
+      const std::string key = std::string("descriptions.") + what;
+      if (!sentence) return;
+      if (!ontology)
+        throw InputError("'" + key + "_sentence' is set, and '" + key + "_ontology', which has the definitions, is not");
+      DefinitionSentence(*sentence, key + "_sentence");
+    };
+    check("tissue", tissue_sentence, tissue_ontology);
+    check("disease", disease_sentence, disease_ontology);
   }
 };
 

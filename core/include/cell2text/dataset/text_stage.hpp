@@ -66,12 +66,16 @@ struct Summary {
 inline Stage text_stage(const BuildContext& context, const std::string& inputs, std::span<const std::int64_t> cells,
                         const PathwayLabels& pathways) {
   const TextSettings& settings = context.file.descriptions;
-  const StageKey key = StageKey("describe", 1)
+  const StageKey key = StageKey("describe", 2)
                            .on(inputs)
                            .on(pathways.key())
                            .on(context.content(context.file.pathways.descriptions))
                            .on(context.content(settings.ontology))
-                           .on(settings.preset);
+                           .on(settings.preset)
+                           .on(settings.tissue_sentence.value_or(""))
+                           .on(settings.tissue_sentence ? context.content(settings.tissue_ontology) : "")
+                           .on(settings.disease_sentence.value_or(""))
+                           .on(context.content(settings.disease_ontology));
   return context.stage("describe", key, [&](const std::filesystem::path& folder) {
     CellTexts texts(context.table, settings);
     text_stage_detail::Summary summary;

@@ -40,6 +40,7 @@ struct CellFacts {
   std::optional<std::string> disease = {};         ///< "normal" for none
   std::optional<std::string> sex = {};
   std::optional<std::string> development_stage = {};   ///< an HsapDv name; told as its age bucket
+  std::vector<std::string> sentences = {};             ///< of one's own, told before the pathways
   std::vector<std::string> pathway_descriptions = {};  ///< at most two, the strongest first
 };
 
@@ -71,11 +72,9 @@ inline std::optional<std::string> cut_for(DescriptionStyle::Preset preset, std::
   return known_value(name->substr(0, name->find(',')));
 }
 
-/// The definition as it continues the sentence: without the article it begins with and its final period.
-inline std::string definition_clause(const std::optional<std::string>& definition) {
-  const std::optional<std::string> known = known_value(definition);
-  if (!known) return {};
-  std::string_view clause = *known;
+/// A definition without the article it begins with and its final period.
+inline std::string definition_words(const std::string& definition) {
+  std::string_view clause = definition;
   const std::string start = lower(clause.substr(0, 3));
   if (start.starts_with("a ")) {
     clause.remove_prefix(2);
@@ -83,8 +82,27 @@ inline std::string definition_clause(const std::optional<std::string>& definitio
     clause.remove_prefix(3);
   }
   take_suffix(clause, template_text::end);
-  clause = trim(clause);
-  return clause.empty() ? std::string() : std::string(template_text::definition_opener).append(clause);
+  return std::string(trim(clause));
+}
+
+/// The definition as it continues the sentence.
+inline std::string definition_clause(const std::optional<std::string>& definition) {
+  const std::optional<std::string> known = known_value(definition);
+  const std::string clause = known ? definition_words(*known) : std::string();
+  return clause.empty() ? clause : std::string(template_text::definition_opener).append(clause);
+}
+
+/// Further sentences, each from the period before it.
+inline std::string further_sentences(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) {
+    const std::optional<std::string> known = known_value(sentence);
+    if (!known) continue;
+    std::string_view words = *known;
+    take_suffix(words, template_text::end);
+    text.append(template_text::end).append(" ").append(words);
+  }
+  return text;
 }
 
 /// "a normal male", "an individual with COVID-19"; empty where neither sex nor disease nor age is known.
@@ -137,6 +155,7 @@ inline std::optional<std::string> describe(const CellFacts& facts, const Descrip
   text += description_detail::with_article(*cell_type, style.preset);
   text += description_detail::definition_clause(facts.cell_type_definition);
   text += description_detail::origin_sentence(facts, style.preset);
+  text += description_detail::further_sentences(facts.sentences);
 
   std::string_view opener = template_text::first_pathway_opener;
   for (const std::string& pathway : facts.pathway_descriptions) {
