@@ -149,8 +149,7 @@ void add_describe(CLI::App& app) {
   add_cells_options(*command, arguments.cells, "Cells with raw counts");
   command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();
   command
-      ->add_option("-o,--out", arguments.out,
-                   "What to write: .h5ad (the cells with more obs columns), .csv or .jsonl")
+      ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the cells with more obs columns), .csv or .jsonl")
       ->required();
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,

@@ -243,9 +243,8 @@ void add_embed(CLI::App& app) {
                    "Folder of a Geneformer or scGPT checkpoint, or a model folder of 'cell2text run'")
       ->required();
   command
-      ->add_option(
-          "-o,--out", arguments.out,
-          "What to write: .h5ad (the cells with one more matrix in obsm), or .safetensors for --level gene")
+      ->add_option("-o,--out", arguments.out,
+                   "What to write: .h5ad (the cells with one more matrix in obsm), or .safetensors for --level gene")
       ->required();
   command->add_option("--plugin", arguments.plugin, "Encoder plugin (default: the one that opens the folder)");
   command

@@ -29,6 +29,7 @@ TEST_CASE("quantile: values in any order give what the sorted ones give") {
     std::vector<double> sorted = values;
     std::ranges::sort(sorted);
     const double share = repeat % 4 == 0 ? 1 : static_cast<double>(random() % 1000) / 1000;
-    CHECK(cell2text::quantile(std::span(values), share) == cell2text::sorted_quantile(std::span<const double>(sorted), share));
+    CHECK(cell2text::quantile(std::span(values), share) ==
+          cell2text::sorted_quantile(std::span<const double>(sorted), share));
   }
 }

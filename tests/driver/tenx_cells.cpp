@@ -69,8 +69,8 @@ TEST_CASE("oracle: 10x cells: as an .h5ad they have their counts, labels, and wh
                                      quoted(embedded_out) + " --threads 1 " + table);
     INFO(embedded.err);
     REQUIRE(embedded.status == 0);
-    CHECK(fs::exists(oracle("described_new.py", 0, {good.string(), labels.string(), embedded_out.string(), "X_geneformer"}) /
-                 "ok"));
+    CHECK(fs::exists(
+        oracle("described_new.py", 0, {good.string(), labels.string(), embedded_out.string(), "X_geneformer"}) / "ok"));
   }
 }
 
@@ -83,7 +83,8 @@ TEST_CASE("oracle: 10x cells: labels that the output would repeat are refused be
   while (std::getline(lines, line)) table += line.substr(0, line.find(',')) + ",old\n";
   write_file(folder / "labels.csv", table);
   const std::string labels = "--source labels=" + quoted(folder / "labels.csv");
-  check_refused(describe(cells, folder / "out.h5ad", labels), {"already has the column 'cell2text_status'", "--overwrite"});
+  check_refused(describe(cells, folder / "out.h5ad", labels),
+                {"already has the column 'cell2text_status'", "--overwrite"});
   CHECK_FALSE(fs::exists(folder / "out.h5ad"));
   CHECK(describe(cells, folder / "out.h5ad", labels + " --overwrite").status == 0);
   CHECK(fs::exists(folder / "out.h5ad"));

@@ -46,8 +46,7 @@ inline Findings check_cells(const CellSummary& cells, bool cut, bool partial_tot
   }
   all.push_back({"cells.depth", Severity::ok,
                  "counts per cell: median " + quantile_text(cells.totals, 0.5) + " (5% have fewer than " +
-                     quantile_text(cells.totals, 0.05) + "); genes per cell: median " +
-                     quantile_text(cells.genes, 0.5),
+                     quantile_text(cells.totals, 0.05) + "); genes per cell: median " + quantile_text(cells.genes, 0.5),
                  "", "", false});
   if (empty == cells.size()) {
     all.push_back({"cells.empty", Severity::error, "no cell has any counts", "cells with counts",

@@ -205,7 +205,8 @@ struct TextSettings {
       const std::string key = std::string("descriptions.") + what;
       if (!sentence) return;
       if (!ontology)
-        throw InputError("'" + key + "_sentence' is set, and '" + key + "_ontology', which has the definitions, is not");
+        throw InputError("'" + key + "_sentence' is set, and '" + key +
+                         "_ontology', which has the definitions, is not");
       DefinitionSentence(*sentence, key + "_sentence");
     };
     check("tissue", tissue_sentence, tissue_ontology);

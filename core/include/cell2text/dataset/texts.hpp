@@ -32,8 +32,7 @@ class Definitions {
     if (!ontology_ || !values_ || values_->codes[cell] < 0) return nothing;
     const std::pair key(values_->codes[cell], ids_ ? ids_->codes[cell] : -1);
     const auto [entry, is_new] = known_.try_emplace(key);
-    if (is_new)
-      entry->second = cell_definition(*ontology_, *values_->at(cell), ids_ ? ids_->at(cell) : std::nullopt);
+    if (is_new) entry->second = cell_definition(*ontology_, *values_->at(cell), ids_ ? ids_->at(cell) : std::nullopt);
     return entry->second;
   }
 
