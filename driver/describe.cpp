@@ -23,8 +23,10 @@ struct DescribeArguments {
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
   std::optional<std::string> profile;
+  std::optional<double> min_confidence;
+  std::int64_t best = 0;
   std::vector<std::string> set;
-  bool overwrite = false, force = false;
+  bool overwrite = false, force = false, no_confidence = false;
 };
 
 constexpr const char* describe_examples =
@@ -32,19 +34,27 @@ constexpr const char* describe_examples =
     "  cell2text describe cells.h5ad --model runs/quickstart/model -o described.h5ad\n"
     "  cell2text describe filtered_feature_bc_matrix.h5 --model runs/quickstart/model -o described.csv\n"
     "  cell2text describe raw_feature_bc_matrix/ --source min_counts=500 --model runs/quickstart/model -o "
-    "described.jsonl";
+    "described.jsonl\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad";
 
-/// The labels that a text names, with the ontology ids that training cells had for them.
-LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const ModelCard& card) {
-  LabelledCell one{std::move(cell), {}, {}};
+constexpr const char* unassigned = "unassigned";
+
+/// The labels that a text names, with the ontology ids that training cells had for them. Those that the model is less
+/// sure of than `min_confidence` stay in `raw` alone.
+LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const ModelCard& card, double min_confidence) {
+  LabelledCell one{std::move(cell), {}, {}, {}};
   if (one.cell.text.empty()) return one;
   const ReadLabels read = reader.read(one.cell.text);
-  const std::pair<const char*, const std::optional<std::string>&> found[] = {
-      {"cell_type", read.cell_type}, {"tissue", read.tissue}, {"disease", read.disease}};
-  for (const auto& [label, value] : found) {
-    if (!value) continue;
-    one.labels[label] = *value;
-    if (const auto id = card.ontology_id(label, *value)) one.ontology_ids[label] = *id;
+  const std::optional<std::string>* const found[] = {&read.cell_type, &read.tissue, &read.disease, &read.sex,
+                                                     &read.stage};
+  for (std::size_t i = 0; i < described_labels.size(); ++i) {
+    const std::string role = described_labels[i];
+    if (!*found[i]) continue;
+    const std::string value = one.raw[role] = **found[i];
+    const auto sure = one.cell.confidences.find(role);
+    const bool unsure = sure != one.cell.confidences.end() && sure->second.confidence < min_confidence;
+    one.labels[role] = unsure ? unassigned : value;
+    if (const auto id = card.ontology_id(role, value); id && !unsure) one.ontology_ids[role] = *id;
   }
   if (!read.cell_type && one.cell.status == CellStatus::ok) one.cell.status = CellStatus::unreadable;
   return one;
@@ -86,6 +96,10 @@ GenerationSettings generation_settings(const DescribeArguments& arguments, const
   return settings;
 }
 
+DescribedColumns columns_of(const DescribeArguments& arguments) {
+  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value()};
+}
+
 void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
   std::map<std::string, std::int64_t> statuses;
   for (const LabelledCell& one : cells) ++statuses[status_name(one.cell.status)];
@@ -108,13 +122,17 @@ void describe(const DescribeArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  check_output(source, arguments.cells.path, arguments.out, arguments.overwrite);
+  const DescribedOutput output{source, arguments.cells.path, arguments.out,
+                               described_columns(columns_of(arguments), card), arguments.overwrite};
+  check_output(output);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
 
   auto known = card.known_labels().values;
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
+  std::optional<LabelJudge> judge;
+  if (!arguments.no_confidence) judge.emplace(*model.decoder, reader, known, static_cast<std::size_t>(arguments.best));
   std::vector<std::int64_t> rows(source.size());
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<LabelledCell> cells(rows.size());
@@ -123,9 +141,9 @@ void describe(const DescribeArguments& arguments) {
   const auto describe_rows = [&](std::vector<std::int64_t> part, const LoaderOptions& options) {
     CellLoader loader(source, *model.encoder, std::move(part), options);
     while (auto batch = loader.next()) {
-      for (DescribedCell& cell : describe_cells(model, *batch, card.generation)) {
+      for (DescribedCell& cell : describe_cells(model, *batch, card.generation, judge ? &*judge : nullptr)) {
         const std::int64_t row = cell.row;
-        cells[row] = label(std::move(cell), reader, card);
+        cells[row] = label(std::move(cell), reader, card, arguments.min_confidence.value_or(0));
         ++done;
       }
       progress.update(done);
@@ -136,7 +154,7 @@ void describe(const DescribeArguments& arguments) {
   const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
   describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
   describe_rows({few, rows.end()}, {card.generation.batch_size, free_length_window, 0, false});
-  write_described(source, arguments.cells.path, arguments.out, cells, about(arguments, card), arguments.overwrite);
+  write_described(output, cells, about(arguments, card));
   summarise(cells, arguments.out);
 }
 
@@ -156,6 +174,21 @@ void add_describe(CLI::App& app) {
                     "Go on with values that do not look like counts, or an unsuitable file");
   command->add_option("--beams", arguments.beams, "Instead of the model's own number; 1 is fastest")
       ->check(CLI::Range(1, 1024));
+  auto* confidence = command
+                         ->add_option("--min-confidence", arguments.min_confidence,
+                                      "Labels that the model is less sure of are written as 'unassigned', and as they "
+                                      "were read in cell2text_X_raw")
+                         ->check(CLI::Range(0.0, 1.0));
+  auto* best = command
+                   ->add_option("--best", arguments.best,
+                                "Also the K most probable labels with their probabilities, in cell2text_X_best")
+                   ->check(CLI::Range(0, 1000))
+                   ->option_text("K");
+  command
+      ->add_flag("--no-confidence", arguments.no_confidence,
+                 "Do not tell how sure the model is of each label, which saves time")
+      ->excludes(confidence)
+      ->excludes(best);
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
   command
       ->add_option("--set", arguments.set,

@@ -26,13 +26,20 @@ for key, value in before.uns.items():
 
 new = [c for c in after.obs.columns if c not in before.obs.columns]
 expected = ["cell2text_description", "cell2text_status", "cell2text_n_genes_used", "cell2text_log_probability"]
-for label in ("cell_type", "tissue", "disease"):
-    expected += [f"cell2text_{label}", f"cell2text_{label}_ontology_term_id"]
-assert new == expected, new
+labels = ("cell_type", "tissue", "disease", "sex", "development_stage")
+for label in labels:
+    expected += [f"cell2text_{label}"] + [f"cell2text_{label}_ontology_term_id"] * (label in labels[:3])
+categories = expected[1:2] + expected[4:]
+confidences = [f"cell2text_{label}_{what}" for label in labels for what in ("confidence", "unknown")]
+assert new == expected + confidences, new
 assert all(isinstance(text, str) for text in after.obs["cell2text_description"])
 empty = after.obs["cell2text_status"] == "no_counts"
 assert ((after.obs["cell2text_description"].str.len() > 0) != empty).all()
-for column in expected[1:2] + expected[4:]:
+for column in confidences:
+    values = after.obs[column]
+    assert values.dtype == np.float32 and values[empty].isna().all(), column
+    assert values.dropna().between(0, 1 + 1e-6).all(), column
+for column in categories:
     assert isinstance(after.obs[column].dtype, pd.CategoricalDtype), column
 assert set(after.obs["cell2text_status"].cat.categories) <= {"ok", "no_counts", "few_known_genes", "unreadable", "truncated"}
 assert after.obs["cell2text_n_genes_used"][~empty].between(1, 32).all()

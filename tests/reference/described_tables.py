@@ -25,4 +25,8 @@ assert [line["status"] for line in lines] == list(obs["cell2text_status"])
 assert [line["n_genes_used"] for line in lines] == list(obs["cell2text_n_genes_used"])
 np.testing.assert_allclose([line["log_probability"] for line in lines], obs["cell2text_log_probability"], rtol=1e-5)
 assert [line.get("cell_type", "") for line in lines] == list(obs["cell2text_cell_type"].astype(object).fillna(""))
+for column in (name for name in obs.columns if name.endswith(("_confidence", "_unknown"))):
+    from_lines = [line.get(column.removeprefix("cell2text_"), np.nan) for line in lines]
+    np.testing.assert_allclose(from_lines, obs[column], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(pd.to_numeric(table[column]), obs[column], rtol=1e-4, atol=1e-6)
 (arguments.folder / "ok").write_text("ok\n")

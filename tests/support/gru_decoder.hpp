@@ -12,6 +12,7 @@
 namespace cell2text::test {
 
 struct LetterTokenizer {
+  static constexpr std::int64_t size = 28;
   std::vector<std::int64_t> encode(std::string_view text) const {
     std::vector<std::int64_t> ids;
     for (const char letter : text)
@@ -26,7 +27,9 @@ struct LetterTokenizer {
   }
 };
 
-class GruDecoder {
+/// Of any tokenizer whose first two tokens are special.
+template <class Tokenizer>
+class BasicGruDecoder {
  public:
   struct Settings {
     std::int64_t width = 16;
@@ -50,18 +53,18 @@ class GruDecoder {
     }
   };
 
-  GruDecoder(const Settings& settings, ModelContext& context) : width_(settings.width) {
+  BasicGruDecoder(const Settings& settings, ModelContext& context) : width_(settings.width) {
     const auto init = Init::normal(settings.deviation);
     embedding_ = &context.parameters.declare("embedding", {vocabulary_size(), width_}, init);
     gates_.emplace_back("gates", context.parameters.declare("gates.weight", {3 * width_, 2 * width_}, init));
     output_ = &context.parameters.declare("output", {vocabulary_size(), width_}, init);
   }
 
-  const LetterTokenizer& tokenizer() const { return tokenizer_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
   ChatPieces chat(const ChatText& text) const { return {tokenizer_.encode(text.system + text.user), {1}}; }
   std::vector<std::int64_t> end_tokens() const { return {0}; }
   std::int64_t width() const { return width_; }
-  std::int64_t vocabulary_size() const { return 28; }
+  std::int64_t vocabulary_size() const { return Tokenizer::size; }
   Tensor embed(const Tensor& ids) const { return table_rows(*embedding_, ids); }
   State new_state() const { return {}; }
   Tensor logits(const Tensor& hidden) const { return table_scores(*output_, hidden); }
@@ -88,12 +91,13 @@ class GruDecoder {
 
  private:
   std::int64_t width_;
-  LetterTokenizer tokenizer_;
+  Tokenizer tokenizer_;
   Parameter* embedding_;
   std::vector<LinearSlot> gates_;
   Parameter* output_;
 };
 
+using GruDecoder = BasicGruDecoder<LetterTokenizer>;
 static_assert(Decoder<GruDecoder>);
 
 /// A decoder of a linked-in class with its parameters.

@@ -6,6 +6,7 @@
 
 #include "cell2text/cells/cell_loader.hpp"
 #include "cell2text/generate/generate.hpp"
+#include "cell2text/generate/label_confidence.hpp"
 #include "cell2text/model.hpp"
 
 namespace cell2text {
@@ -28,12 +29,15 @@ struct DescribedCell {
   double log_probability = 0;   ///< natural log of the whole text; NaN without a text
   std::int64_t genes_used = 0;  ///< gene tokens that reached the decoder
   CellStatus status = CellStatus::ok;
+  LabelConfidences confidences = {};  ///< where a judge was asked; none without a text
 };
 
 /// Describes the cells of a batch. Cells without a known gene get no text; the others do not notice them.
-/// `unreadable` is for the caller to set, who knows how labels are read.
+/// `unreadable` is for the caller to set, who knows how labels are read. `judge`, where there is one, is asked how sure
+/// the model is of each label.
 inline std::vector<DescribedCell> describe_cells(const Model& model, const TokenBatch& batch,
-                                                 const GenerationSettings& settings) {
+                                                 const GenerationSettings& settings,
+                                                 const LabelJudge* judge = nullptr) {
   torch::NoGradGuard no_grad;
   std::vector<DescribedCell> cells(batch.rows.size());
   std::vector<std::int64_t> with_genes;
@@ -51,6 +55,9 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
   const Sequences prompt = join(model, soft, {});
   GenerationExtras extras;
   for (const std::int64_t b : with_genes) extras.cell_keys.push_back(cell_key(batch.names[b]));
+  std::vector<std::pair<std::int64_t, DecodingRows>> prompts;
+  if (judge)
+    extras.on_prompts = [&](std::int64_t first, DecodingRows rows) { prompts.emplace_back(first, std::move(rows)); };
   const auto generated = generate(*model.decoder, prompt.embeddings_BTD, prompt.lengths, settings, std::move(extras));
   for (std::size_t i = 0; i < with_genes.size(); ++i) {
     DescribedCell& cell = cells[with_genes[i]];
@@ -58,6 +65,13 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
     cell.log_probability = generated[i].log_probability;
     cell.genes_used = std::min(soft.lengths[i], batch.tokens.known_genes[with_genes[i]]);
     if (cell.status == CellStatus::ok && !generated[i].ended) cell.status = CellStatus::truncated;
+  }
+  for (const auto& [first, rows] : prompts) {
+    std::vector<std::vector<std::int64_t>> texts;
+    for (std::int64_t i = first; i < first + rows.size(); ++i) texts.push_back(generated[i].tokens);
+    auto confidences = judge->judge(rows, texts);
+    for (std::int64_t i = first; i < first + rows.size(); ++i)
+      cells[with_genes[i]].confidences = std::move(confidences[i - first]);
   }
   return cells;
 }

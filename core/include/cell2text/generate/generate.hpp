@@ -22,6 +22,8 @@ struct GenerationExtras {
   std::function<void(std::int64_t cell, std::int64_t token)> on_token = {};
   /// Called before each step; may throw, to end the work.
   std::function<void()> before_step = {};
+  /// Given each batch, from prompt `first` of the call on, when its prompts are read and nothing else is.
+  std::function<void(std::int64_t first, DecodingRows prompts)> on_prompts = {};
 };
 
 namespace generate_detail {
@@ -72,6 +74,7 @@ inline std::vector<Generated> generate(const DecoderHandle& decoder, const Tenso
         "generation.max_new_tokens is 'auto', and no training descriptions are known here; "
         "set it to a number of tokens");
   generate_detail::check_prompts(decoder, prompt_BTD, lengths, extras);
+  const auto on_prompts = std::move(extras.on_prompts);
   const GenerationRules rules = generate_detail::rules_of(decoder, settings, std::move(extras));
   const BeamSearchOptions beams{settings.beams, settings.early_stopping, settings.length_penalty};
 
@@ -82,6 +85,7 @@ inline std::vector<Generated> generate(const DecoderHandle& decoder, const Tenso
     const std::vector<std::int64_t> part(lengths.begin() + first, lengths.begin() + first + count);
     const Tensor prompts = prompt_BTD.narrow(0, first, count).narrow(1, 0, *std::ranges::max_element(part));
     DecodingRows rows(decoder, prompts, part);
+    if (on_prompts) on_prompts(first, rows.copy());
     std::vector<Generated> texts = settings.beams > 1
                                        ? beam_search(std::move(rows), beams, rules, first)
                                        : step_by_step(std::move(rows), rules, settings.sampling(), first);

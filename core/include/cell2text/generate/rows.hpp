@@ -48,11 +48,16 @@ class DecodingRows {
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(lengths_.size()); }
+  const DecoderHandle& decoder() const { return *decoder_; }
+  /// [R] tokens that each row has read.
+  const std::vector<std::int64_t>& lengths() const { return lengths_; }
+  /// Of the last token that each row has read, [R,D].
+  const Tensor& hidden() const { return hidden_RD_; }
 
   /// Scores of the next token of each row, [R,V] in float32, free to be changed. Call once per step.
   Tensor logits() const { return decoder_->logits(hidden_RD_).to(torch::kFloat32); }
 
-  /// Row i goes on as a copy of row parents[i]; rows that nobody names leave.
+  /// Row i goes on as a copy of row parents[i]; rows that nobody names leave. To be followed by `read`.
   void select(std::span<const std::int64_t> parents) {
     bool same = static_cast<std::int64_t>(parents.size()) == size();
     for (std::size_t i = 0; same && i < parents.size(); ++i) same = parents[i] == static_cast<std::int64_t>(i);
@@ -66,6 +71,47 @@ class DecodingRows {
     lengths_ = std::move(lengths);
   }
 
+  /// Row i of the result goes on as a copy of row parents[i]; these rows stay as they are.
+  DecodingRows fork(std::span<const std::int64_t> parents) const {
+    std::vector<std::int64_t> lengths;
+    for (const std::int64_t parent : parents) lengths.push_back(lengths_[parent]);
+    const Tensor hidden_RD = hidden_RD_.index_select(0, on_device({parents.begin(), parents.end()}));
+    return DecodingRows(*decoder_, state_.fork(parents), std::move(lengths), hidden_RD);
+  }
+
+  DecodingRows copy() const {
+    std::vector<std::int64_t> all(lengths_.size());
+    std::iota(all.begin(), all.end(), 0);
+    return fork(all);
+  }
+
+  /// Row i reads all of tokens[i], at least one. Returns hidden_RTD; what lies beyond a row's tokens is undefined.
+  Tensor read_all(const std::vector<std::vector<std::int64_t>>& tokens) {
+    const std::int64_t R = size();
+    std::vector<std::int64_t> counts, ids, last;
+    for (const auto& row : tokens) counts.push_back(std::ssize(row));
+    const std::int64_t T = std::ranges::max(counts);
+    for (std::int64_t r = 0; r < R; ++r) {
+      ids.insert(ids.end(), tokens[r].begin(), tokens[r].end());
+      ids.resize(static_cast<std::size_t>((r + 1) * T), 0);
+      last.push_back(r * T + counts[r] - 1);
+    }
+    const Tensor positions = on_device(lengths_).view({R, 1}) + at::arange(T, torch::kInt64).to(device_);
+    const Tensor hidden_RTD =
+        decoder_->forward(decoder_->embed(on_device(ids).view({R, T})), counts, positions, &state_);
+    hidden_RD_ = hidden_RTD.reshape({R * T, hidden_RTD.size(2)}).index_select(0, on_device(last));
+    for (std::int64_t r = 0; r < R; ++r) lengths_[r] += counts[r];
+    return hidden_RTD;
+  }
+
+  /// Whether `cut` can be called.
+  bool can_cut() const { return state_.can_truncate(); }
+  /// Row i forgets all but its first lengths[i] tokens, no fewer than its prompt's; hidden_RD is of the last of these.
+  void cut(std::vector<std::int64_t> lengths, Tensor hidden_RD) {
+    state_.truncate(lengths);
+    lengths_ = std::move(lengths), hidden_RD_ = std::move(hidden_RD);
+  }
+
   /// Row i reads tokens[i].
   void read(std::span<const std::int64_t> tokens) {
     const auto R = size();
@@ -77,6 +123,13 @@ class DecodingRows {
   }
 
  private:
+  DecodingRows(const DecoderHandle& decoder, StateHandle state, std::vector<std::int64_t> lengths, Tensor hidden_RD)
+      : decoder_(&decoder),
+        state_(std::move(state)),
+        lengths_(std::move(lengths)),
+        device_(hidden_RD.device()),
+        hidden_RD_(std::move(hidden_RD)) {}
+
   Tensor on_device(const std::vector<std::int64_t>& values) const {
     return torch::tensor(values, torch::kInt64).to(device_);
   }

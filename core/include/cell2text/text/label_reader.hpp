@@ -57,21 +57,35 @@ class KnownLabelReader {
 
 namespace label_detail {
 
-/// The second sentence without its opening words, up to the pathways. Definitions may hold such a sentence
-/// of their own, hence the last one.
-inline std::optional<FoldedText> origin_sentence(const FoldedText& text) {
+/// Where the second sentence begins behind its opening words. Definitions may hold such a sentence of their own, hence
+/// the last one.
+inline std::optional<std::size_t> origin_begin(const FoldedText& text) {
   const std::string_view lowered = text.lowered;
   const std::string opener = lower(template_text::origin_opener);
-  std::size_t begin = lowered.rfind(opener);
-  if (begin != npos) {
-    begin += opener.size();
-  } else if (lowered.starts_with(std::string_view(opener).substr(2))) {  // nothing stands before it
-    begin = opener.size() - 2;
-  } else {
-    return std::nullopt;
-  }
-  const std::size_t end = std::min(lowered.find(lower(template_text::first_pathway_opener), begin), lowered.size());
-  return FoldedText(std::string_view(text.spelled).substr(begin, end - begin));
+  if (const std::size_t at = lowered.rfind(opener); at != npos) return at + opener.size();
+  if (lowered.starts_with(std::string_view(opener).substr(2))) return opener.size() - 2;  // nothing stands before it
+  return std::nullopt;
+}
+
+/// The second sentence from there on, up to the pathways.
+inline std::optional<FoldedText> origin_sentence(const FoldedText& text) {
+  const auto begin = origin_begin(text);
+  if (!begin) return std::nullopt;
+  const std::size_t end =
+      std::min(text.lowered.find(lower(template_text::first_pathway_opener), *begin), text.lowered.size());
+  return FoldedText(std::string_view(text.spelled).substr(*begin, end - *begin));
+}
+
+/// Where the last " during " of the sentence is that a known stage follows; with it the stage.
+inline std::optional<std::pair<std::size_t, std::string>> find_stage(const FoldedText& sentence,
+                                                                     const KnownNames& stages) {
+  static constexpr std::array<std::string_view, 1> end = {template_text::end};
+  const std::string_view lowered = sentence.lowered;
+  for (std::size_t at = lowered.rfind(template_text::stage_opener); at != npos;
+       at = at == 0 ? npos : lowered.rfind(template_text::stage_opener, at - 1))
+    if (auto stage = stages.longest_at(sentence, at + template_text::stage_opener.size(), end))
+      return std::pair(at, std::move(stage->first));
+  return std::nullopt;
 }
 
 /// Where the donor's words begin (at the blank after "a" or "an") when the tissue before them is not known.
@@ -132,10 +146,7 @@ inline void KnownLabelReader::read_origin(const FoldedText& text, ReadLabels& la
   }
   read_donor(*sentence, std::min(donor.value_or(lowered.size()), lowered.size()), labels);
 
-  const std::size_t during = lowered.rfind(template_text::stage_opener);
-  if (during == std::string_view::npos) return;
-  if (auto stage = stages_.longest_at(*sentence, during + template_text::stage_opener.size(), sentence_end))
-    labels.stage = std::move(stage->first);
+  if (auto stage = label_detail::find_stage(*sentence, stages_)) labels.stage = std::move(stage->second);
 }
 
 inline void KnownLabelReader::read_donor(const FoldedText& sentence, std::size_t begin, ReadLabels& labels) const {

@@ -1,0 +1,203 @@
+// How sure a model is of the labels in the texts it wrote: at each label's place, the probability of every known label
+// given the text before it, from one reading of the texts.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cell2text/generate/label_questions.hpp"
+#include "cell2text/generate/label_scores.hpp"
+#include "cell2text/text/label_places.hpp"
+#include "cell2text/text/label_reader.hpp"
+
+namespace cell2text {
+
+struct LabelConfidence {
+  double confidence = 0;  ///< of the label that the text has, among all known ones; 0 where it has none of them
+  double unknown = 0;     ///< probability that the model would have written none of them
+  std::vector<std::pair<std::string, double>> best;  ///< the most probable first, with probabilities as `confidence`
+};
+
+/// By role; without the roles that the text has no place for.
+using LabelConfidences = std::map<std::string, LabelConfidence>;
+
+class LabelJudge {
+ public:
+  /// `reader` and `decoder` must outlive it. InputError where the decoder's tokenizer cannot tell the labels apart.
+  LabelJudge(const DecoderHandle& decoder, const KnownLabelReader& reader,
+             const std::map<std::string, std::vector<std::string>>& known, std::size_t best = 0,
+             const LabelScoreOptions& options = {})
+      : decoder_(decoder), reader_(reader), questions_(decoder, known), best_(best), options_(options) {}
+
+  const LabelQuestions& questions() const { return questions_; }
+
+  /// `prompts` have read the prompts alone; texts[i] are the tokens that followed prompt i.
+  std::vector<LabelConfidences> judge(const DecodingRows& prompts,
+                                      const std::vector<std::vector<std::int64_t>>& texts) const {
+    torch::NoGradGuard no_grad;
+    std::vector<LabelConfidences> all(texts.size());
+    std::vector<Asked> asked;
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      if (!texts[i].empty()) asked.push_back(asked_of(static_cast<std::int64_t>(i), texts[i]));
+    if (asked.empty()) return all;
+    Reading reading(prompts, asked);
+    for (std::size_t which = 0; which < asked_labels.size(); ++which) ask(which, asked, reading, all);
+    return all;
+  }
+
+ private:
+  /// A text and what is asked about it.
+  struct Asked {
+    std::int64_t row;                         // of the prompts
+    const std::vector<std::int64_t>* tokens;  // of the text
+    struct {
+      std::optional<std::size_t> at;  // tokens before the label
+      const LabelQuestion* question = nullptr;
+      std::optional<std::string> label;  // that the text has there
+    } places[asked_labels.size()];
+  };
+
+  /// The texts read once, then cut back from one place to the one before it; or, where the decoder's state cannot be
+  /// cut, read anew for each.
+  class Reading {
+   public:
+    Reading(const DecodingRows& prompts, const std::vector<Asked>& asked) : prompts_(prompts) {
+      if (!prompts.can_cut()) return;
+      std::vector<std::int64_t> rows;
+      std::vector<std::vector<std::int64_t>> texts;
+      for (const Asked& one : asked) rows.push_back(one.row), texts.push_back(*one.tokens);
+      rows_.emplace(prompts.fork(rows));
+      begins_ = rows_->lengths();
+      hidden_RTD_ = rows_->read_all(texts);
+    }
+
+    /// The rows of some texts, numbers in `asked`, after so many of their tokens (one at least).
+    DecodingRows at(const std::vector<Asked>& asked, const std::vector<std::int64_t>& which,
+                    const std::vector<std::size_t>& tokens) {
+      return rows_ ? cut(which, tokens) : read_anew(asked, which, tokens);
+    }
+
+   private:
+    DecodingRows cut(const std::vector<std::int64_t>& which, const std::vector<std::size_t>& tokens) {
+      std::vector<std::int64_t> lengths = rows_->lengths(), places;
+      for (std::size_t i = 0; i < which.size(); ++i)
+        lengths[which[i]] = begins_[which[i]] + static_cast<std::int64_t>(tokens[i]);
+      const std::int64_t T = hidden_RTD_.size(1);
+      for (std::size_t r = 0; r < lengths.size(); ++r)
+        places.push_back(static_cast<std::int64_t>(r) * T + lengths[r] - begins_[r] - 1);
+      const Tensor index = torch::tensor(places, torch::kInt64).to(hidden_RTD_.device());
+      rows_->cut(std::move(lengths), hidden_RTD_.reshape({-1, hidden_RTD_.size(2)}).index_select(0, index));
+      return rows_->fork(which);
+    }
+    DecodingRows read_anew(const std::vector<Asked>& asked, const std::vector<std::int64_t>& which,
+                           const std::vector<std::size_t>& tokens) const {
+      std::vector<std::int64_t> parents;
+      std::vector<std::vector<std::int64_t>> begins;
+      for (std::size_t i = 0; i < which.size(); ++i) {
+        const Asked& one = asked[which[i]];
+        parents.push_back(one.row);
+        begins.emplace_back(one.tokens->begin(), one.tokens->begin() + static_cast<std::ptrdiff_t>(tokens[i]));
+      }
+      DecodingRows rows = prompts_.fork(parents);
+      rows.read_all(begins);
+      return rows;
+    }
+
+    const DecodingRows& prompts_;
+    std::optional<DecodingRows> rows_;
+    std::vector<std::int64_t> begins_;  // lengths of the prompts
+    Tensor hidden_RTD_;
+  };
+
+  Asked asked_of(std::int64_t row, const std::vector<std::int64_t>& tokens) const {
+    const std::string text = decoder_.decode_text(tokens);
+    const ReadLabels labels = reader_.read(text);
+    const LabelPlaces places = label_places(text, labels);
+    Asked asked{row, &tokens, {}};
+    const auto add = [&](std::size_t which, std::optional<std::size_t> place, const LabelQuestion& question,
+                         const std::optional<std::string>& label) {
+      asked.places[which] = {place ? token_at(tokens, std::string_view(text).substr(0, *place)) : std::nullopt,
+                             &question, label};
+    };
+    add(0, places.stage, questions_.stage(), labels.stage);
+    add(1, places.sex ? places.sex : places.donor, places.sex ? questions_.normal_sex() : questions_.sex(), labels.sex);
+    add(2, places.donor, questions_.disease(), labels.disease);
+    add(3, places.tissue, questions_.tissue(), labels.tissue);
+    add(4, places.cell_type, questions_.cell_type(), labels.cell_type);
+    std::size_t end = tokens.size();
+    for (auto& place : asked.places) {  // each no later than the one before
+      if (place.at && (*place.at > end || *place.at == 0)) place.at.reset();
+      if (place.at) end = *place.at;
+    }
+    return asked;
+  }
+
+  /// How many tokens write just `begin`; nothing where one reaches beyond it.
+  std::optional<std::size_t> token_at(const std::vector<std::int64_t>& tokens, std::string_view begin) const {
+    std::size_t low = 0, high = tokens.size();
+    const auto written = [&](std::size_t count) { return decoder_.decode_text(std::span(tokens).first(count)); };
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      if (written(middle).size() < begin.size())
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return written(low) == begin ? std::optional(low) : std::nullopt;
+  }
+
+  void ask(std::size_t which, const std::vector<Asked>& asked, Reading& reading,
+           std::vector<LabelConfidences>& all) const {
+    std::map<const LabelQuestion*, std::vector<std::int64_t>> members;
+    std::vector<std::int64_t> rows;
+    std::vector<std::size_t> tokens;
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      if (const auto& place = asked[i].places[which]; place.at && !place.question->labels.empty()) {
+        members[place.question].push_back(std::ssize(rows));
+        rows.push_back(static_cast<std::int64_t>(i)), tokens.push_back(*place.at);
+      }
+    if (rows.empty()) return;
+    const DecodingRows at_place = reading.at(asked, rows, tokens);
+    for (const auto& [question, numbers] : members) {
+      const auto scores = score_labels(at_place.fork(numbers), question->tree, options_);
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const Asked& one = asked[rows[numbers[i]]];
+        all[one.row][std::string(asked_labels[which])] = confidence(*question, scores[i], one.places[which].label);
+      }
+    }
+  }
+
+  LabelConfidence confidence(const LabelQuestion& question, const LabelScores& scores,
+                             const std::optional<std::string>& written) const {
+    LabelConfidence result;
+    const double known = scores.known();
+    result.unknown = std::clamp(1 - known - scores.left_out, 0.0, 1.0);
+    if (known <= 0) return result;
+    std::vector<std::size_t> order(question.labels.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      order[i] = i;
+      if (written && question.labels[i] == fold_spaces(*written)) result.confidence = scores.probabilities[i] / known;
+    }
+    const std::size_t count = std::min(best_, order.size());
+    std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(count), [&](auto a, auto b) {
+      return scores.probabilities[a] != scores.probabilities[b] ? scores.probabilities[a] > scores.probabilities[b]
+                                                                : a < b;
+    });
+    for (std::size_t i = 0; i < count; ++i)
+      result.best.emplace_back(question.labels[order[i]], scores.probabilities[order[i]] / known);
+    return result;
+  }
+
+  const DecoderHandle& decoder_;
+  const KnownLabelReader& reader_;
+  LabelQuestions questions_;
+  std::size_t best_;
+  LabelScoreOptions options_;
+};
+
+}  // namespace cell2text
