@@ -178,7 +178,7 @@ class H5adShards {
     CellBatch all{genes(), {rows.begin(), rows.end()}, {}, {0}, {}, {}, {}};
     std::int64_t values = 0;
     for (std::size_t i = 0; i < rows_in.size(); ++i) values += shards_[i]->stored(rows_in[i]);
-    all.columns.reserve(values), all.counts.reserve(values);
+    H5adSource::reserve(values, all);
     for (std::size_t i = 0; i < rows_in.size(); ++i) shards_[i]->append(rows_in[i], all);
     return all;
   }

@@ -20,6 +20,7 @@
 #include "cell2text/cells/read_rows.hpp"
 #include "cell2text/cells/same_names.hpp"
 #include "cell2text/context.hpp"
+#include "cell2text/huge_pages.hpp"
 #include "cell2text/io/anndata.hpp"
 #include "cell2text/io/hdf5_probe.hpp"
 #include "cell2text/settings.hpp"
@@ -148,8 +149,7 @@ class H5adSource {
     batch.rows.assign(rows.begin(), rows.end());
     batch.row_starts = {0};
     batch.names = read_names(rows, runs);
-    const std::int64_t values = stored(rows);
-    batch.columns.reserve(values), batch.counts.reserve(values);
+    reserve(stored(rows), batch);
     append_runs(runs, batch);
     return batch;
   }
@@ -161,6 +161,13 @@ class H5adSource {
     std::vector<std::string> names = read_names(rows, runs);
     std::ranges::move(names, std::back_inserter(batch.names));
     append_runs(runs, batch);
+  }
+
+  /// Makes room for so many values in all.
+  static void reserve(std::int64_t values, CellBatch& batch) {
+    batch.columns.reserve(values), batch.counts.reserve(values);
+    prefer_huge_pages(batch.columns.data(), batch.columns.capacity() * sizeof(batch.columns[0]));
+    prefer_huge_pages(batch.counts.data(), batch.counts.capacity() * sizeof(batch.counts[0]));
   }
 
   /// Whether no row is named twice, and each after those before it in the file.
@@ -206,21 +213,24 @@ class H5adSource {
     return open(settings, context);
   }
 
+  /// In pieces that stay in the processor's cache while they are checked.
   void append_runs(const std::vector<RowRange>& runs, CellBatch& batch) const {
-    for (const auto& [first, count] : runs) {
-      RowBlock block = read_checked(first, count);
-      const std::int64_t before = std::ssize(batch.columns);
-      for (std::int64_t row = 0; row < count; ++row) {
-        batch.totals.push_back(totals_.of(first + row, block.sum(row)));
-        batch.row_starts.push_back(before + block.starts[row + 1]);
+    constexpr std::int64_t piece_values = std::int64_t{1} << 17;
+    for (const auto& [first, count] : runs)
+      for (std::int64_t row = first, end; row < first + count; row = end) {
+        end = std::min(row + rows_within(row, piece_values), first + count);
+        append(read_checked(row, end - row), batch);
       }
-      if (before == 0 && runs.size() == 1) {
-        batch.columns = std::move(block.columns), batch.counts = std::move(block.values);
-        continue;
-      }
-      batch.columns.insert(batch.columns.end(), block.columns.begin(), block.columns.end());
-      batch.counts.insert(batch.counts.end(), block.values.begin(), block.values.end());
+  }
+
+  void append(const RowBlock& block, CellBatch& batch) const {
+    const std::int64_t before = std::ssize(batch.columns);
+    for (std::int64_t row = 0; row < block.rows(); ++row) {
+      batch.totals.push_back(totals_.of(block.first_row + row, block.sum(row)));
+      batch.row_starts.push_back(before + block.starts[row + 1]);
     }
+    batch.columns.insert(batch.columns.end(), block.columns.begin(), block.columns.end());
+    batch.counts.insert(batch.counts.end(), block.values.begin(), block.values.end());
   }
 
   CellBatch read_in_any_order(std::span<const std::int64_t> rows, const std::vector<RowRange>& runs) const {
@@ -262,10 +272,13 @@ class H5adSource {
 
   /// Rows from `first` on, as many as a few MiB hold.
   RowBlock next_block(std::int64_t first) const {
-    constexpr std::int64_t values = std::int64_t{1} << 20;
-    const std::int64_t count =
-        transposed_ ? rows_within(transposed_->starts(), first, values) : opened_.counts.entries_within(first, values);
-    return read_checked(first, count);
+    return read_checked(first, rows_within(first, std::int64_t{1} << 20));
+  }
+
+  /// How many rows from `first` on hold so many values, one at least.
+  std::int64_t rows_within(std::int64_t first, std::int64_t values) const {
+    return transposed_ ? cell2text::rows_within(transposed_->starts(), first, values)
+                       : opened_.counts.entries_within(first, values);
   }
 
   Log log_;

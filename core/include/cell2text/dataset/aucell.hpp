@@ -54,6 +54,9 @@ class Aucell {
     std::vector<Drawn> drawn;
     std::vector<double> area;
     std::vector<std::int64_t> expressed;
+    std::vector<std::uint16_t> whole;  // counts as whole numbers
+    std::vector<std::int32_t> tally;   // genes of each count, then the rank of the next of them; 0 between cells
+    std::vector<double> area_of;       // by count: what a gene of it adds
   };
 
   /// `sets`: columns of each set, each once; a set without any scores 0 everywhere. `selected` [columns of the data]: 0
@@ -90,12 +93,9 @@ class Aucell {
              Scratch& scratch) const {
     scratch.area.assign(set_sizes_.size(), 0);
     scratch.expressed.assign(set_sizes_.size(), 0);
-    const std::span<const KeyedItem> ranked = rank(columns, counts, scratch);
-    const auto n = static_cast<std::int64_t>(ranked.size());
-    for (std::int64_t first = 0, end; first < std::min(n, depth_); first = end) {
-      for (end = first + 1; end < n && (ranked[end] >> 32) == (ranked[first] >> 32);) ++end;
-      add_group(ranked.subspan(first, end - first), first, order, scratch);
-    }
+    const bool counted = ties_ != Ties::seeded && are_small_and_whole(counts, scratch);
+    const std::int64_t n =
+        counted ? add_counted(columns, scratch) : add_ranked(rank(columns, counts, scratch), order, scratch);
     if (n < depth_) add_zeros(columns, counts, n, order, scratch);
     for (std::size_t set = 0; set < set_sizes_.size(); ++set) {
       const double most = static_cast<double>((depth_ + 1) * set_sizes_[set]);  // ctxcore's, as in R: one rank too many
@@ -121,6 +121,72 @@ class Aucell {
     }
     if (n == 0) return {};
     return {sort_by_key(items, scratch.other.data(), n, least, most), n};
+  }
+
+  static constexpr std::int32_t small = 4096;  // counts below it are tallied and not sorted
+
+  /// Leaves the counts as whole numbers.
+  static bool are_small_and_whole(std::span<const float> counts, Scratch& scratch) {
+    if (scratch.whole.size() < counts.size()) scratch.whole.resize(counts.size());
+    std::uint16_t* const whole = scratch.whole.data();
+    std::uint32_t other = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const float count = counts[i] < static_cast<float>(small) ? counts[i] : 0.5f;
+      const auto number = static_cast<std::int32_t>(count);
+      whole[i] = static_cast<std::uint16_t>(number);
+      other |= static_cast<float>(number) != count ? 1u : 0u;
+    }
+    return other == 0;
+  }
+
+  // Ranks without sorting: how many genes have a higher count, and of those with the same how many stand before.
+  // Returns how many selected genes have a count.
+  std::int64_t add_counted(std::span<const std::int32_t> columns, Scratch& scratch) const {
+    scratch.tally.resize(small), scratch.area_of.resize(small);
+    std::int32_t* const tally = scratch.tally.data();
+    const std::uint16_t* const whole = scratch.whole.data();
+    std::int32_t most = 0;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      tally[whole[i]] += selected_[columns[i]];
+      most = std::max<std::int32_t>(most, whole[i]);
+    }
+    std::int64_t rank = 0;
+    for (std::int32_t count = most; count > 0; --count) {
+      const std::int32_t genes = tally[count];
+      if (ties_ == Ties::column)
+        tally[count] = static_cast<std::int32_t>(rank);
+      else if (genes > 0)
+        scratch.area_of[count] = rank < depth_ ? mean_area(rank, genes) : 0;
+      rank += genes;
+    }
+    if (ties_ == Ties::column)
+      add_by_column(columns, scratch);
+    else
+      for (std::size_t i = 0; i < columns.size(); ++i)
+        if (whole[i] > 0 && in_a_set(columns[i])) add(columns[i], scratch.area_of[whole[i]], scratch);
+    std::fill(tally, tally + most + 1, 0);
+    return rank;
+  }
+
+  void add_by_column(std::span<const std::int32_t> columns, Scratch& scratch) const {
+    std::int32_t* const next = scratch.tally.data();
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const std::int32_t rank = next[scratch.whole[i]];
+      next[scratch.whole[i]] += selected_[columns[i]];
+      if (scratch.whole[i] > 0 && in_a_set(columns[i])) add(columns[i], area_at(rank), scratch);
+    }
+  }
+
+  bool in_a_set(std::int32_t column) const { return first_set_[column] < first_set_[column + 1]; }
+
+  // Of the genes in their order; returns how many they are.
+  std::int64_t add_ranked(std::span<const KeyedItem> ranked, TieOrder order, Scratch& scratch) const {
+    const auto n = static_cast<std::int64_t>(ranked.size());
+    for (std::int64_t first = 0, end; first < std::min(n, depth_); first = end) {
+      for (end = first + 1; end < n && (ranked[end] >> 32) == (ranked[first] >> 32);) ++end;
+      add_group(ranked.subspan(first, end - first), first, order, scratch);
+    }
+    return n;
   }
 
   static std::int32_t column_of(KeyedItem item) { return static_cast<std::int32_t>(item & 0xffffffff); }
