@@ -258,6 +258,7 @@ void run(const RunArguments& arguments) {
   if (!trained) {
     const TrainingSummary summary = train(model, experiment, data, text, folder, interrupts);
     model.set_training(false);
+    model.drafts = draft_texts(data, text);
     std::filesystem::remove_all(folder.baselines());  // of a model that was removed by hand
     save_model(folder.model(), model, card_of(experiment, data, summary));
   }

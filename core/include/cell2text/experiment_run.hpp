@@ -3,6 +3,7 @@
 #pragma once
 
 #include <set>
+#include <unordered_map>
 
 #include "cell2text/cells/without_counts.hpp"
 #include "cell2text/embeddings/identity.hpp"
@@ -11,6 +12,7 @@
 #include "cell2text/evaluate/known_labels.hpp"
 #include "cell2text/experiment_scores.hpp"
 #include "cell2text/generate/describe_cells.hpp"
+#include "cell2text/generate/drafts.hpp"
 #include "cell2text/model_folder.hpp"
 #include "cell2text/train/trainer.hpp"
 
@@ -92,6 +94,26 @@ inline std::int64_t automatic_max_new_tokens(const ExperimentData& data, const T
   std::size_t longest = 0;
   for (const std::int64_t row : data.split.train) longest = std::max(longest, text(row).size());
   return static_cast<std::int64_t>(longest) + 16;
+}
+
+/// The training descriptions, each once and the most frequent first, which greedy decoding guesses from.
+inline std::shared_ptr<const DraftTexts> draft_texts(const ExperimentData& data, const TextOfRow& text) {
+  constexpr std::int64_t most_tokens = std::int64_t{1} << 20;
+  std::unordered_map<std::string, std::pair<std::int64_t, std::int64_t>> seen;  // how often, and the first row
+  for (const std::int64_t row : data.split.train)
+    ++seen.try_emplace(*data.descriptions->text(row), 0, row).first->second.first;
+  std::vector<std::pair<std::int64_t, std::int64_t>> order;
+  for (const auto& [words, one] : seen) order.push_back(one);
+  std::ranges::sort(
+      order, [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::vector<std::vector<std::int64_t>> texts;
+  std::int64_t tokens = 0;
+  for (const auto& [times, row] : order) {
+    texts.push_back(text(row));
+    tokens += std::ssize(texts.back());
+    if (tokens >= most_tokens) break;
+  }
+  return std::make_shared<const DraftTexts>(std::move(texts));
 }
 
 /// Values of the scored labels among training cells, most frequent first.

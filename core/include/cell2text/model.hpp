@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cell2text/embedding_cache.hpp"
+#include "cell2text/generate/drafts.hpp"
 #include "cell2text/plugin/handles.hpp"
 
 namespace cell2text {
@@ -18,7 +19,8 @@ struct Model {
   std::unique_ptr<AdapterHandle> adapter;
   std::unique_ptr<DecoderHandle> decoder;
   std::unique_ptr<FineTuningHandle> tuning;
-  std::shared_ptr<EmbeddingCache> cache;  ///< of what a frozen encoder gives; null: none
+  std::shared_ptr<EmbeddingCache> cache;     ///< of what a frozen encoder gives; null: none
+  std::shared_ptr<const DraftTexts> drafts;  ///< training descriptions, which greedy decoding guesses from; null: none
   ChatPieces pieces;
   std::int64_t max_genes = 4096;
   bool encoder_frozen = true;

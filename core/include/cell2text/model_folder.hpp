@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "cell2text/generate/draft_file.hpp"
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/atomic_folder.hpp"
 #include "cell2text/io/json.hpp"
@@ -199,6 +200,7 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
     model.tuning->save(temporary / card.plan.finetuning.name);
     root["finetuning"]["folder"] = card.plan.finetuning.name;
   }
+  if (model.drafts) save_drafts(temporary / "drafts.safetensors", *model.drafts);
   if (!card.merged_from.empty()) root["merged_from"] = card.merged_from;
   root["prompt"] = to_json(write_settings(card.plan.prompt));
   root["generation"] = to_json(write_settings(card.generation));
@@ -283,6 +285,8 @@ inline Model load_model(const Host& host, const ModelCard& card, const std::file
   Model model = build_model(host, card.plan);
   model.adapter_parameters->load(folder / "adapter.safetensors");
   if (!model.tuning->changes_base()) model.tuning->load(folder / card.plan.finetuning.name);
+  if (card.samples.contains("drafts.safetensors"))
+    model.drafts = read_drafts(folder / "drafts.safetensors", model.decoder->vocabulary_size());
   model.set_training(false);
   return model;
 }

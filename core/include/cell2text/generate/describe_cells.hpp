@@ -54,6 +54,7 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
   const SoftPrompt soft = model.soft_prompt(all ? batch.tokens : loader_detail::select(batch.tokens, with_genes));
   const Sequences prompt = join(model, soft, {});
   GenerationExtras extras;
+  extras.drafts = model.drafts.get();
   for (const std::int64_t b : with_genes) extras.cell_keys.push_back(cell_key(batch.names[b]));
   std::vector<std::pair<std::int64_t, DecodingRows>> prompts;
   if (judge)

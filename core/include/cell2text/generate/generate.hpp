@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cell2text/generate/beam_search.hpp"
+#include "cell2text/generate/drafted.hpp"
 #include "cell2text/generate/settings.hpp"
 #include "cell2text/generate/step_by_step.hpp"
 
@@ -24,6 +25,10 @@ struct GenerationExtras {
   std::function<void()> before_step = {};
   /// Given each batch, from prompt `first` of the call on, when its prompts are read and nothing else is.
   std::function<void(std::int64_t first, DecodingRows prompts)> on_prompts = {};
+  /// Guesses for greedy decoding, which they make faster and leave as it is; where more than the best token counts, and
+  /// for a decoder whose state cannot be cut, they are not used.
+  const DraftTexts* drafts = nullptr;
+  DraftCounts* draft_counts = nullptr;  ///< told what they were worth
 };
 
 namespace generate_detail {
@@ -75,6 +80,8 @@ inline std::vector<Generated> generate(const DecoderHandle& decoder, const Tenso
         "set it to a number of tokens");
   generate_detail::check_prompts(decoder, prompt_BTD, lengths, extras);
   const auto on_prompts = std::move(extras.on_prompts);
+  const DraftTexts* const drafts = extras.drafts;
+  DraftCounts* const draft_counts = extras.draft_counts;
   const GenerationRules rules = generate_detail::rules_of(decoder, settings, std::move(extras));
   const BeamSearchOptions beams{settings.beams, settings.early_stopping, settings.length_penalty};
 
@@ -86,9 +93,10 @@ inline std::vector<Generated> generate(const DecoderHandle& decoder, const Tenso
     const Tensor prompts = prompt_BTD.narrow(0, first, count).narrow(1, 0, *std::ranges::max_element(part));
     DecodingRows rows(decoder, prompts, part);
     if (on_prompts) on_prompts(first, rows.copy());
-    std::vector<Generated> texts = settings.beams > 1
-                                       ? beam_search(std::move(rows), beams, rules, first)
-                                       : step_by_step(std::move(rows), rules, settings.sampling(), first);
+    const bool drafted = drafts && settings.temperature == 0 && !rules.change_scores() && rows.can_cut();
+    std::vector<Generated> texts = settings.beams > 1 ? beam_search(std::move(rows), beams, rules, first)
+                                   : drafted ? greedy_with_drafts(std::move(rows), rules, *drafts, first, draft_counts)
+                                             : step_by_step(std::move(rows), rules, settings.sampling(), first);
     std::ranges::move(texts, std::back_inserter(all));
   }
   return all;
