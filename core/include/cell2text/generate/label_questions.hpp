@@ -2,6 +2,7 @@
 // which the template writes it, as a tree of the decoder's tokens.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string>
@@ -118,12 +119,13 @@ class LabelQuestions {
 
   /// "a normal ...", or any donor "with ...". The donor counts as one of the ways.
   static LabelQuestion diseases(const DecoderHandle& decoder, std::vector<std::string> names) {
-    if (std::ranges::find(names, template_text::normal, lower) == names.end())
+    const auto is_normal = [](const std::string& name) { return lower(name) == template_text::normal; };
+    if (std::ranges::none_of(names, is_normal))
       names.emplace_back(template_text::normal);
     Wordings all;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto label = static_cast<std::int32_t>(i);
-      if (lower(names[i]) == template_text::normal) {
+      if (is_normal(names[i])) {
         all.push_back({" a normal", label});
         continue;
       }
