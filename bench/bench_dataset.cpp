@@ -17,6 +17,7 @@
 #include "cell2text/dataset/gene_sets.hpp"
 #include "cell2text/dataset/variable_genes.hpp"
 #include "cell2text/registry.hpp"
+#include "process.hpp"
 #include "stopwatch.hpp"
 
 namespace {
@@ -132,6 +133,7 @@ Json loader(const Cells& cells, std::int64_t batch, std::size_t block, std::uint
 }  // namespace
 
 int main(int argc, char** argv) {
+  driver::prepare_process();
   const std::string what = argc > 1 ? argv[1] : "";
   if (argc != (what == "hvg" ? 5 : 6))
     return std::fprintf(stderr, "bench_dataset: see the head of bench_dataset.cpp\n"), 2;

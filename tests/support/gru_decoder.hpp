@@ -97,7 +97,10 @@ class BasicGruDecoder {
   Parameter* output_;
 };
 
-using GruDecoder = BasicGruDecoder<LetterTokenizer>;
+class GruDecoder : public BasicGruDecoder<LetterTokenizer> {
+ public:
+  using BasicGruDecoder::BasicGruDecoder;
+};
 static_assert(Decoder<GruDecoder>);
 
 /// A decoder of a linked-in class with its parameters.

@@ -25,6 +25,15 @@ struct AsciiTokenizer {
   }
 };
 
+/// One token for any text.
+struct WholeTextTokenizer {
+  static constexpr std::int64_t size = 40;
+  std::vector<std::int64_t> encode(std::string_view text) const {
+    return {static_cast<std::int64_t>(2 + text.size() % 38)};
+  }
+  std::string decode(std::span<const std::int64_t>) const { return "text"; }
+};
+
 }  // namespace
 
 TEST_CASE("confidence: of a decoder whose state can be cut, equal to every way of writing read by itself") {
@@ -46,9 +55,9 @@ TEST_CASE("confidence: of a decoder whose state cannot be cut, the same") {
 }
 
 TEST_CASE("confidence: a tokenizer that does not write labels apart from the text before them is refused") {
-  const auto decoder = test::make_decoder<test::GruDecoder>({}, 1);  // it writes neither blanks nor points
-  const KnownLabelReader labels({"42"}, {}, {});
-  CHECK_THROWS_WITH_AS(LabelJudge(*decoder.handle, labels, {{"cell_type", {"B cell"}}, {"tissue", {"42"}}}),
+  const auto decoder = test::make_decoder<test::BasicGruDecoder<WholeTextTokenizer>>({}, 1);
+  const KnownLabelReader labels({"B cell"}, {}, {});
+  CHECK_THROWS_WITH_AS(LabelJudge(*decoder.handle, labels, {{"cell_type", {"B cell"}}}),
                        doctest::Contains("no-confidence"), InputError);
 }
 

@@ -24,7 +24,7 @@ TEST_CASE("drafts: a text goes on as the first known one that has its last token
   CHECK(after(drafts, {}) == Tokens{1, 2, 3, 4, 5});
   CHECK(after(drafts, {1}) == Tokens{2, 3, 4, 5});
   CHECK(after(drafts, {1}, 2) == Tokens{2, 3});
-  CHECK(after(drafts, {6, 6, 6, 2, 3, 4}) == Tokens{8});  // three tokens are the shortest that tell
+  CHECK(after(drafts, {6, 6, 6, 2, 3, 4}) == Tokens{5});  // three tokens are the fewest that tell
   CHECK(after(drafts, {6, 6, 6, 6, 3, 4}).empty());
   CHECK(after(drafts, {7, 7, 2, 3}) == Tokens{4, 8});
   CHECK(after(drafts, {1, 2, 3, 4, 5}).empty());  // nothing follows

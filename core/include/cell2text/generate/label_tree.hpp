@@ -47,6 +47,14 @@ class LabelTree {
   static constexpr std::int32_t root = 0;
 
  private:
+  /// How many of the first paths have the first one's token at a place.
+  static std::size_t same_token(std::span<const LabelPath> paths, std::size_t at) {
+    const auto differs = [&](const LabelPath& path) {
+      return path.tokens.size() <= at || path.tokens[at] != paths.front().tokens[at];
+    };
+    return static_cast<std::size_t>(std::ranges::find_if(paths, differs) - paths.begin());
+  }
+
   /// The node at which all of `paths`, sorted, have `depth` tokens in common.
   std::int32_t grow(std::span<const LabelPath> paths, std::size_t depth) {
     const auto number = static_cast<std::int32_t>(nodes_.size());
@@ -56,22 +64,14 @@ class LabelTree {
       paths = paths.subspan(1);
     }
     while (!paths.empty()) {
-      const auto same = [&](std::size_t at) {  // how many of the first paths have the first one's token there
-        return static_cast<std::size_t>(std::ranges::find_if(paths,
-                                                             [&](const LabelPath& path) {
-                                                               return path.tokens.size() <= at ||
-                                                                      path.tokens[at] != paths.front().tokens[at];
-                                                             }) -
-                                        paths.begin());
-      };
-      const std::size_t group = same(depth);
+      const auto branch = paths.first(same_token(paths, depth));
       std::size_t end = depth + 1;
-      while (end < paths.front().tokens.size() && same(end) == group) ++end;
-      const auto first = paths.front().tokens.begin();
+      while (end < branch.front().tokens.size() && same_token(branch, end) == branch.size()) ++end;
+      const auto first = branch.front().tokens.begin();
       Edge edge{{first + static_cast<std::ptrdiff_t>(depth), first + static_cast<std::ptrdiff_t>(end)}, 0};
-      edge.to = grow(paths.first(group), end);
+      edge.to = grow(branch, end);
       nodes_[number].edges.push_back(std::move(edge));
-      paths = paths.subspan(group);
+      paths = paths.subspan(branch.size());
     }
     return number;
   }

@@ -193,6 +193,8 @@ class Group : public Object {
     const Handle access(checked([&] { return H5Pcreate(H5P_FILE_ACCESS); }, where, "opening"));
     checked([&] { return H5Pset_file_locking(access.id(), false, true); }, where, "opening");
     checked([&] { return H5Pset_fclose_degree(access.id(), H5F_CLOSE_SEMI); }, where, "opening");
+    // Reads of less than this are made as large, and copied once more: by default those of a few cells.
+    checked([&] { return H5Pset_sieve_buf_size(access.id(), 4096); }, where, "opening");
     Handle file(checked([&] { return H5Fopen(name->c_str(), writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access.id()); },
                         where, "opening as HDF5 (is the file whole?)"));
     return Group(Object(std::move(file), std::move(name), ""));
