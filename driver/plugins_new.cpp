@@ -83,7 +83,8 @@ void write_starter(const NewArguments& arguments) {
 void add_plugins_new(CLI::App& plugins) {
   static NewArguments arguments;
   auto* command = plugins.add_subcommand("new", "Begin a plugin of your own: a folder that builds and passes check");
-  command->add_option("KIND", arguments.kind, "decoder, encoder, adapter, metric, finetuning, source or baseline")->required();
+  command->add_option("KIND", arguments.kind, "decoder, encoder, adapter, metric, finetuning, source or baseline")
+      ->required();
   command->add_option("NAME", arguments.name, "What experiment files will call it")->required();
   command->add_option("-o,--out", arguments.out, "Folder to write (default NAME)");
   command->footer(new_examples);

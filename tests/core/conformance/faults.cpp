@@ -304,7 +304,7 @@ TEST_CASE("conformance: settings without help, and errors that help nobody, are 
   CHECK((result_of<kinds::metric, Wordless>("build", {{"shortest", 3}}).status == conformance::Status::unusable));
   const auto refused = result_of<kinds::metric, MetricExample>("settings", {{"shortest", 0}});
   CHECK((refused.status == conformance::Status::unusable));
-  CHECK(refused.detail.find("'plugin.shortest' is 0") != std::string::npos);
+  CHECK(refused.detail.find("'shortest' is 0") != std::string::npos);
   const auto left_out = result_of<kinds::metric, MetricExample>("scores", {{"shortest", 0}});
   CHECK((left_out.status == conformance::Status::not_run));
   CHECK(left_out.detail == "'settings' did not pass");

@@ -158,10 +158,9 @@ std::vector<Check> checks_of() {
   using namespace common_detail;
   std::vector<Check> all = {
       {"settings",
-       "what the plugin does not describe is missing from `plugins info`, from the experiment that a run keeps and "
-       "from "
-       "its schema; a mistyped key that is accepted costs a training run",
-       [](Subject& subject) { settings_check::check(subject); }, true},
+       "what is not described is missing from `plugins info`, from the schema and from the experiment that a run "
+       "keeps; a mistyped key that is accepted costs a training run",
+       [](Subject& subject) { settings_check::check(subject); }},
       {"build", "nothing can be done with a plugin that builds no object", &check_build<Kind>, true},
       {"errors", "a person who has mistyped a path or a number is told to report a bug, instead of what to change",
        &check_errors<Kind>},

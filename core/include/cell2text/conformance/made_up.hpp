@@ -124,8 +124,8 @@ inline std::vector<Prediction> predictions(std::size_t count, std::uint64_t seed
     const std::string type = types[draw() % 4], tissue = tissues[draw() % 3];
     Prediction one;
     one.cell = "cell " + std::to_string(i);
-    one.reference = "This sample consists of a " + type + ". It originates from the " + tissue +
-                    " of a normal individual.";
+    one.reference =
+        "This sample consists of a " + type + ". It originates from the " + tissue + " of a normal individual.";
     one.labels = {{"cell_type", type}, {"tissue", tissue}, {"disease", "normal"}};
     one.log_probability = -static_cast<double>(i + 1);
     all.push_back(std::move(one));

@@ -98,8 +98,9 @@ struct Suite<kinds::metric> {
     for (const Score& score : whole.scores) {
       const auto found = std::ranges::find(part.scores, score.name, &Score::name);
       if (score.per_cell.empty() || found == part.scores.end() || found->per_cell.empty()) continue;
-      const Tensor expected = torch::tensor({score.per_cell[6], score.per_cell[1], score.per_cell[0], score.per_cell[3]},
-                                         at::TensorOptions(torch::kFloat32));
+      const Tensor expected =
+          torch::tensor({score.per_cell[6], score.per_cell[1], score.per_cell[0], score.per_cell[3]},
+                        at::TensorOptions(torch::kFloat32));
       expect_same({torch::tensor(found->per_cell, at::TensorOptions(torch::kFloat32))}, {expected}, 1e-5,
                   "'" + score.name + "' of four cells alone, and among eight");
     }

@@ -12,7 +12,7 @@ namespace cell2text::conformance::settings_check {
 /// Runs the plugin's own check of a table.
 inline SettingsFaults faults_of(const Subject& subject, const Value& table, Value& resolved) {
   SettingsFaults faults;
-  subject.descriptor->check(table, "plugin.", faults, resolved).raise();
+  subject.descriptor->check(table, "", faults, resolved).raise();
   return faults;
 }
 
