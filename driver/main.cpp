@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
     add(app);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& error) {  // of a command that has said all
+    return error.get_exit_code();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (...) {

@@ -1,10 +1,11 @@
-// cell2text plugins list | info NAME
+// cell2text plugins list | info NAME; check and new are in plugins_check.cpp and plugins_new.cpp
 #include <fmt/format.h>
 
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/registry.hpp"
 #include "commands.hpp"
 #include "fields.hpp"
+#include "plugin_commands.hpp"
 
 namespace cell2text::driver {
 
@@ -71,8 +72,8 @@ void info(const std::string& name, bool as_json) {
 }  // namespace
 
 void add_plugins(CLI::App& app) {
-  auto* plugins =
-      app.add_subcommand("plugins", "What encoders, adapters, decoders, metrics ... there are, and their settings");
+  auto* plugins = app.add_subcommand(
+      "plugins", "What encoders, adapters, decoders, metrics ... there are; check and begin new ones");
   plugins->require_subcommand(1);
   static bool as_json = false;
   static std::string name;
@@ -83,6 +84,8 @@ void add_plugins(CLI::App& app) {
   one->add_option("NAME", name, "As in the experiment file, e.g. geneformer")->required();
   one->add_flag("--json", as_json, "Print JSON");
   one->callback([] { info(name, as_json); });
+  add_plugins_check(*plugins);
+  add_plugins_new(*plugins);
 }
 
 }  // namespace cell2text::driver

@@ -5,6 +5,7 @@
 #include "cell2text/baselines/compare.hpp"
 #include "cell2text/baselines/inputs.hpp"
 #include "cell2text/cell2text.hpp"
+#include "cell2text/conformance/library_checks.hpp"
 #include "cell2text/dataset/build.hpp"
 #include "cell2text/dataset/build_context.hpp"
 #include "cell2text/dataset/build_file.hpp"

@@ -13,6 +13,7 @@
 #include "cell2text/io/sha256.hpp"
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/model_builder.hpp"
+#include "cell2text/plugin/saved_settings.hpp"
 #include "cell2text/version.hpp"
 
 namespace cell2text {
@@ -89,25 +90,6 @@ inline std::vector<FieldInfo> fields_of(const LoadedPlugin& plugin) {
   return fields;
 }
 
-/// What a part that lies in the model folder is opened with: settings that have a default say how it works, and stay;
-/// the others say where it came from (a checkpoint, an architecture, files), and its folder takes their place.
-inline Value settings_for_folder(const Value& saved, const LoadedPlugin& plugin, const std::filesystem::path& folder,
-                                 const Where& where) {
-  Value settings{Value::Table{}, where};
-  for (const FieldInfo& field : fields_of(plugin)) {
-    if (const Value* value = saved.find(field.name); value && field.has_default) settings.set(field.name, *value);
-    if (field.name == "checkpoint") settings.set(field.name, {folder.string(), where});
-  }
-  return settings;
-}
-
-/// The same for an adapter, whose parameters are loaded when it is built: nothing takes the place of the others.
-inline Value settings_without_origin(Value saved, const LoadedPlugin& plugin) {
-  for (const FieldInfo& field : fields_of(plugin))
-    if (!field.has_default && !field.about.required) saved.erase(field.name);
-  return saved;
-}
-
 /// Where the checkpoint of an untrained part is now. InputError where it is not there, or is another one.
 inline std::filesystem::path referenced_folder(const nlohmann::json& reference, const std::string& role,
                                                const std::optional<std::filesystem::path>& place,
@@ -153,9 +135,9 @@ inline PluginChoice read_role(const nlohmann::json& root, const std::string& rol
                      (role == "encoder" ? "--encoder" : "--base"));
   } else if (role == "encoder" || role == "decoder" || json.contains("folder")) {
     const auto folder = places.folder / required<std::string>(json, "folder", where);
-    choice.settings = settings_for_folder(choice.settings, plugin, folder, origin);
+    choice.settings = settings_for_folder(choice.settings, fields_of(plugin), folder, origin);
   } else if (role == "adapter") {
-    choice.settings = settings_without_origin(std::move(choice.settings), plugin);
+    choice.settings = settings_without_origin(std::move(choice.settings), fields_of(plugin));
   }
   SettingsFaults faults;
   plugin.descriptor->check(choice.settings, role + ".", faults, choice.resolved).raise();

@@ -1,6 +1,6 @@
 // A decoder from outside the repository: one GRU layer over bytes. Training and beam search are not its business.
 #include <cell2text/plugin.hpp>
-namespace gru {
+namespace gru_plugin {
 using cell2text::Init, cell2text::LinearSlot, cell2text::Parameter, cell2text::Tensor, cell2text::TensorFiles;
 using Ids = std::vector<std::int64_t>;
 constexpr std::int64_t end_token = 256, vocabulary = 257;
@@ -94,6 +94,6 @@ class Decoder {
   std::vector<LinearSlot> layers_;  // their addresses are handed out
   bool training_ = false;
 };
-}  // namespace gru
+}  // namespace gru_plugin
 
-CELL2TEXT_PLUGIN(decoder, "gru", gru::Decoder, "One GRU layer over bytes.")
+CELL2TEXT_PLUGIN(decoder, "gru", gru_plugin::Decoder, "One GRU layer over bytes.")
