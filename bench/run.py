@@ -3,7 +3,7 @@
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
                                          ontology,overlap,bertscore,real_lora,real_decoding,real_gemma,hvg,aucell,
-                                         loader,scale]
+                                         loader,scale,grid]
                                          [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
@@ -29,6 +29,7 @@ import time
 
 import bertscore
 import dataset
+import grid
 import inputs
 import ontology
 import overlap
@@ -41,8 +42,8 @@ OURS = COMMAND = None  # set by main
 DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.5, "train_memory": 0.7, "lora": 2.5, "generate": 3.0, "together": 1.5, "tokenize": 3.0,
            "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0,
-           "padding": 10.0, "ontology": 150.0, "overlap": 100.0}
-OWN_INPUTS = {"tokenizer", "ontology", "overlap", "hvg", "aucell", "loader", "scale"}
+           "padding": 10.0, "ontology": 150.0, "overlap": 100.0, "grid": 1 / 0.6}
+OWN_INPUTS = {"tokenizer", "ontology", "overlap", "hvg", "aucell", "loader", "scale", "grid"}
 
 
 def ours(what, folder, *numbers, threads):
@@ -265,6 +266,10 @@ def bench_loader(folder, options):
 
 def bench_scale(folder, options):
     return dataset.scale_rows(folder, options, COMMAND)
+
+
+def bench_grid(folder, options):
+    return grid.rows(folder, options, COMMAND, TARGETS["grid"])
 
 
 def versions():

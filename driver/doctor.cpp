@@ -28,8 +28,9 @@ void append(Findings& all, Findings more) {
 }
 
 /// How many soft tokens the adapter makes of so many genes: told by what it makes of one and of two, since adapters
-/// make one of each gene, or the same number of any cell.
+/// make one of each gene, or the same number of any cell. Of a gene told by name: four tokens, which few names exceed.
 double soft_tokens_of(const Model& model, double genes) {
+  if (model.told_genes) return 4 * static_cast<double>(*model.told_genes);
   const torch::NoGradGuard no_grad;
   const auto made_of = [&model](std::int64_t num_genes) {
     const Tensor vectors = torch::zeros({1, num_genes, model.encoder->width()}, model.device);

@@ -5,6 +5,7 @@
 #include "cell2text/cells/batch_entropy.hpp"
 #include "cell2text/dataset/shard_files.hpp"
 #include "cell2text/evaluate/predictions_file.hpp"
+#include "cell2text/experiment_file.hpp"
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/run_folder.hpp"
 #include "commands.hpp"
@@ -36,6 +37,14 @@ void log_data(const ExperimentData& data) {
   log().info(fmt::format("cells: {} ({})", data.source->size(), parts_text(data.split)));
   if (data.without_counts > 0)
     log().warning(fmt::format("{} cells have no counts and are not trained on", data.without_counts));
+  if (data.not_trained > 0)
+    log().info(fmt::format("of {} training cells {} are trained on (training.fraction), of each cell type its share",
+                           data.not_trained + std::ssize(data.split.train), data.split.train.size()));
+  if (data.not_evaluated > 0)
+    log().info(
+        fmt::format("of {} test cells {} are described and scored (evaluation.max_cells), of each cell type its "
+                    "share",
+                    data.not_evaluated + std::ssize(data.split.test), data.split.test.size()));
   if (data.left_out > 0) log().warning(fmt::format("{} cells have no known cell type and are left out", data.left_out));
   if (data.donors == 1) log().warning("all cells are of one donor: a split by cell overstates quality for new donors");
 }
@@ -82,9 +91,15 @@ void log_need(const EmbeddingNeed& need, const EmbeddingCache& cache) {
         byte_size_text(need.missing_bytes), free, folder));
 }
 
-/// What the cache was good for.
-void log_savings(const EmbeddingCache& cache) {
+/// What the cache was good for; also as a file of the run.
+void tell_savings(const EmbeddingCache& cache, const RunFolder& folder) {
   const EmbeddingCacheCounts& counts = cache.counts();
+  const nlohmann::ordered_json json{{"found", counts.found},
+                                    {"computed", counts.computed},
+                                    {"seconds_computing", counts.seconds_computing},
+                                    {"seconds_found", counts.seconds_found},
+                                    {"seconds_reading", counts.seconds_reading}};
+  write_atomically(folder.embeddings(), json.dump(2) + "\n");
   log().info(fmt::format(
       "embedding cache: {} cells found, {} computed in {:.1f} s; {} read, {} written in {:.1f} s; {} dropped, {} "
       "damaged",
@@ -183,6 +198,7 @@ nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, con
                   {"test", data.split.test.size()},
                   {"left_out", data.left_out},
                   {"without_counts", data.without_counts}};
+  if (data.not_evaluated > 0) all["cells"]["not_evaluated"] = data.not_evaluated;
   const Value* path = experiment.data.resolved.find("path");
   const auto* file = path ? path->get_if<std::string>() : nullptr;
   if (!file) return all;
@@ -216,7 +232,7 @@ void test(const Host& host, const Experiment& experiment, const ExperimentData& 
 }
 
 void run(const RunArguments& arguments) {
-  Value root = read_toml(arguments.file);
+  Value root = read_experiment_file(arguments.file);
   for (const std::string& assignment : arguments.set) apply_override(root, assignment);
   const Registry registry;
   if (arguments.force) allow_any_values(root, registry);
@@ -253,7 +269,14 @@ void run(const RunArguments& arguments) {
   check_before_training(data, experiment, model, arguments.force);
   folder.describe(experiment, facts(host, experiment, data), log());
   interrupts.check("before training began");
-  if (model.cache) log_need(embedding_need(*data.source, model, rows_to_encode(data.split, trained)), *model.cache);
+  if (model.cache) {
+    const EmbeddingNeed need = embedding_need(*data.source, model, rows_to_encode(data.split, trained));
+    log_need(need, *model.cache);
+    if (experiment.encoder_role.cache == "auto" && !(need.fits_limit() && need.fits_disk())) {
+      log().info("embedding cache: not used, since not all cells fit (encoder.cache = \"auto\")");
+      model.cache = nullptr;
+    }
+  }
 
   if (!trained) {
     const TrainingSummary summary = train(model, experiment, data, text, folder, interrupts);
@@ -265,7 +288,7 @@ void run(const RunArguments& arguments) {
   Checkpoints(folder.checkpoints()).remove();  // the model folder holds what they held
   log().info("model: " + folder.model().string());
   test(host, experiment, data, model, read_model_card(folder.model(), registry), folder, interrupts, arguments.json);
-  if (model.cache) log_savings(*model.cache);
+  if (model.cache) tell_savings(*model.cache, folder);
 }
 
 }  // namespace

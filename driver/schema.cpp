@@ -19,6 +19,7 @@ std::vector<std::pair<std::string, std::vector<FieldInfo>>> core_tables() {
           {"encoder", describe_settings<EncoderRole>()},
           {"training", describe_settings<TrainingSettings>()},
           {"generation", describe_settings<GenerationSettings>()},
+          {"evaluation", describe_settings<EvaluationSettings>()},
           {"metrics", describe_settings<MetricRole>()},
           {"baselines", describe_settings<BaselineRole>()}};
 }

@@ -114,3 +114,21 @@ TEST_CASE("descriptor: a decoder's model types, or none where it does not say") 
   descriptor_of<kinds::decoder, GruDecoder>("gru", "").model_types(types).raise();
   CHECK(types.empty());
 }
+
+TEST_CASE("prompt: a field of genes stands at the end of the user message, which is told up to it") {
+  CHECK_FALSE(gene_field("Cell: "));
+  const auto field = gene_field("Genes: {genes:100}");
+  REQUIRE(field);
+  CHECK(field->before == "Genes: ");
+  CHECK(field->genes == 100);
+  for (const char* wrong : {"{genes}", "{genes:}", "{genes:0}", "{genes:x}", "{genes:1x}", "{genes:-1}",
+                            "{genes:5} more", "{genes:5", "{genes:100001}", "{genes;5}", "{genes"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(gene_field(wrong), InputError);
+  }
+  PromptSettings prompt;
+  prompt.system = "ab", prompt.user = "c{genes:3}";
+  CHECK(pieces<NamedDecoder>(prompt).before == ids("abc"));
+  prompt.before = "x", prompt.between = "";
+  CHECK(pieces<NamedDecoder>(prompt).before == ids("xabc"));
+}

@@ -13,6 +13,7 @@
 
 #include "cell2text/cells/cell_loader.hpp"
 #include "cell2text/context.hpp"
+#include "cell2text/embeddings/claims.hpp"
 #include "cell2text/embeddings/folder.hpp"
 #include "cell2text/io/sha256.hpp"
 #include "cell2text/model_types.hpp"
@@ -43,14 +44,14 @@ class EmbeddingCache {
 
   /// Errors as EmbeddingFolder.
   explicit EmbeddingCache(EmbeddingCacheOptions options)
-      : options_(std::move(options)), folder_(options_.folder, options_.limit) {}
+      : options_(std::move(options)), folder_(options_.folder, options_.limit), claims_(options_.folder) {}
 
   const EmbeddingFolder& folder() const { return folder_; }
   const EmbeddingCacheCounts& counts() const { return counts_; }
 
-  /// The embeddings of `tokens`: read where they are there, else computed by `encode` and stored. What lies beyond a
-  /// length is zero where any was read. Throws what `encode` throws, and nothing for the folder's sake: what cannot be
-  /// stored is told by one warning. For one thread at a time.
+  /// The embeddings of `tokens`: read where they are there, else computed by `encode` and stored; what another process
+  /// is computing is waited for. What lies beyond a length is zero where any was read. Throws what `encode` throws, and
+  /// nothing for the folder's sake: what cannot be stored is told by one warning. For one thread at a time.
   GeneEmbeddings encode(const GeneTokens& tokens, const Encode& encode) {
     const auto started = Clock::now();
     const std::vector<std::string> keys = keys_of(tokens);
@@ -60,9 +61,7 @@ class EmbeddingCache {
     std::vector<std::int64_t> misses;
     for (std::size_t b = 0; b < cells.size(); ++b) {
       if (cells[b].state == EntryState::whole) {
-        ++counts_.found;
-        counts_.seconds_found += cells[b].entry.seconds;
-        counts_.bytes_read += file_bytes(cells[b].entry);
+        count_found(cells[b]);
         continue;
       }
       misses.push_back(static_cast<std::int64_t>(b));
@@ -73,11 +72,19 @@ class EmbeddingCache {
         warn("cannot read " + folder_.path_of(keys[b]).string() + "; such cells are computed");
       }
     }
-    if (misses.empty()) return found;
-    if (misses.size() == keys.size()) return compute(tokens, keys, encode);
-    std::vector<std::string> missing_keys;
-    for (const auto b : misses) missing_keys.push_back(keys[b]);
-    return joined(std::move(found), compute(loader_detail::select(tokens, misses), missing_keys, encode), misses);
+    while (!misses.empty()) {
+      const Claimed claimed(claims_, keys, misses, storing_);
+      std::vector<std::int64_t> missing = take_stored(keys, cells, claimed.rows, found);
+      if (missing.size() == keys.size()) return compute(tokens, keys, encode);
+      if (!missing.empty()) {
+        std::vector<std::string> missing_keys;
+        for (const auto b : missing) missing_keys.push_back(keys[b]);
+        found =
+            joined(std::move(found), compute(loader_detail::select(tokens, missing), missing_keys, encode), missing);
+      }
+      misses = claimed.others;
+    }
+    return found;
   }
 
   /// A key per cell: SHA-256 of the encoder's identity, the cell's tokens and how many genes are wanted of them. Tokens
@@ -116,6 +123,62 @@ class EmbeddingCache {
 
   static double since(Clock::time_point started) {
     return std::chrono::duration<double>(Clock::now() - started).count();
+  }
+
+  /// Of the rows that are missing, those that this process may compute now, until this object goes: all that nobody
+  /// else has claimed, or where others have all, the first one, when it is free.
+  struct Claimed {
+    Claimed(EmbeddingClaims& claims, const std::vector<std::string>& keys, const std::vector<std::int64_t>& wanted,
+            bool storing)
+        : claims(claims), keys(keys) {
+      for (const auto b : wanted) (!storing || claims.take(keys[b]) ? rows : others).push_back(b);
+      if (!rows.empty()) return;
+      claims.wait_for(keys[others.front()]);
+      rows.push_back(others.front());
+      others.erase(others.begin());
+    }
+    Claimed(const Claimed&) = delete;
+    ~Claimed() {
+      for (const auto b : rows) claims.release(keys[b]);
+    }
+
+    EmbeddingClaims& claims;
+    const std::vector<std::string>& keys;
+    std::vector<std::int64_t> rows, others;
+  };
+
+  /// Reads into `found` those of the rows that another process has stored since they were looked for; returns the
+  /// others.
+  std::vector<std::int64_t> take_stored(const std::vector<std::string>& keys, const std::vector<Cell>& cells,
+                                        const std::vector<std::int64_t>& rows, GeneEmbeddings& found) {
+    const auto started = Clock::now();
+    std::vector<std::int64_t> there, missing;
+    std::vector<std::string> there_keys;
+    for (const auto b : rows) {
+      EmbeddingEntry entry;
+      const bool stored = cells[b].state == EntryState::missing &&
+                          read_entry_header(folder_.path_of(keys[b]), keys[b], entry) == EntryState::whole;
+      (stored ? there : missing).push_back(b);
+      if (stored) there_keys.push_back(keys[b]);
+    }
+    if (there.empty()) return missing;
+    std::vector<Cell> again(there.size());
+    const GeneEmbeddings part = read(there_keys, again);
+    if (part.values_BGE.defined()) found = joined(std::move(found), part, there);
+    for (std::size_t i = 0; i < there.size(); ++i)
+      if (again[i].state == EntryState::whole)
+        count_found(again[i]);
+      else
+        missing.push_back(there[i]);
+    std::ranges::sort(missing);
+    counts_.seconds_reading += since(started);
+    return missing;
+  }
+
+  void count_found(const Cell& cell) {
+    ++counts_.found;
+    counts_.seconds_found += cell.entry.seconds;
+    counts_.bytes_read += file_bytes(cell.entry);
   }
 
   /// Reads what is there into one tensor; rows of other cells, and what lies beyond lengths, are zero.
@@ -198,9 +261,12 @@ class EmbeddingCache {
     counts_.bytes_written += file_bytes(entry);
   }
 
-  /// Puts computed cells into the rows that `found` left empty.
+  /// Puts cells into the rows that `found` left empty.
   GeneEmbeddings joined(GeneEmbeddings found, const GeneEmbeddings& computed,
                         const std::vector<std::int64_t>& rows) const {
+    if (!found.values_BGE.defined())
+      found.values_BGE = torch::zeros({std::ssize(found.lengths), 0, computed.values_BGE.size(2)},
+                                      computed.values_BGE.options().requires_grad(false));
     const std::int64_t W = std::max(found.values_BGE.size(1), std::ranges::max(computed.lengths));
     if (W > found.values_BGE.size(1)) {
       const Tensor narrow_BGE = found.values_BGE;
@@ -222,6 +288,7 @@ class EmbeddingCache {
 
   EmbeddingCacheOptions options_;
   EmbeddingFolder folder_;
+  EmbeddingClaims claims_;
   EmbeddingCacheCounts counts_;
   bool storing_ = true, warned_ = false;
 };

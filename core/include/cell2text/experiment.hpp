@@ -9,6 +9,7 @@
 #include "cell2text/baselines/settings.hpp"
 #include "cell2text/byte_size.hpp"
 #include "cell2text/cells/split.hpp"
+#include "cell2text/evaluate/evaluation_settings.hpp"
 #include "cell2text/evaluate/metric_choice.hpp"
 #include "cell2text/generate/settings.hpp"
 #include "cell2text/plugin_table.hpp"
@@ -50,8 +51,9 @@ struct EncoderRole {
     s.field("frozen", &T::frozen, {.help = "false trains the encoder with the rest"});
     s.field("cache", &T::cache,
             {.help = "disk keeps what a frozen encoder gives, so that a later epoch, or another run with the same "
-                     "encoder and cells, does not compute it again",
-             .choices = {"none", "disk"}});
+                     "encoder and cells, does not compute it again; auto: the same where all cells of the run fit into "
+                     "cache_limit and on the disk, else none",
+             .choices = {"none", "disk", "auto"}});
     s.field("cache_folder", &T::cache_folder,
             {.help = "of the cache; runs may share it. Unset: $XDG_CACHE_HOME/cell2text/embeddings, else "
                      "~/.cache/cell2text/embeddings"});
@@ -61,10 +63,10 @@ struct EncoderRole {
              .min = 1e6});
   }
   void validate() const {
-    if (cache == "disk" && !frozen)
-      throw InputError(
-          "'encoder.cache' is 'disk' and 'encoder.frozen' is false: what an encoder gives changes with each step while "
-          "it is trained. Set encoder.cache = \"none\", or freeze the encoder");
+    if (cache != "none" && !frozen)
+      throw InputError("'encoder.cache' is '" + cache +
+                       "' and 'encoder.frozen' is false: what an encoder gives changes with each step while "
+                       "it is trained. Set encoder.cache = \"none\", or freeze the encoder");
   }
 };
 
@@ -84,6 +86,7 @@ struct Experiment {
   EncoderRole encoder_role;
   TrainingSettings training;
   GenerationSettings generation;
+  EvaluationSettings evaluation;
   PluginChoice data, encoder, adapter, decoder, finetuning;
   std::vector<MetricChoice> metrics;
   std::vector<BaselineChoice> baselines;
@@ -96,6 +99,7 @@ struct Experiment {
     root.set("prompt", write_settings(prompt));
     root.set("training", write_settings(training));
     root.set("generation", write_settings(generation));
+    if (evaluation.max_cells) root.set("evaluation", write_settings(evaluation));
     auto plugin_table = [](const PluginChoice& choice, const char* key) {
       Value table = choice.resolved;
       table.set(key, Value{choice.name, {}});
@@ -150,8 +154,9 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   using namespace experiment_detail;
   Experiment experiment;
   SettingsFaults faults;
-  static const char* const tables[] = {"data",    "split",      "descriptions", "prompt",     "encoder", "adapter",
-                                       "decoder", "finetuning", "training",     "generation", "metrics", "baselines"};
+  static const char* const tables[] = {"data",       "split",   "descriptions", "prompt",   "encoder",
+                                       "adapter",    "decoder", "finetuning",   "training", "generation",
+                                       "evaluation", "metrics", "baselines"};
   const std::vector<std::string> known_tables(std::begin(tables), std::end(tables));
 
   Value top = root;
@@ -179,10 +184,22 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
   read_fields(table("prompt"), experiment.prompt, faults, "prompt.");
   read_fields(table("training"), experiment.training, faults, "training.");
   read_fields(table("generation"), experiment.generation, faults, "generation.");
+  read_fields(table("evaluation"), experiment.evaluation, faults, "evaluation.");
 
   experiment.data = choose({table("data"), "source", "source", "data."}, registry, faults);
   experiment.encoder =
       choose_with_role({table("encoder"), "encoder", "plugin", "encoder."}, experiment.encoder_role, registry, faults);
+  try {
+    if (const bool told = gene_field(experiment.prompt.user).has_value();
+        told != (experiment.encoder.name == no_encoder))
+      faults.add(table("encoder").where,
+                 told
+                     ? "'prompt.user' tells genes by name ({genes:N}) and 'encoder.plugin' is '" +
+                           experiment.encoder.name + "'; cells as text have encoder.plugin = \"none\""
+                     : "'encoder.plugin' is 'none', and 'prompt.user' does not say how many genes the decoder is told; "
+                       "end it with {genes:100}");
+  } catch (const InputError&) {  // told where the prompt was read
+  }
   experiment.adapter = choose({table("adapter"), "adapter", "plugin", "adapter."}, registry, faults);
   experiment.decoder = choose({table("decoder"), "decoder", "plugin", "decoder."}, registry, faults);
   experiment.finetuning = choose({table("finetuning"), "finetuning", "plugin", "finetuning."}, registry, faults);

@@ -2,9 +2,11 @@
 // Knows nothing of terminals; what is written where is the run folder's (run_folder.hpp).
 #pragma once
 
+#include <cmath>
 #include <set>
 #include <unordered_map>
 
+#include "cell2text/cells/stratified_choice.hpp"
 #include "cell2text/cells/without_counts.hpp"
 #include "cell2text/embeddings/identity.hpp"
 #include "cell2text/embeddings/need.hpp"
@@ -25,11 +27,14 @@ struct ExperimentData {
   Split split;
   std::int64_t left_out = 0;        ///< cells without a description
   std::int64_t without_counts = 0;  ///< cells that express nothing: left out of training, and not of the test
+  std::int64_t not_trained = 0;     ///< training cells beyond training.fraction
+  std::int64_t not_evaluated = 0;   ///< test cells beyond evaluation.max_cells
   std::int64_t donors = 0;          ///< distinct donors, 0 where the file does not say
 };
 
-/// Opens the source, splits its cells, and leaves out those without a description, and of training those without
-/// counts: there is nothing to learn from.
+/// Opens the source, splits its cells, and leaves out those without a description, of training those without counts
+/// (there is nothing to learn from) and those beyond training.fraction, and of the test those beyond
+/// evaluation.max_cells.
 inline ExperimentData open_data(const Host& host, const Experiment& experiment) {
   ExperimentData data;
   const LoadedPlugin plugin = host.registry.load("source", experiment.data.name);
@@ -56,6 +61,18 @@ inline ExperimentData open_data(const Host& host, const Experiment& experiment) 
     throw InputError("no cells are left to train on: " + std::to_string(data.left_out) +
                      " have no description, and of the others to train or validate on " +
                      std::to_string(data.without_counts) + " have no counts");
+  const auto cell_type = [&](std::int64_t row) { return data.descriptions->label("cell_type", row); };
+  const auto keep = [&](std::vector<std::int64_t>& rows, std::int64_t wanted, std::int64_t seed) {
+    const std::int64_t before = std::ssize(rows);
+    rows = stratified_choice(rows, wanted, static_cast<std::uint64_t>(seed), cell_type);
+    return before - std::ssize(rows);
+  };
+  if (const auto wanted = experiment.evaluation.max_cells)
+    data.not_evaluated = keep(data.split.test, *wanted, experiment.evaluation.seed);
+  if (const auto fraction = experiment.training.fraction) {
+    const double wanted = std::ceil(*fraction * static_cast<double>(data.split.train.size()) - 1e-9);
+    data.not_trained = keep(data.split.train, static_cast<std::int64_t>(wanted), experiment.general.seed);
+  }
   if (data.source->has_column("donor_id")) {
     const LabelColumn donors = data.source->labels("donor_id");
     data.donors = static_cast<std::int64_t>(std::set<std::int32_t>(donors.codes.begin(), donors.codes.end()).size());
@@ -63,11 +80,11 @@ inline ExperimentData open_data(const Host& host, const Experiment& experiment) 
   return data;
 }
 
-/// The cache of embeddings that the experiment asks for; null where it asks for none. `encoder` is the model's, with
-/// its settings resolved. Errors as EmbeddingFolder.
+/// The cache of embeddings that the experiment asks for; null where it asks for none, or there are no embeddings.
+/// `encoder` is the model's, with its settings resolved. Errors as EmbeddingFolder.
 inline std::shared_ptr<EmbeddingCache> open_cache(const Host& host, const EncoderRole& role,
                                                   const PluginChoice& encoder, const Model& model) {
-  if (role.cache != "disk") return nullptr;
+  if (role.cache == "none" || model.told_genes) return nullptr;
   std::vector<FieldInfo> fields;
   host.registry.load("encoder", encoder.name).descriptor->schema(fields).raise();
   EmbeddingCacheOptions options{

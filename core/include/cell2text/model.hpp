@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "cell2text/embedding_cache.hpp"
 #include "cell2text/generate/drafts.hpp"
 #include "cell2text/plugin/handles.hpp"
+#include "cell2text/text/encode_inside.hpp"
 
 namespace cell2text {
 
@@ -16,19 +19,20 @@ namespace cell2text {
 struct Model {
   std::unique_ptr<Parameters> encoder_parameters, adapter_parameters, decoder_parameters, tuning_parameters;
   std::unique_ptr<EncoderHandle> encoder;
-  std::unique_ptr<AdapterHandle> adapter;
+  std::unique_ptr<AdapterHandle> adapter;  ///< null where genes are told by name
   std::unique_ptr<DecoderHandle> decoder;
   std::unique_ptr<FineTuningHandle> tuning;
   std::shared_ptr<EmbeddingCache> cache;     ///< of what a frozen encoder gives; null: none
   std::shared_ptr<const DraftTexts> drafts;  ///< training descriptions, which greedy decoding guesses from; null: none
   ChatPieces pieces;
   std::int64_t max_genes = 4096;
+  std::optional<std::int64_t> told_genes;  ///< how many genes of a cell are told by name, in place of soft tokens
   bool encoder_frozen = true;
   torch::Device device = torch::kCPU;
 
   void set_training(bool training) const {
     if (!encoder_frozen) encoder->set_training(training);
-    adapter->set_training(training);
+    if (adapter) adapter->set_training(training);
     decoder->set_training(training);
   }
 
@@ -49,8 +53,44 @@ struct Model {
     return cache && encoder_frozen ? cache->encode(asked, compute) : compute(asked);
   }
 
-  /// Gene tokens -> soft tokens.
-  SoftPrompt soft_prompt(const GeneTokens& tokens) const { return adapter->forward(encode(tokens)); }
+  /// Gene tokens -> soft tokens, or where genes are told by name the decoder's own tokens of these names.
+  SoftPrompt soft_prompt(const GeneTokens& tokens) const {
+    return told_genes ? told(tokens) : adapter->forward(encode(tokens));
+  }
+
+ private:
+  /// The first words of a cell's gene sentence, whose letters its tokens are.
+  std::string sentence(const GeneTokens& tokens, std::int64_t b) const {
+    const Tensor letters_G = tokens.ids_BG[b].contiguous();
+    std::string text;
+    std::int64_t words = 0;
+    for (std::int64_t i = 0; i < tokens.lengths[b]; ++i) {
+      const char letter = static_cast<char>(letters_G.const_data_ptr<std::int64_t>()[i]);
+      if (letter == ' ' && ++words == *told_genes) break;
+      text += letter;
+    }
+    return text;
+  }
+
+  SoftPrompt told(const GeneTokens& tokens) const {
+    const auto encode = [&](const std::string& text) { return decoder->encode_text(text); };
+    std::vector<std::vector<std::int64_t>> texts;
+    SoftPrompt prompt;
+    std::size_t longest = 1;
+    for (std::int64_t b = 0; b < tokens.size(); ++b) {
+      texts.push_back(encode_inside(encode, sentence(tokens, b)));
+      prompt.lengths.push_back(std::ssize(texts.back()));
+      longest = std::max(longest, texts.back().size());
+    }
+    std::vector<std::int64_t> ids;
+    for (auto& text : texts) {
+      text.resize(longest);  // padding repeats token 0: defined, and never read
+      ids.insert(ids.end(), text.begin(), text.end());
+    }
+    prompt.values_BPD = decoder->embed(torch::tensor(ids, torch::kInt64).to(device))
+                            .view({tokens.size(), static_cast<std::int64_t>(longest), decoder->width()});
+    return prompt;
+  }
 };
 
 /// A batch of sequences as the decoder reads them, right-padded.

@@ -78,11 +78,15 @@ inline Model build_model(const Host& host, const ModelPlan& plan) {
   model.pieces = chat_pieces(*model.decoder, plan.prompt);
 
   model.adapter_parameters = parameters(2);
-  const AdapterShape shape{model.encoder->width(), model.decoder->width()};
-  model.adapter =
-      std::make_unique<AdapterHandle>(build_part<kinds::adapter>(host, plan.adapter, *model.adapter_parameters, shape));
-  if (const auto trained = cell_adapter_beside(plan.finetuning)) model.adapter_parameters->load(*trained);
-  model.adapter_parameters->set_trainable(true);
+  if (const auto field = gene_field(plan.prompt.user)) {
+    model.told_genes = field->genes;
+  } else {
+    const AdapterShape shape{model.encoder->width(), model.decoder->width()};
+    model.adapter = std::make_unique<AdapterHandle>(
+        build_part<kinds::adapter>(host, plan.adapter, *model.adapter_parameters, shape));
+    if (const auto trained = cell_adapter_beside(plan.finetuning)) model.adapter_parameters->load(*trained);
+    model.adapter_parameters->set_trainable(true);
+  }
 
   model.tuning_parameters = parameters(3);
   model.tuning = std::make_unique<FineTuningHandle>(

@@ -169,7 +169,7 @@ inline void save_model(const std::filesystem::path& folder, const Model& model, 
     root["encoder"]["reference"] = reference_json(checkpoint_of(card.plan.encoder));
   }
   root["adapter"] = role_json(card.plan.adapter);
-  model.adapter_parameters->save(temporary / "adapter.safetensors");
+  model.adapter_parameters->save(temporary / "adapter.safetensors");  // holds nothing where genes are told by name
   root["decoder"] = role_json(card.plan.decoder);
   if (model.tuning->changes_base() || !model.decoder_parameters->from_checkpoint()) {
     model.decoder->save(temporary / "decoder");
@@ -265,7 +265,7 @@ inline Model load_model(const Host& host, const ModelCard& card, const std::file
                        ", expected " + sample + "); copy the whole folder again");
   }
   Model model = build_model(host, card.plan);
-  model.adapter_parameters->load(folder / "adapter.safetensors");
+  if (model.adapter) model.adapter_parameters->load(folder / "adapter.safetensors");
   if (!model.tuning->changes_base()) model.tuning->load(folder / card.plan.finetuning.name);
   if (card.samples.contains("drafts.safetensors"))
     model.drafts = read_drafts(folder / "drafts.safetensors", model.decoder->vocabulary_size());

@@ -2,14 +2,42 @@
 // experiment writes.
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cell2text/plugin/handles.hpp"
 #include "cell2text/settings.hpp"
 #include "cell2text/text/encode_inside.hpp"
 
 namespace cell2text {
+
+/// The encoder of cells that the decoder reads as text.
+inline constexpr const char* no_encoder = "none";
+
+/// "{genes:N}" at the end of a user message: the names of a cell's N first genes stand there, in place of soft tokens.
+struct GeneField {
+  std::string before;  ///< the message up to it
+  std::int64_t genes = 0;
+};
+
+/// The field of a user message, or nothing where it has none. InputError where it is not written so, or not at the end.
+inline std::optional<GeneField> gene_field(const std::string& user) {
+  constexpr std::string_view opening = "{genes";
+  const auto at = user.find(opening);
+  if (at == std::string::npos) return std::nullopt;
+  GeneField field{user.substr(0, at), 0};
+  const char* const number = user.data() + at + opening.size() + 1;
+  const char* const end = user.data() + user.size();
+  if (number < end && number[-1] == ':' && std::from_chars(number, end - 1, field.genes).ptr == end - 1 &&
+      end[-1] == '}' && field.genes >= 1 && field.genes <= 100'000)
+    return field;
+  throw InputError(
+      "'user' holds '" + user.substr(at) +
+      "'; the names of a cell's genes are written {genes:N}, with N from 1 to 100000, and end the message");
+}
 
 /// Texts of the paper, section 3.2.1. With any of `before`, `between` and `after` set, the three are the template, and
 /// those unset are empty; with none, the decoder's own is used.
@@ -21,12 +49,18 @@ struct PromptSettings {
   std::optional<std::string> before, between, after;
   std::int64_t max_genes = 4096;
 
+  void validate() const { gene_field(user); }
+
   bool own_template() const { return before || between || after; }
 
   static void describe(auto& s) {
     using T = PromptSettings;
     s.field("system", &T::system, {.help = "system message; may be empty"});
-    s.field("user", &T::user, {.help = "user message, which the soft tokens follow; may be empty"});
+    s.field(
+        "user", &T::user,
+        {.help =
+             "user message, which the soft tokens follow; may be empty. {genes:100} at its end tells the names of a "
+             "cell's 100 most expressed genes instead of soft tokens (with encoder.plugin = \"none\")"});
     s.field("before", &T::before,
             {.help = "own template in place of the decoder's: the decoder reads before, system, between, user, the "
                      "soft tokens, after, joined as they stand. Special tokens are written by name "
@@ -47,8 +81,10 @@ struct PromptSettings {
 /// The prompt as token ids, before and after the soft tokens. In an own template names of special tokens are these
 /// tokens, in system and user message too.
 inline ChatPieces chat_pieces(const DecoderHandle& decoder, const PromptSettings& prompt) {
-  if (!prompt.own_template()) return decoder.chat({prompt.system, prompt.user});
-  const std::string before = prompt.before.value_or("") + prompt.system + prompt.between.value_or("") + prompt.user;
+  const auto field = gene_field(prompt.user);
+  const std::string& user = field ? field->before : prompt.user;
+  if (!prompt.own_template()) return decoder.chat({prompt.system, user});
+  const std::string before = prompt.before.value_or("") + prompt.system + prompt.between.value_or("") + user;
   const auto encode = [&](const std::string& text) { return decoder.encode_prompt(text, false); };
   return {encode(before), encode_inside(encode, prompt.after.value_or(""))};
 }

@@ -20,6 +20,7 @@
 #include "cell2text/io/toml.hpp"
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/nn/cpu/level.hpp"
+#include "cell2text/result_settings.hpp"
 #include "cell2text/train/trainer.hpp"
 #include "cell2text/version.hpp"
 
@@ -27,6 +28,9 @@ namespace cell2text {
 
 class RunFolder {
  public:
+  /// How the names begin of what a grid keeps in a run's folder beside the run.
+  static constexpr std::string_view grid_files = "grid_point.";
+
   /// Makes the folder, or with `resume` opens the one that an interrupted run left; holds it until destroyed.
   /// InputError: it holds a run and `resume` is false, it holds something else, or another process works on it.
   static RunFolder open(const std::filesystem::path& path, bool resume) {
@@ -55,6 +59,7 @@ class RunFolder {
   }
   std::filesystem::path baselines() const { return path_ / "baselines"; }
   std::filesystem::path comparisons() const { return path_ / "comparisons.json"; }
+  std::filesystem::path embeddings() const { return path_ / "embeddings.json"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path log() const { return path_ / "log.jsonl"; }
   std::filesystem::path environment() const { return path_ / "environment.json"; }
@@ -79,7 +84,7 @@ class RunFolder {
       return;
     }
     auto settings = differing_keys(read_toml(this->experiment()), experiment.resolved());
-    std::erase_if(settings, [](const std::string& key) { return key.starts_with("encoder.cache"); });  // speed alone
+    std::erase_if(settings, changes_no_result);
     const bool other_scores = std::erase_if(settings, beside_the_model) > 0;
     if (!settings.empty())
       throw InputError(this->experiment().string() + " is another experiment: " + list(settings) +
@@ -120,11 +125,12 @@ class RunFolder {
     return facts;
   }
 
-  // A run that was killed before it began leaves nothing but the folder.
+  // A run that was killed before it began leaves nothing but the folder; a grid's files are there before its run.
   static void expect_empty(const std::filesystem::path& path) {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
-      if (entry.path().filename() != "environment.json" && entry.path().extension() != ".tmp")
+      if (const std::string name = entry.path().filename().string();
+          name != "environment.json" && !name.starts_with(grid_files) && entry.path().extension() != ".tmp")
         throw InputError(path.string() + " is not empty and holds no run (there is '" +
                          entry.path().filename().string() + "'); choose another folder with --out DIR");
   }

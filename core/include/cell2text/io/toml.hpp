@@ -15,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "cell2text/error.hpp"
 #include "cell2text/settings.hpp"
@@ -230,29 +231,13 @@ inline std::string write_toml(const Value& value) {
   return out;
 }
 
-/// Applies one `--set a.b.c=value`. The value is read as TOML where it can be, else as a text
-/// (`--set name=mine` needs no quotes). A whole number in the path selects an item of a list.
-inline void apply_override(Value& root, const std::string& assignment) {
-  const auto equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0)
-    throw InputError("--set " + assignment + ": expected key=value, as in --set training.epochs=1");
-  if (valid_utf8_prefix(assignment) != assignment.size())
-    throw InputError("--set " + replace_invalid_utf8(assignment) + ": bytes that are no UTF-8 text");
-  const std::string path = assignment.substr(0, equals), text = assignment.substr(equals + 1);
+/// Sets the setting that `path` ("a.b.c") names; tables on the way are made, a whole number selects an item of a list.
+/// `said` opens the messages. InputError where the path leads through something else, or is endless.
+inline void set_setting(Value& root, const std::string& path, Value value, const std::string& said) {
   if (std::count(path.begin(), path.end(), '.') >= toml_detail::max_key_parts)
-    throw InputError("--set " + path.substr(0, 40) + "...: a key of over " +
-                     std::to_string(toml_detail::max_key_parts) + " parts; an experiment has two or three");
-  const Where where{"--set " + path, 0, 0};
-  Value value;
-  try {
-    const Value parsed = parse_toml("x = " + text, where.file);
-    if (parsed.get_if<Value::Table>()->size() != 1) throw InputError("a line break that begins another key");
-    value = *parsed.find("x");
-  } catch (const InputError&) {
-    value.data = text;
-  }
-  toml_detail::place(value, where);
-
+    throw InputError(said.substr(0, 60) + "...: a key of over " + std::to_string(toml_detail::max_key_parts) +
+                     " parts; an experiment has two or three");
+  const Where where = value.where;
   Value* node = &root;
   std::size_t start = 0;
   while (true) {
@@ -262,8 +247,7 @@ inline void apply_override(Value& root, const std::string& assignment) {
     if (auto* list = node->get_if<Value::Array>()) {
       const bool number = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
       if (!number || key.size() > 9 || std::stoul(key) >= list->size())
-        throw InputError("--set " + assignment + ": '" + key + "' is no item of a list of " +
-                         std::to_string(list->size()));
+        throw InputError(said + ": '" + key + "' is no item of a list of " + std::to_string(list->size()));
       node = &(*list)[std::stoul(key)];
       if (last) {
         *node = std::move(value);
@@ -277,11 +261,38 @@ inline void apply_override(Value& root, const std::string& assignment) {
       Value* next = node->find(key);
       node = next ? next : &node->set(key, Value{Value::Table{}, where});
     } else {
-      throw InputError("--set " + assignment + ": what stands before '" + key + "' is " + node->type_name() +
-                       ", not a table");
+      throw InputError(said + ": what stands before '" + key + "' is " + node->type_name() + ", not a table");
     }
     start = dot + 1;
   }
+}
+
+/// The path and the value of `--set a.b.c=value`. The value is read as TOML where it can be, else as a text
+/// (`--set name=mine` needs no quotes).
+inline std::pair<std::string, Value> parse_override(const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw InputError("--set " + assignment + ": expected key=value, as in --set training.epochs=1");
+  if (valid_utf8_prefix(assignment) != assignment.size())
+    throw InputError("--set " + replace_invalid_utf8(assignment) + ": bytes that are no UTF-8 text");
+  const std::string path = assignment.substr(0, equals), text = assignment.substr(equals + 1);
+  const Where where{"--set " + path, 0, 0};
+  Value value;
+  try {
+    const Value parsed = parse_toml("x = " + text, where.file);
+    if (parsed.get_if<Value::Table>()->size() != 1) throw InputError("a line break that begins another key");
+    value = *parsed.find("x");
+  } catch (const InputError&) {
+    value.data = text;
+  }
+  toml_detail::place(value, where);
+  return {path, std::move(value)};
+}
+
+/// Applies one `--set a.b.c=value`.
+inline void apply_override(Value& root, const std::string& assignment) {
+  auto [path, value] = parse_override(assignment);
+  set_setting(root, path, std::move(value), "--set " + assignment);
 }
 
 }  // namespace cell2text

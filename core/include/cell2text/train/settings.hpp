@@ -27,6 +27,7 @@ struct TrainingSettings {
   std::int64_t length_window = 8;
   std::int64_t shuffle_window = 8192;
   std::int64_t shuffle_block = 16;
+  std::optional<double> fraction;
   std::optional<std::int64_t> max_steps;
   double checkpoint_minutes = 10;
   std::optional<std::int64_t> checkpoint_steps;
@@ -82,6 +83,11 @@ struct TrainingSettings {
              .unit = "cells",
              .min = 1,
              .max = 1 << 24});
+    s.field("fraction", &T::fraction,
+            {.help = "share of the training cells that is trained on, of each cell type its share, chosen by the "
+                     "experiment's seed: for learning curves. Unset: all",
+             .min = 1e-9,
+             .max = 1});
     s.field("max_steps", &T::max_steps,
             {.help = "stop after this many optimiser steps, whatever epochs says", .unit = "steps", .min = 1});
     s.field("checkpoint_minutes", &T::checkpoint_minutes,
