@@ -14,7 +14,7 @@
 
 namespace cell2text::driver {
 
-extern const char* const dataset_page;
+extern const char* const dataset_script;
 
 namespace {
 
@@ -150,7 +150,7 @@ void stats(const StatsArguments& arguments) {
     Json data = json;
     data["name"] = *about.find("name")->get_if<std::string>();
     data["toml"] = write_toml(about);
-    write_atomically(arguments.out, filled_page(dataset_page, data));
+    write_atomically(arguments.out, filled_page(dataset_script, data));
     log().info("page: " + arguments.out);
   }
   if (arguments.json) return fmt::print("{}\n", json.dump(2));

@@ -3,34 +3,43 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "cell2text/error.hpp"
 
 namespace cell2text::driver {
 
-extern const char* const chart_js;
+extern const char* const page_frame;
 extern const char* const page_style;
-extern const char* const page_script;
+extern const char* const page_shared;
+extern const char* const chart_js;
 
-/// JSON that can stand inside a script element.
+/// JSON that can stand inside a script element: no text in it ends the element, or begins a comment or another one.
 inline std::string script_text(const nlohmann::ordered_json& data) {
-  std::string text = data.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  for (auto at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3)) text.replace(at, 2, "<\\/");
+  const std::string json = data.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  std::string text;
+  text.reserve(json.size());
+  for (const char c : json) c == '<' ? text += "\\u003c" : text += c;
   return text;
 }
 
-inline std::string replaced(std::string page, const std::string& mark, const std::string& text) {
-  const auto at = page.find(mark);
-  if (at == std::string::npos) throw BugError("the page has no place for " + mark);
-  return page.replace(at, mark.size(), text);
-}
-
-/// `page` has a place for the style, the data, the library, and the small functions that pages share.
-inline std::string filled_page(const std::string& page, const nlohmann::ordered_json& data) {
-  std::string filled = replaced(page, "@STYLE@", page_style);
-  filled = replaced(std::move(filled), "@DATA@", script_text(data));
-  filled = replaced(std::move(filled), "@CHARTJS@", chart_js);
-  return replaced(std::move(filled), "@SCRIPT@", page_script);
+/// The frame that all pages share, with `data` (read by `script`, which draws the page) in it.
+inline std::string filled_page(const char* script, const nlohmann::ordered_json& data) {
+  const std::pair<std::string_view, std::string> parts[] = {{"@STYLE@", page_style},
+                                                            {"@DATA@", script_text(data)},
+                                                            {"@CHARTJS@", chart_js},
+                                                            {"@SHARED@", page_shared},
+                                                            {"@SCRIPT@", script}};
+  std::string page;
+  std::string_view rest = page_frame;  // marks are looked for in the frame alone, whatever the data say
+  for (const auto& [mark, text] : parts) {
+    const auto at = rest.find(mark);
+    if (at == std::string_view::npos) throw BugError("the page has no place for " + std::string(mark));
+    page.append(rest.substr(0, at)).append(text);
+    rest.remove_prefix(at + mark.size());
+  }
+  return page.append(rest);
 }
 
 }  // namespace cell2text::driver

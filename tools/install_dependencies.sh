@@ -3,8 +3,8 @@
 # environment with LibTorch and LightGBM. What is there already is left alone.
 #
 # Usage: tools/install_dependencies.sh [--oracles] [--skip-system]
-#   --oracles       also what only tests need: the Python packages that they compare with, clang for fuzzing
-#                   (12 GB of disk instead of 4)
+#   --oracles       also what only tests need: the Python packages that they compare with, clang for fuzzing, a
+#                   browser (12 GB of disk instead of 4)
 #   --skip-system   no look at system packages: you have installed them yourself
 #
 # Environment: CELL2TEXT_PYTHON, the Python to make the environment with (default: the first that fits).
@@ -19,6 +19,8 @@ packages=(g++ cmake ninja-build mold ccache pkg-config python3 python3-venv libb
 
 # Debian has libFuzzer in a package that clang only recommends; Ubuntu 22.04 has it in clang's own.
 fuzzing=(clang libclang-rt-dev)
+# Opens the report in a test.
+browser=(chromium)
 
 oracles=0 system=1
 for argument in "$@"; do
@@ -88,9 +90,14 @@ install_system_packages() {
   say "system packages: installed ${#missing[@]}"
 }
 
+read -r name version <<<"$(distribution)"
 if ((oracles)); then packages+=("${fuzzing[@]}"); fi
+if ((oracles)) && [[ $name != ubuntu ]]; then
+  packages+=("${browser[@]}")
+elif ((oracles && system)) && ! command -v chromium chromium-browser google-chrome >/dev/null; then
+  say "warning: Ubuntu has Chromium as a snap alone: 'sudo snap install chromium', or the test of the report's page fails"
+fi
 if ((system)); then
-  read -r name version <<<"$(distribution)"
   { command -v dpkg-query && command -v apt-get; } >/dev/null ||
     fail 1 "this is '$name', which has no apt-get; install what these Debian packages hold: ${packages[*]};" \
       "then: $0 --skip-system"

@@ -139,6 +139,35 @@ TEST_CASE("scores: metrics.json has value, low and high, null where nothing can 
   CHECK(cell2text::metrics_json({{"overlap", overlap}, {"labels", labels}}).dump() ==
         R"({"labels":{"tissue.accuracy":{"value":null,"low":null,"high":null,"note":"one value, says nothing"},)"
         R"("odd":{"value":null,"low":null,"high":null}},"overlap":{"bleu_2":{"value":0.5,"low":0.25,"high":0.75}}})");
+  labels.scores = {{.name = "merged", .value = 2, .higher_is_better = false, .unit = "names", .compares = false}};
+  CHECK(cell2text::metrics_json({{"labels", labels}}).dump() ==
+        R"({"labels":{"merged":{"value":2.0,"low":null,"high":null,"unit":"names","higher_is_better":false,)"
+        R"("compares":false}}})");
   CHECK(cell2text::metrics_json({}).dump() == "{}");
   CHECK(cell2text::scores_json({}).dump() == "{}");
+}
+
+TEST_CASE("scores: metrics.json reads back as it was, and what is no such file is refused by its place") {
+  Scores overlap, labels;
+  overlap.scores.push_back({.name = "bleu_2", .value = 0.5, .low = 0.25, .high = 0.75});
+  overlap.scores.push_back({.name = "exact", .note = "no texts"});
+  labels.scores = {{.name = "merged", .value = 2, .higher_is_better = false, .unit = "names", .compares = false}};
+  const auto written = cell2text::metrics_json({{"overlap", overlap}, {"labels", labels}});
+  const auto read = [](const std::string& text) {
+    return cell2text::metrics_from_json(nlohmann::json::parse(text), "m.json");
+  };
+  CHECK(cell2text::metrics_json(read(written.dump())) == written);
+  CHECK(read("{}").empty());
+  const auto refused = [&](const std::string& text) {
+    try {
+      read(text);
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing was refused");
+  };
+  CHECK(holds(refused("[1]"), "m.json: the whole is a list"));
+  CHECK(holds(refused(R"({"labels": 3})"), "m.json: 'labels' is a whole number"));
+  CHECK(holds(refused(R"({"labels": {"a": 3}})"), "m.json: labels.a"));
+  CHECK(holds(refused(R"({"labels": {"a": {"value": "high"}}})"), "m.json: labels.a: 'value' is a text"));
 }

@@ -1,4 +1,4 @@
-// predictions.jsonl and metrics.json: predicted texts read and written, scores written. Scores nothing itself.
+// predictions.jsonl and metrics.json: predicted texts and scores, written and read back. Scores nothing itself.
 #pragma once
 
 #include <cmath>
@@ -98,6 +98,7 @@ inline void write_predictions(const std::filesystem::path& path, std::span<const
 }
 
 /// The scores of one metric: name -> {"value", "low", "high"}, null where there is none, and "note" where it has one.
+/// What is not as it mostly is stands there too: "unit" (else fraction), "higher_is_better": false, "compares": false.
 inline nlohmann::ordered_json scores_json(const Scores& scores) {
   const auto number = [](const std::optional<double>& value) -> nlohmann::ordered_json {
     if (value && std::isfinite(*value)) return *value;
@@ -108,6 +109,9 @@ inline nlohmann::ordered_json scores_json(const Scores& scores) {
     nlohmann::ordered_json one{
         {"value", number(score.value)}, {"low", number(score.low)}, {"high", number(score.high)}};
     if (!score.note.empty()) one["note"] = replace_invalid_utf8(score.note);
+    if (score.unit != "fraction") one["unit"] = score.unit;
+    if (!score.higher_is_better) one["higher_is_better"] = false;
+    if (!score.compares) one["compares"] = false;
     all[score.name] = std::move(one);
   }
   return all;
@@ -118,6 +122,30 @@ inline nlohmann::ordered_json metrics_json(const std::map<std::string, Scores>& 
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
   for (const auto& [metric, scores] : metrics) all[metric] = scores_json(scores);
   return all;
+}
+
+/// The inverse, in the order of names; `per_cell` is not kept. InputError "where: ..." where something has another
+/// type.
+inline std::map<std::string, Scores> metrics_from_json(const nlohmann::json& json, const std::string& where) {
+  const auto entries_of = [&](const nlohmann::json& object, const std::string& what) -> const nlohmann::json& {
+    if (object.is_object()) return object;
+    throw InputError(where + ": " + what + " is " + json_detail::type_name(object) + ", expected an object of scores");
+  };
+  std::map<std::string, Scores> metrics;
+  for (const auto& [metric, scores] : entries_of(json, "the whole").items())
+    for (const auto& [name, one] : entries_of(scores, "'" + metric + "'").items()) {
+      const std::string place = where + ": " + metric + "." + name;
+      metrics[metric].scores.push_back(
+          {.name = name,
+           .value = optional_value<double>(one, "value", place),
+           .low = optional_value<double>(one, "low", place),
+           .high = optional_value<double>(one, "high", place),
+           .higher_is_better = optional_value<bool>(one, "higher_is_better", place).value_or(true),
+           .unit = optional_value<std::string>(one, "unit", place).value_or("fraction"),
+           .note = optional_value<std::string>(one, "note", place).value_or(""),
+           .compares = optional_value<bool>(one, "compares", place).value_or(true)});
+    }
+  return metrics;
 }
 
 }  // namespace cell2text

@@ -1,24 +1,7 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Cell2Text dataset</title>
-<style>
-@STYLE@
-</style>
-</head>
-<body>
-<main id="page"></main>
-<script type="application/json" id="data">@DATA@</script>
-<script>@CHARTJS@</script>
-<script>@SCRIPT@</script>
-<script>
-const data = JSON.parse(document.getElementById("data").textContent);
-const page = document.getElementById("page");
-const whole = (n) => n.toLocaleString("en");
+"use strict";
+// The page of `cell2text dataset stats`.
+document.title = `Cell2Text dataset: ${data.name}`;
 const cells = data.parts.reduce((sum, part) => sum + part.cells, 0);
-const spoken = (label) => label.replace(/_/g, " ");
 
 add(page, "h1", data.name);
 add(page, "p", `${whole(cells)} cells in ${data.parts.length} parts.`, "soft");
@@ -28,7 +11,7 @@ if (data.uncovered.length || data.donors_in_two_parts.length) {
 } else add(page, "p", "No donor is in two parts, and train has every cell type, organ and disease that validation and test have.", "soft");
 
 function tableOf(titles, rows) {
-  const table = add(add(page, "div", null, "scroll"), "table");
+  const table = add(scrolling(page), "table");
   const head = add(add(table, "thead"), "tr");
   for (const title of titles) add(head, "th", title);
   const body = add(table, "tbody");
@@ -50,16 +33,16 @@ if (data.diversity.length) {
 function bars(titleText, about, labels, counts, horizontal, axisTitle) {
   add(page, "h2", titleText);
   add(page, "p", about, "soft");
-  const box = add(page, "div", null, "chart");
-  if (horizontal) box.style.height = `${60 + 20 * labels.length}px`;
-  const number = axis("cells", "linear"), name = axis(axisTitle, "category");
-  number.beginAtZero = true;
-  if (horizontal) name.ticks.autoSkip = false;
-  new Chart(add(box, "canvas"), {
-    type: "bar",
-    data: { labels, datasets: [{ label: "cells", data: counts, backgroundColor: color("--accent"), barPercentage: 1, categoryPercentage: horizontal ? 0.8 : 0.96 }] },
-    options: { animation: false, maintainAspectRatio: false, indexAxis: horizontal ? "y" : "x", plugins: { legend: { display: false } },
-      scales: horizontal ? { x: number, y: name } : { x: name, y: number } }
+  plot(page, titleText, horizontal ? 60 + 20 * labels.length : 300, () => {
+    const number = axis("cells", "linear"), name = axis(axisTitle, "category");
+    number.beginAtZero = true;
+    if (horizontal) name.ticks.autoSkip = false;
+    return {
+      type: "bar",
+      data: { labels, datasets: [{ label: "cells", data: counts, backgroundColor: color("--accent"), barPercentage: 1, categoryPercentage: horizontal ? 0.8 : 0.96 }] },
+      options: { animation: false, maintainAspectRatio: false, indexAxis: horizontal ? "y" : "x", plugins: { legend: { display: false } },
+        scales: horizontal ? { x: number, y: name } : { x: name, y: number } }
+    };
   });
 }
 for (const one of data.histograms) {
@@ -78,7 +61,4 @@ add(page, "h2", "How to make this again");
 const details = add(page, "details");
 add(details, "summary", "dataset.toml: every setting, and where the cells come from");
 add(details, "pre", data.toml);
-add(page, "p", "Plots: Chart.js (MIT), part of this page. Nothing is loaded from the network.", "soft");
-</script>
-</body>
-</html>
+footer(page);
