@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "cell2text/cells/finding.hpp"
 #include "cell2text/grid/work.hpp"
 #include "cell2text/io/json.hpp"
 #include "commands.hpp"
