@@ -26,7 +26,8 @@ Checked check(const std::filesystem::path& library, const std::string& more = ""
   const Outcome outcome = command("plugins check " + quoted(library) + " --json " + more);
   INFO(outcome.err);
   Checked checked{outcome.status, {}, {}, {}};
-  for (const auto& one : nlohmann::json::parse(outcome.out)["checks"]) {
+  const auto root = nlohmann::json::parse(outcome.out);
+  for (const auto& one : root["checks"]) {
     const std::string name = one["name"];
     checked.statuses[name] = one["status"];
     checked.found[name] = one["found"];
