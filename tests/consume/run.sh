@@ -124,8 +124,10 @@ sed -i 's/abi_number = \([0-9]*\);/abi_number = 9\1;/' "$other_core/include/cell
 other_torch=$work/other_torch
 cp -r "$prefix" "$other_torch"
 cp -al "$work/libtorch" "$work/libtorch_other"
-version=$work/libtorch_other/torch/include/torch/version.h
-sed 's/define TORCH_VERSION_MINOR .*/define TORCH_VERSION_MINOR 99/' "$version" >"$version.new" && mv "$version.new" "$version"
+version=$(grep -rl --include=version.h "define TORCH_VERSION_MINOR" "$work/libtorch_other/torch/include/torch")
+[[ -f $version ]] || fail "LibTorch's headers do not define TORCH_VERSION_MINOR in one place: $version"
+sed 's/define TORCH_VERSION_MINOR .*/define TORCH_VERSION_MINOR 99/' "$version" >"$version.new"
+mv "$version.new" "$version"  # a new file: the old one is shared with the package that fits
 ln -sfn "$work/libtorch_other/torch" "$other_torch/lib/cell2text/torch"
 together build_project foreign_core "$work/foreign_core" "$other_core" -DCMAKE_CXX_FLAGS_RELEASE=-O0
 together build_project foreign_torch "$work/foreign_torch" "$other_torch" -DCMAKE_CXX_FLAGS_RELEASE=-O0

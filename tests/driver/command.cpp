@@ -6,8 +6,9 @@
 using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
-  for (const char* subcommand : {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list",
-                                 "plugins info", "model info", "model merge", "ontology similarity", "ontology map"}) {
+  for (const char* subcommand :
+       {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list", "plugins info",
+        "plugins check", "plugins new", "model info", "model merge", "ontology similarity", "ontology map"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
     CHECK(outcome.status == 0);
