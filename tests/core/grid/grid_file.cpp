@@ -4,6 +4,7 @@
 using cell2text::GridFile;
 using cell2text::GridPoint;
 using cell2text::InputError;
+using cell2text::read_grid_file;
 using cell2text::Value;
 namespace test = cell2text::test;
 using test::has;
@@ -11,7 +12,7 @@ using test::Texts;
 
 namespace {
 
-const Value& at(const GridPoint& point, const std::string& path) {
+const Value& setting_of(const GridPoint& point, const std::string& path) {
   const Value* value = &point.settings;
   for (std::size_t start = 0; start <= path.size();) {
     const auto end = std::min(path.find('.', start), path.size());
@@ -76,12 +77,12 @@ encoder.layer = [0, -1]
                                   "encoder.layer = -1, adapter.output_scale = 2.5, seed = 3",
                                   "encoder.layer = -1, adapter.output_scale = 2.5, seed = 7"}));
   const auto points = expand(grid);
-  CHECK(*at(points[5], "encoder.layer").get_if<std::int64_t>() == -1);
-  CHECK(*at(points[5], "seed").get_if<std::int64_t>() == 7);
-  CHECK(*at(points[5], "training.epochs").get_if<std::int64_t>() == 2);
-  CHECK(*at(points[5], "prompt.user").get_if<std::string>() == "Gene: ");
-  CHECK(*at(points[5], "generation.beams").get_if<std::int64_t>() == 1);
-  CHECK(*at(points[5], "encoder.architecture.layers").get_if<std::int64_t>() == 2);
+  CHECK(*setting_of(points[5], "encoder.layer").get_if<std::int64_t>() == -1);
+  CHECK(*setting_of(points[5], "seed").get_if<std::int64_t>() == 7);
+  CHECK(*setting_of(points[5], "training.epochs").get_if<std::int64_t>() == 2);
+  CHECK(*setting_of(points[5], "prompt.user").get_if<std::string>() == "Gene: ");
+  CHECK(*setting_of(points[5], "generation.beams").get_if<std::int64_t>() == 1);
+  CHECK(*setting_of(points[5], "encoder.architecture.layers").get_if<std::int64_t>() == 2);
 }
 
 TEST_CASE("grid file: zipped axes go together, and what is excluded is no run") {
@@ -118,11 +119,11 @@ unset = ["adapter.output_scale"]
   const auto points = expand(grid);
   REQUIRE(points.size() == 2);
   CHECK(points[0].text() == "size = small");
-  CHECK(*at(points[0], "encoder.architecture.width").get_if<std::int64_t>() == 8);
-  CHECK(*at(points[0], "encoder.architecture.heads").get_if<std::int64_t>() == 2);
-  CHECK(at(points[0], "adapter").find("output_scale"));
+  CHECK(*setting_of(points[0], "encoder.architecture.width").get_if<std::int64_t>() == 8);
+  CHECK(*setting_of(points[0], "encoder.architecture.heads").get_if<std::int64_t>() == 2);
+  CHECK(setting_of(points[0], "adapter").find("output_scale"));
   CHECK(points[1].text() == "size = no scale");
-  CHECK_FALSE(at(points[1], "adapter").find("output_scale"));
+  CHECK_FALSE(setting_of(points[1], "adapter").find("output_scale"));
   CHECK(has(test::message_of<InputError>(
                 [&] { expand(files.read("[[axes.x]]\nname = \"a\"\nunset = [\"adapter.gone\"]\n")); }),
             "grid.toml:4:1: 'unset' names 'adapter.gone', which the base does not set"));
@@ -135,11 +136,12 @@ TEST_CASE("grid file: naming another plugin drops the settings of the former one
                         "[[axes.encoder]]\nname = \"scgpt\"\nencoder.max_tokens = 20\n"
                         "encoder.plugin = \"scgpt\"\n"));
   REQUIRE(points.size() == 2);
-  CHECK(at(points[0], "adapter").find("output_scale"));
-  CHECK_FALSE(at(points[1], "adapter").find("output_scale"));
-  CHECK(at(points[0], "encoder").find("frozen"));
-  CHECK_FALSE(at(points[0], "encoder").find("architecture"));
-  CHECK(*at(points[0], "encoder.max_tokens").get_if<std::int64_t>() == 20);  // set after the plugin, wherever it stands
+  CHECK(setting_of(points[0], "adapter").find("output_scale"));
+  CHECK_FALSE(setting_of(points[1], "adapter").find("output_scale"));
+  CHECK(setting_of(points[0], "encoder").find("frozen"));
+  CHECK_FALSE(setting_of(points[0], "encoder").find("architecture"));
+  CHECK(*setting_of(points[0], "encoder.max_tokens").get_if<std::int64_t>() ==
+        20);  // set after the plugin, wherever it stands
 }
 
 TEST_CASE("grid file: bases are laid over each other, relative to their own folders") {
@@ -149,10 +151,10 @@ TEST_CASE("grid file: bases are laid over each other, relative to their own fold
               "more/second.toml");
   const GridFile grid = read_grid_file(files.write("base = \"more/second.toml\"\n[axes]\n\"training.epochs\" = [1]\n"));
   const GridPoint point = expand(grid).front();
-  CHECK(*at(point, "seed").get_if<std::int64_t>() == 9);
-  CHECK(*at(point, "training.epochs").get_if<std::int64_t>() == 1);
-  CHECK(*at(point, "encoder.plugin").get_if<std::string>() == "geneformer");
-  CHECK_FALSE(at(point, "adapter").find("output_scale"));
+  CHECK(*setting_of(point, "seed").get_if<std::int64_t>() == 9);
+  CHECK(*setting_of(point, "training.epochs").get_if<std::int64_t>() == 1);
+  CHECK(*setting_of(point, "encoder.plugin").get_if<std::string>() == "geneformer");
+  CHECK_FALSE(setting_of(point, "adapter").find("output_scale"));
   CHECK_FALSE(point.settings.find("base"));
 
   // As written into the grid's folder it is the same grid, without the files around it.
