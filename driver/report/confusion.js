@@ -69,14 +69,16 @@ function classesOf(r) {
 
 function frequencyPlot(box, list, of) {
   const x = (one) => Math.max(one[of], 0.5);  // none has a place on a logarithmic scale, too
+  const powers = (n) => Number.isInteger(Math.log10(n)) ? whole(n) : "";
   plot(box, "Accuracy of each cell type against its frequency", 320, () => ({
     type: "scatter",
     data: { datasets: [
-      { data: list.map((one) => ({ x: x(one), y: 100 * one.right / one.tested })), backgroundColor: color("--accent"), pointRadius: 5, pointHoverRadius: 7 },
-      ...(many ? [{ data: list.map((one) => ({ x: x(one), y: 100 * one.mean })), borderColor: color("--soft"), backgroundColor: "transparent", pointRadius: 4 }] : [])] },
+      { data: list.map((one) => ({ x: x(one), y: 100 * one.right / one.tested })), backgroundColor: color("--accent"), pointRadius: 5, pointHoverRadius: 7, clip: false },
+      ...(many ? [{ data: list.map((one) => ({ x: x(one), y: 100 * one.mean })), borderColor: color("--soft"), backgroundColor: "transparent", pointRadius: 4, clip: false }] : [])] },
     options: {
       animation: false, maintainAspectRatio: false,
-      scales: { x: axis(of === "trained" ? "cells trained on" : "cells tested", "logarithmic"), y: { ...axis("accuracy, percent", "linear"), min: 0, max: 100 } },
+      layout: { padding: { top: 8, right: 8 } },
+      scales: { x: { ...axis(of === "trained" ? "cells trained on" : "cells tested", "logarithmic"), ticks: { maxRotation: 0, color: color("--soft"), callback: powers }, min: list.some((one) => !one[of]) ? 0.4 : undefined }, y: { ...axis("accuracy, percent", "linear"), min: 0, max: 100 } },
       plugins: { legend: { display: false }, tooltip: { callbacks: { label: (item) => {
         const one = list[item.dataIndex];
         return `${one.name}: ${item.parsed.y.toFixed(1)}%${item.datasetIndex ? " on average over runs" : ""}, ${one[of]} ${of === "trained" ? "trained on" : "tested"}`;

@@ -37,7 +37,7 @@ function effectPlot(box, a, s, effect) {
     const each = effect.lines.map((line) => ({ type: "line", data: line.map(times), borderColor: color("--soft") + "66", borderWidth: 1, pointRadius: 0, order: 2 }));
     const spread = { type: "bar", data: effect.rows.map((row) => row.spread === null ? null : [times(row.mean - row.spread), times(row.mean + row.spread)]),
       backgroundColor: color("--accent"), barThickness: 2, order: 1 };
-    const means = { type: "line", data: effect.rows.map((row) => times(row.mean)), borderColor: color("--accent"), backgroundColor: color("--accent"), borderWidth: 2, pointRadius: 5, order: 0 };
+    const means = { type: "line", data: effect.rows.map((row) => times(row.mean)), borderColor: color("--accent"), backgroundColor: color("--accent"), borderWidth: 2, pointRadius: 5, showLine: effect.lines.length > 0, order: 0 };
     const y = { ...axis(isShare(s) ? "percent" : data.scores[s].unit, "linear"), beginAtZero: false, grace: "10%" }, x = { ...axis(axisNames[a], "category"), offset: true };
     return { type: "line", data: { labels: effect.rows.map((row) => row.value), datasets: [means, spread, ...each] },
       options: { animation: false, maintainAspectRatio: false, scales: { x, y },

@@ -91,20 +91,25 @@ function scoreGroups() {
   return [...groups.set("all scores", scored)];
 }
 
+// A long name that may be broken behind its dots and underscores.
+function breakable(parent, name) {
+  name.split(/(?<=[._])/).forEach((part, i) => { if (i) add(parent, "wbr"); parent.append(part); });
+}
+
 function runsTable(box, columns) {
-  const table = add(scrolling(box), "table", null, "scores runs");
+  const table = add(scrolling(box, runs.length > 15 ? "tall" : ""), "table", null, "scores runs");
   const head = add(add(table, "thead"), "tr"), body = add(table, "tbody");
   add(head, "th", "run", "name");
-  data.axes.forEach((column, a) => { add(head, "th", axisNames[a]).title = [column.key, ...column.with].join(", "); });
+  data.axes.forEach((column, a) => { add(head, "th", axisNames[a], "text").title = [column.key, ...column.with].join(", "); });
   if (seeds.length > 1) add(head, "th", "seed");
-  columns.forEach((s, i) => add(head, "th", fullName(s), i ? "" : "first"));
+  columns.forEach((s, i) => breakable(add(head, "th", null, i ? "" : "first"), fullName(s)));
   const bestOf = new Map(columns.map((s) => [s, data.scores[s].tells_of_one ? null : best(s, everyRun)]));
   const bestOfAxis = data.axes.map((column) => new Set(column.texts.map((_, v) => best(focus.score, everyRun.filter((r) => column.of[r] === v)))));
   ranked(focus.score).forEach((r) => {
     const row = add(body, "tr");
     const name = add(row, "th", null, "name");
     name.scope = "row";
-    add(name, "span", labels[r]).title = runs[r].folder;
+    add(name, "span", data.grid ? folderName(runs[r]) : labels[r]).title = runs[r].folder;  // the axes' columns say the rest
     data.axes.forEach((column, a) => {
       const cell = add(row, "td", textOf(column, r), "text"), text = textOf(column, r);
       if (text.trim() !== "" && Number.isFinite(Number(text))) sortedBy(cell, Number(text));

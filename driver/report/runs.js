@@ -8,14 +8,14 @@ const shortKey = (key) => key.endsWith(".plugin") ? key.slice(0, -7) : key.slice
 
 // An axis by its short name, or where two would be alike by the whole one.
 const axisNames = data.axes.map((one) => data.axes.filter((other) => shortKey(other.key) === shortKey(one.key)).length > 1 ? one.key : shortKey(one.key));
-// The values of an axis in their order: numbers by size, others as they came.
+// The values of an axis in their order: numbers by size, others by the alphabet.
 function valuesOf(column) {
   const numbers = column.texts.every((text) => text.trim() !== "" && Number.isFinite(Number(text)));
-  return numbers ? [...column.texts].sort((a, b) => a - b) : column.texts;
+  return [...column.texts].sort(numbers ? (a, b) => a - b : undefined);
 }
 
+const folderName = (run) => run.folder.replace(/\/+$/, "").split("/").pop();
 const labels = (() => {
-  const folderName = (run) => run.folder.replace(/\/+$/, "").split("/").pop();
   let made = runs.map((run, r) => {
     if (!data.grid || !data.axes.length) return run.name;
     const parts = data.axes.map((column, a) => column.key.endsWith(".plugin") ? textOf(column, r) : `${axisNames[a]} ${textOf(column, r)}`);

@@ -145,7 +145,8 @@ TEST_CASE("report: cells that not all runs describe are chosen so that each run 
   }
   REQUIRE(report(folders, folder / "r.html").status == 0);
   int both = 0, alone = 0;
-  for (const auto& example : data_of(folder / "r.html")["examples"]) (example["texts"].size() == 2 ? both : alone) += 1;
+  const auto data = data_of(folder / "r.html");
+  for (const auto& example : data["examples"]) (example["texts"].size() == 2 ? both : alone) += 1;
   CHECK(both == 5);
   CHECK(alone == 5);
 }
