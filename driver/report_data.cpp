@@ -232,7 +232,7 @@ Json run_json(const ReportedRun& run, Parts& parts) {
   return one;
 }
 
-/// Cells that stand side by side: each next one is of the runs that have the fewest so far.
+/// Cells that stand side by side: each next one adds most, where a run counts less the more of its cells are chosen.
 std::vector<std::uint64_t> chosen_cells(std::span<const ReportedRun> runs, std::size_t count) {
   std::map<std::uint64_t, std::vector<std::size_t>> runs_of;
   for (std::size_t i = 0; i < runs.size(); ++i)
