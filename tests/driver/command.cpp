@@ -46,7 +46,8 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
   CHECK(flags(command("describe --help").out) ==
-        "--source --source-plugin --model --overwrite --force --beams --batch-size --set --encoder --base --profile "
+        "--source --source-plugin --model --overwrite --force --beams --min-confidence --best --no-confidence "
+        "--batch-size --set --encoder --base --profile "
         "--device "
         "--threads ");
 }
@@ -63,9 +64,9 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
         std::vector<std::string>{"adapter linear",    "adapter mlp",       "adapter perceiver", "adapter qformer",
                                  "baseline head",     "baseline lightgbm", "baseline majority", "baseline nearest",
                                  "baseline template", "decoder gemma",     "decoder llama",     "encoder geneformer",
-                                 "encoder scgpt",     "finetuning full",   "finetuning lora",   "metric bertscore",
-                                 "metric labels",     "metric overlap",    "metric pagerank",   "metric pathways",
-                                 "source h5ad",       "source tenx"});
+                                 "encoder none",      "encoder scgpt",     "finetuning full",   "finetuning lora",
+                                 "metric bertscore",  "metric labels",     "metric overlap",    "metric pagerank",
+                                 "metric pathways",   "source h5ad",       "source tenx"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));
@@ -79,7 +80,7 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
 TEST_CASE("schema: valid JSON that knows core tables and plugins; docs/experiment.md is made from it") {
   const auto schema = nlohmann::json::parse(command("schema").out);
   CHECK(schema["properties"]["training"]["properties"]["epochs"]["default"] == 3);
-  CHECK(schema["properties"]["encoder"]["anyOf"].size() == 2);
+  CHECK(schema["properties"]["encoder"]["anyOf"].size() == 3);
   const auto llama = nlohmann::json::parse(command("schema llama").out);
   CHECK(llama["properties"].contains("architecture"));
   CHECK(command("schema lama").status == 2);

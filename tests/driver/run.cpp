@@ -160,7 +160,7 @@ TEST_CASE("run: a baseline whose library is not there is refused before the trai
   CHECK(systems[0]["name"] == "shuffled");
 }
 
-TEST_CASE("run: the folder of a dataset is trained on in windows, described as a table, and not as an .h5ad") {
+TEST_CASE("run: the folder of a dataset is trained on in windows, described as a table, and as one .h5ad") {
   const TemporaryFolder folder;
   const auto dataset = folder / "dataset";
   std::filesystem::create_directory(dataset);
@@ -184,13 +184,14 @@ TEST_CASE("run: the folder of a dataset is trained on in windows, described as a
 
   const std::string describe =
       "describe " + quoted(dataset) + " --model " + quoted(folder / "a/model") + " --beams 1 -o ";
-  const Outcome refused = command(describe + quoted(folder / "out.h5ad"));
-  CHECK(refused.status == 2);
-  CHECK(contains(refused.err, "is a folder of several. Write .csv or .jsonl"));
-  const Outcome embedded = command("embed " + quoted(dataset) + " --encoder " + quoted(folder / "a/model") + " -o " +
-                                   quoted(folder / "out.h5ad"));
-  CHECK(embedded.status == 2);
-  CHECK(contains(embedded.err, "is a folder of several. Embed .h5ad files one by one"));
+  const Outcome joined = command(describe + quoted(folder / "out.h5ad"));
+  INFO(joined.err);
+  REQUIRE(joined.status == 0);
+  const Outcome again = command(  // as cells, with the columns that the files had and those that are new
+      "describe " + quoted(folder / "out.h5ad") + " --model " + quoted(folder / "a/model") + " --beams 1 -o " +
+      quoted(folder / "again.h5ad"));
+  CHECK(again.status == 2);
+  CHECK(contains(again.err, "already has obs column 'cell2text_description'"));
   const Outcome table = command(describe + quoted(folder / "out.jsonl"));
   INFO(table.err);
   REQUIRE(table.status == 0);
@@ -263,7 +264,8 @@ TEST_CASE("run: pathways of the file are told, learned and scored, by baselines 
 TEST_CASE("run: the cache of embeddings changes nothing but the time, and a second run computes nothing") {
   const TemporaryFolder folder;
   const std::string settings =
-      "--set threads=1 --set encoder.frozen=true --set split.train=0.87 --set split.validation=0.1 --set 'baselines=[]'";
+      "--set threads=1 --set encoder.frozen=true --set split.train=0.87 --set split.validation=0.1 --set "
+      "'baselines=[]'";
   const auto cached = [&](const std::string& run, const std::string& place, const std::string& more = "") {
     return command(tiny(folder / run, settings + " --set encoder.cache=disk --set encoder.cache_folder='" +
                                           (folder / place).string() + "'" + more));

@@ -22,6 +22,13 @@ namespace test = cell2text::test;
 
 namespace {
 
+/// Files of the cache but for the empty one that claims are made on.
+std::vector<std::string> entries_below(const fs::path& folder) {
+  std::vector<std::string> files = test::files_below(folder);
+  std::erase_if(files, [](const std::string& file) { return fs::path(file).filename() == "claims"; });
+  return files;
+}
+
 /// Cells of random tokens, with values where asked.
 GeneTokens random_tokens(std::mt19937_64& random, std::int64_t cells, bool values, std::int64_t most = 12) {
   GeneTokens tokens;
@@ -293,7 +300,7 @@ TEST_CASE("embedding cache: a folder that fills up, or that is gone, costs one w
   }
   REQUIRE(warnings.size() == 1);
   CHECK(warnings[0].find("the run goes on and stores nothing more") != std::string::npos);
-  CHECK(test::files_below(folder.path()).empty());
+  CHECK(entries_below(folder.path()).empty());
   CHECK(cache.counts().stored == 0);
   CHECK(cache.counts().computed == 10);
 }
@@ -339,7 +346,7 @@ TEST_CASE("embedding cache: an encoder that fails is an error, and the next batc
   const GeneTokens tokens = random_tokens(random, 3, false);
   CHECK_THROWS_AS(cache.encode(tokens, [](const GeneTokens&) -> GeneEmbeddings { throw cell2text::InputError("no"); }),
                   cell2text::InputError);
-  CHECK(test::files_below(folder.path()).empty());
+  CHECK(entries_below(folder.path()).empty());
   Formula formula, plain;
   CHECK(same(cache.encode(tokens, std::ref(formula)), plain(tokens)));
 }
@@ -379,8 +386,8 @@ TEST_CASE("embedding cache: processes that share a folder under a tight limit al
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
   }
-  for (const std::string& file : test::files_below(folder.path())) CHECK(file.ends_with(".embedding"));
-  CHECK(test::files_below(folder.path()).size() <= 30);
+  for (const std::string& file : entries_below(folder.path())) CHECK(file.ends_with(".embedding"));
+  CHECK(entries_below(folder.path()).size() <= 30);
 }
 
 TEST_CASE("embedding cache: memory does not grow with the number of entries") {
