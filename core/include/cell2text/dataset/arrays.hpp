@@ -43,8 +43,8 @@ class ArrayFile {
     const SafetensorsEntry* entry = layout_.find(name);
     if (!entry || entry->dtype != dtype_of<T>())
       throw InputError(file_->path().string() + ": holds no array '" + name +
-                       "' of the type expected; remove the file's "
-                       "folder, and the stage is computed again");
+                       "' of the type expected: it is damaged, or of "
+                       "another version. Remove the folder that it is in, and make it again");
     return {reinterpret_cast<const T*>(file_->data().data() + entry->offset), entry->bytes / sizeof(T)};
   }
   template <class T>

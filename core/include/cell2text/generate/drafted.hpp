@@ -36,20 +36,6 @@ struct Growing {
   std::size_t length = 16;  // of the next draft: twice as long after one that held, half as long after others
 };
 
-/// Adds the next token to the text; returns whether the text goes on.
-inline bool add_token(Generated& text, const Growing& next, const GenerationRules& rules, std::int64_t cell) {
-  if (std::isnan(next.log_probability)) refuse_nan();
-  text.add(next.log_probability);
-  if (rules.ends(next.token)) {
-    text.ended = true, text.end_token = next.token;
-    return false;
-  }
-  text.tokens.push_back(next.token);
-  if (rules.on_token) rules.on_token(cell, next.token);
-  text.ended = rules.stop.reached(text.tokens);
-  return !text.ended && std::ssize(text.tokens) < rules.max_new_tokens;
-}
-
 /// The best token behind each of the tokens read, [rows][tokens], with its log probability.
 inline std::vector<std::vector<std::pair<std::int64_t, double>>> best_behind(
     const DecoderHandle& decoder, const Tensor& hidden_RTD, const std::vector<std::vector<std::int64_t>>& read) {
@@ -57,8 +43,7 @@ inline std::vector<std::vector<std::pair<std::int64_t, double>>> best_behind(
   for (std::size_t r = 0; r < read.size(); ++r)
     for (std::size_t t = 0; t < read[r].size(); ++t)
       places.push_back(static_cast<std::int64_t>(r) * hidden_RTD.size(1) + static_cast<std::int64_t>(t));
-  const Tensor hidden_ND = hidden_RTD.reshape({-1, hidden_RTD.size(2)})
-                               .index_select(0, torch::tensor(places, torch::kInt64).to(hidden_RTD.device()));
+  const Tensor hidden_ND = rows_at(hidden_RTD, places);
   std::vector<std::vector<std::pair<std::int64_t, double>>> best(read.size());
   std::size_t row = 0;
   constexpr std::int64_t at_once = 64;  // a row of scores is as long as the vocabulary
@@ -96,7 +81,7 @@ class Batch {
     if (done()) return;
     std::vector<std::vector<std::int64_t>> read;
     for (const Growing& one : growing_) read.push_back(with_draft(one));
-    std::vector<std::int64_t> lengths = rows_.lengths(), places;
+    std::vector<std::int64_t> lengths = rows_.lengths();
     const Tensor hidden_RTD = rows_.read_all(read);
     const auto best = best_behind(rows_.decoder(), hidden_RTD, read);
     std::vector<bool> goes_on;
@@ -104,16 +89,16 @@ class Batch {
       std::size_t right = 0;
       goes_on.push_back(accept(growing_[i], read[i], best[i], right));
       lengths[i] += static_cast<std::int64_t>(right) + 1;
-      places.push_back(static_cast<std::int64_t>(i) * hidden_RTD.size(1) + static_cast<std::int64_t>(right));
     }
-    const Tensor at = torch::tensor(places, torch::kInt64).to(hidden_RTD.device());
-    rows_.cut(std::move(lengths), hidden_RTD.reshape({-1, hidden_RTD.size(2)}).index_select(0, at));
+    rows_.cut(std::move(lengths));
     keep([&, i = std::size_t{0}](Growing&) mutable { return static_cast<bool>(goes_on[i++]); });
   }
 
  private:
   bool add(const Growing& one) {
-    return add_token(all_[one.cell], one, rules_, first_cell_ + static_cast<std::int64_t>(one.cell));
+    if (std::isnan(one.log_probability)) refuse_nan();
+    return rules_.add(all_[one.cell], one.token, one.log_probability,
+                      first_cell_ + static_cast<std::int64_t>(one.cell));
   }
 
   std::vector<std::int64_t> with_draft(const Growing& one) const {

@@ -34,8 +34,6 @@ class LabelJudge {
              const LabelScoreOptions& options = {})
       : decoder_(decoder), reader_(reader), questions_(decoder, known), best_(best), options_(options) {}
 
-  const LabelQuestions& questions() const { return questions_; }
-
   /// `prompts` have read the prompts alone; texts[i] are the tokens that followed prompt i.
   std::vector<LabelConfidences> judge(const DecodingRows& prompts,
                                       const std::vector<std::vector<std::int64_t>>& texts) const {
@@ -90,8 +88,7 @@ class LabelJudge {
       const std::int64_t T = hidden_RTD_.size(1);
       for (std::size_t r = 0; r < lengths.size(); ++r)
         places.push_back(static_cast<std::int64_t>(r) * T + lengths[r] - begins_[r] - 1);
-      const Tensor index = torch::tensor(places, torch::kInt64).to(hidden_RTD_.device());
-      rows_->cut(std::move(lengths), hidden_RTD_.reshape({-1, hidden_RTD_.size(2)}).index_select(0, index));
+      rows_->cut(std::move(lengths), rows_at(hidden_RTD_, places));
       return rows_->fork(which);
     }
     DecodingRows read_anew(const std::vector<Asked>& asked, const std::vector<std::int64_t>& which,

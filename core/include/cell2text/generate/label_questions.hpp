@@ -120,8 +120,7 @@ class LabelQuestions {
   /// "a normal ...", or any donor "with ...". The donor counts as one of the ways.
   static LabelQuestion diseases(const DecoderHandle& decoder, std::vector<std::string> names) {
     const auto is_normal = [](const std::string& name) { return lower(name) == template_text::normal; };
-    if (std::ranges::none_of(names, is_normal))
-      names.emplace_back(template_text::normal);
+    if (std::ranges::none_of(names, is_normal)) names.emplace_back(template_text::normal);
     Wordings all;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto label = static_cast<std::int32_t>(i);

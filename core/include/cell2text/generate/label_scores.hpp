@@ -146,17 +146,15 @@ class Walk {
         tokens.push_back(branches[i].edge->tokens[t]), branch_of.push_back(i);
       }
     }
-    const Tensor hidden_ND = hidden_RTD.reshape({-1, hidden_RTD.size(2)});
     for (std::size_t first = 0; first < tokens.size(); first += static_cast<std::size_t>(options_.rows)) {
       const std::size_t count = std::min(tokens.size() - first, static_cast<std::size_t>(options_.rows));
       const auto part = [&](const auto& all) {
         return std::vector(all.begin() + static_cast<std::ptrdiff_t>(first),
                            all.begin() + static_cast<std::ptrdiff_t>(first + count));
       };
-      const Tensor chosen = torch::tensor(part(hidden_rows), torch::kInt64).to(hidden_ND.device());
       std::vector<std::int64_t> all(count);
       std::iota(all.begin(), all.end(), 0);
-      const Tensor scores = decoder.logits(hidden_ND.index_select(0, chosen)).to(torch::kFloat32);
+      const Tensor scores = decoder.logits(rows_at(hidden_RTD, part(hidden_rows))).to(torch::kFloat32);
       const std::vector<double> steps = log_probabilities_at(scores, all, part(tokens));
       for (std::size_t i = 0; i < count; ++i) places[branch_of[first + i]].log_probability += steps[i];
     }

@@ -33,26 +33,30 @@ struct Generated {
       "use another checkpoint, or train with a lower learning rate");
 }
 
+/// The rows of x_RTD at `places`, row * T + token: [places, D].
+inline Tensor rows_at(const Tensor& x_RTD, const std::vector<std::int64_t>& places) {
+  const Tensor index = torch::tensor(places, torch::kInt64).to(x_RTD.device());
+  return x_RTD.reshape({-1, x_RTD.size(2)}).index_select(0, index);
+}
+
 /// One batch: prompts are read once, then one token per row and step. Needs torch::NoGradGuard around it.
 class DecodingRows {
  public:
   /// prompt_BTD right-padded, lengths[b] >= 1.
   DecodingRows(const DecoderHandle& decoder, const Tensor& prompt_BTD, const std::vector<std::int64_t>& lengths)
       : decoder_(&decoder), state_(decoder.new_state()), lengths_(lengths), device_(prompt_BTD.device()) {
-    const std::int64_t B = prompt_BTD.size(0), T = prompt_BTD.size(1), D = prompt_BTD.size(2);
+    const std::int64_t B = prompt_BTD.size(0), T = prompt_BTD.size(1);
     const Tensor positions = at::arange(T, torch::kInt64).to(device_).expand({B, T});
     const Tensor hidden = decoder.forward(prompt_BTD, lengths, positions, &state_);
     std::vector<std::int64_t> last(B);
     for (std::int64_t b = 0; b < B; ++b) last[b] = b * T + lengths[b] - 1;
-    hidden_RD_ = hidden.reshape({B * T, D}).index_select(0, on_device(last));
+    hidden_RD_ = rows_at(hidden, last);
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(lengths_.size()); }
   const DecoderHandle& decoder() const { return *decoder_; }
   /// [R] tokens that each row has read.
   const std::vector<std::int64_t>& lengths() const { return lengths_; }
-  /// Of the last token that each row has read, [R,D].
-  const Tensor& hidden() const { return hidden_RD_; }
 
   /// Scores of the next token of each row, [R,V] in float32, free to be changed. Call once per step.
   Tensor logits() const { return decoder_->logits(hidden_RD_).to(torch::kFloat32); }
@@ -99,17 +103,23 @@ class DecodingRows {
     const Tensor positions = on_device(lengths_).view({R, 1}) + at::arange(T, torch::kInt64).to(device_);
     const Tensor hidden_RTD =
         decoder_->forward(decoder_->embed(on_device(ids).view({R, T})), counts, positions, &state_);
-    hidden_RD_ = hidden_RTD.reshape({R * T, hidden_RTD.size(2)}).index_select(0, on_device(last));
+    hidden_RD_ = rows_at(hidden_RTD, last);
     for (std::int64_t r = 0; r < R; ++r) lengths_[r] += counts[r];
     return hidden_RTD;
   }
 
   /// Whether `cut` can be called.
   bool can_cut() const { return state_.can_truncate(); }
-  /// Row i forgets all but its first lengths[i] tokens, no fewer than its prompt's; hidden_RD is of the last of these.
-  void cut(std::vector<std::int64_t> lengths, Tensor hidden_RD) {
+  /// Row i forgets all but its first lengths[i] tokens, no fewer than its prompt's. Scores can be asked for after the
+  /// next reading.
+  void cut(std::vector<std::int64_t> lengths) {
     state_.truncate(lengths);
-    lengths_ = std::move(lengths), hidden_RD_ = std::move(hidden_RD);
+    lengths_ = std::move(lengths);
+  }
+  /// The same; hidden_RD is of the last tokens that are left, whose scores can then be asked for.
+  void cut(std::vector<std::int64_t> lengths, Tensor hidden_RD) {
+    cut(std::move(lengths));
+    hidden_RD_ = std::move(hidden_RD);
   }
 
   /// Row i reads tokens[i].

@@ -28,6 +28,19 @@ struct GenerationRules {
     return cell_keys.empty() ? static_cast<std::uint64_t>(cell) : cell_keys[cell];
   }
 
+  /// Adds a chosen token to the text of a cell; whether the text goes on.
+  bool add(Generated& text, std::int64_t token, double log_probability, std::int64_t cell) const {
+    text.add(log_probability);
+    if (ends(token)) {
+      text.ended = true, text.end_token = token;
+      return false;
+    }
+    text.tokens.push_back(token);
+    if (on_token) on_token(cell, token);
+    text.ended = stop.reached(text.tokens);
+    return !text.ended && std::ssize(text.tokens) < max_new_tokens;
+  }
+
   /// Changes and bans scores, in place; row i continues texts[i] of cell cells[i]. With `normalisers` the penalty is
   /// on log probabilities (repetition_penalty.hpp).
   OwnScores apply(Tensor& scores_RV, std::span<const std::int64_t> cells,

@@ -70,13 +70,8 @@ inline std::vector<Generated> step_by_step(DecodingRows rows, const GenerationRu
       const std::int64_t token = next.tokens[i];
       if (std::isnan(next.log_probabilities[i])) refuse_nan();
       if (std::isinf(next.log_probabilities[i])) continue;  // nothing is allowed here
-      text.add(own.log_probability(i, token, next.log_probabilities[i], normalisers[i]));
-      if (rules.ends(token)) text.ended = true, text.end_token = token;
-      if (text.ended) continue;
-      text.tokens.push_back(token);
-      if (rules.on_token) rules.on_token(first_cell + cell_of_row[i], token);
-      text.ended = rules.stop.reached(text.tokens);
-      if (text.ended || step == rules.max_new_tokens) continue;
+      const double own_probability = own.log_probability(i, token, next.log_probabilities[i], normalisers[i]);
+      if (!rules.add(text, token, own_probability, first_cell + cell_of_row[i])) continue;
       staying.push_back(static_cast<std::int64_t>(i)), tokens.push_back(token), cells.push_back(cell_of_row[i]);
     }
     cell_of_row = std::move(cells);

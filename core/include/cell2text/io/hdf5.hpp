@@ -247,7 +247,7 @@ class Group : public Object {
     const Handle access(attempt([&] { return H5Pcreate(H5P_DATASET_ACCESS); }, "opening a dataset"));
     if (cache_bytes > 0) {
       // Chunks that are stored as they are need no cache: parts of them are read where they lie. With a preemption of 1
-      // HDF5 1.10 keeps every chunk of which a part was read, whatever the limit.
+      // in place of the usual 0.75, HDF5 1.10 kept all of 370 such chunks, far beyond the limit, as blocks of rows were read.
       const std::size_t kept = is_filtered(name) ? cache_bytes : 0;
       attempt([&] { return H5Pset_chunk_cache(access.id(), 10007, kept, 0.75); }, "opening a dataset");
     }
