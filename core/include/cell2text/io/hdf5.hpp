@@ -234,8 +234,8 @@ class Group : public Object {
     return Group(Object(Handle(attempt([&] { return H5Gopen2(id(), name.c_str(), H5P_DEFAULT); }, "opening a group")),
                         file_pointer(), child(name)));
   }
-  /// Whether an array is compressed, or otherwise stored as something else. Closed again: HDF5 gives an array that is open
-  /// the cache that it has.
+  /// Whether an array is compressed, or otherwise stored as something else. Closed again: HDF5 gives an array that is
+  /// open the cache that it has.
   bool is_filtered(const std::string& name) const {
     const Handle array(attempt([&] { return H5Dopen2(id(), name.c_str(), H5P_DEFAULT); }, "opening a dataset"));
     const Handle plan(attempt([&] { return H5Dget_create_plist(array.id()); }, "reading the layout"));
@@ -247,7 +247,8 @@ class Group : public Object {
     const Handle access(attempt([&] { return H5Pcreate(H5P_DATASET_ACCESS); }, "opening a dataset"));
     if (cache_bytes > 0) {
       // Chunks that are stored as they are need no cache: parts of them are read where they lie. With a preemption of 1
-      // in place of the usual 0.75, HDF5 1.10 kept all of 370 such chunks, far beyond the limit, as blocks of rows were read.
+      // in place of the usual 0.75, HDF5 1.10 kept all of 370 such chunks, far beyond the limit, as blocks of rows were
+      // read.
       const std::size_t kept = is_filtered(name) ? cache_bytes : 0;
       attempt([&] { return H5Pset_chunk_cache(access.id(), 10007, kept, 0.75); }, "opening a dataset");
     }
