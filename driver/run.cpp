@@ -198,6 +198,7 @@ nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, con
                   {"test", data.split.test.size()},
                   {"left_out", data.left_out},
                   {"without_counts", data.without_counts}};
+  if (data.not_trained > 0) all["cells"]["not_trained"] = data.not_trained;
   if (data.not_evaluated > 0) all["cells"]["not_evaluated"] = data.not_evaluated;
   const Value* path = experiment.data.resolved.find("path");
   const auto* file = path ? path->get_if<std::string>() : nullptr;

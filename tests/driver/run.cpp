@@ -50,6 +50,23 @@ nlohmann::json scores_of(const nlohmann::json& comparisons, const std::string& n
 
 }  // namespace
 
+TEST_CASE("run: fraction and max_cells take some of the cells, to train and to test") {
+  const TemporaryFolder folder;
+  const Outcome done =
+      command(tiny(folder / "a", "--set training.fraction=0.5 --set evaluation.max_cells=9 --set baselines=[]"));
+  INFO(done.err);
+  REQUIRE(done.status == 0);
+  const auto cells = json_of(folder / "a/environment.json")["cells"];
+  const int train = cells["train"], not_trained = cells["not_trained"], not_evaluated = cells["not_evaluated"];
+  CHECK(train > 0);
+  CHECK(train == (train + not_trained + 1) / 2);
+  CHECK(cells["test"] == 9);
+  CHECK(not_evaluated > 0);
+  CHECK(contains(done.err, "of " + std::to_string(train + not_trained) + " training cells " + std::to_string(train)));
+  CHECK(contains(done.err, "of " + std::to_string(9 + not_evaluated) + " test cells 9"));
+  CHECK(std::ranges::count(read_file(folder / "a/predictions.jsonl"), '\n') == 9);
+}
+
 TEST_CASE("run: a tiny experiment leaves every file, and the same seed leaves the same") {
   const TemporaryFolder folder;
   const Outcome first = command(tiny(folder / "a"));

@@ -10,6 +10,7 @@
 #include "targets/csv.hpp"
 #include "targets/dictionary.hpp"
 #include "targets/elf.hpp"
+#include "targets/elf_symbols.hpp"
 #include "targets/json.hpp"
 #include "targets/json_lines.hpp"
 #include "targets/labels.hpp"
@@ -40,6 +41,7 @@ const std::map<std::string, Target>& targets() {
                                                     {"csv", fuzz::csv},
                                                     {"dictionary", fuzz::dictionary},
                                                     {"elf", fuzz::elf},
+                                                    {"elf_symbols", fuzz::elf_symbols},
                                                     {"json", fuzz::json},
                                                     {"json_lines", fuzz::json_lines},
                                                     {"labels", fuzz::labels},

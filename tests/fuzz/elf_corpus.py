@@ -22,6 +22,39 @@ def elf_file(section=None, names=b"\0.cell2text\0.names\0", header=None, section
             + b"".join(struct.pack("<IIQQQQIIQQ", *row) for row in rows))
 
 
+UNIQUE, GLOBAL = 0xA1, 0x11  # of a symbol: how it is bound, and that it is an object
+
+
+def symbol(name, info=UNIQUE, section=1):
+    return struct.pack("<IBBHQQ", name, info, 0, section, 0, 8)
+
+
+def library(symbols=None, texts=b"\0_ZN6SharedIiE5valueE\0plain\0", sections=None):
+    """A file with the sections .dynsym and .dynstr alone."""
+    symbols = symbol(0, 0, 0) + symbol(1) + symbol(22, GLOBAL) + symbol(22) if symbols is None else symbols
+    names = b"\0.dynsym\0.dynstr\0.shstrtab\0"
+    parts = [symbols, texts, names]
+    starts = [64 + sum(map(len, parts[:i])) for i in range(4)]
+    rows = [[0] * 10] + [[name, kind, 0, 0, start, len(part), 0, 0, 1, 0]
+                         for name, kind, start, part in zip((1, 9, 17), (11, 3, 3), starts, parts)]
+    for row, column, value in sections or []:
+        rows[row][column] = value
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01" + b"\0" * 9, 3, 62, 1, 0, 0, starts[3], 0, 64, 56, 0, 64, 4, 3)
+    return header + b"".join(parts) + b"".join(struct.pack("<IIQQQQIIQQ", *row) for row in rows)
+
+
+def make_symbols(write):
+    write("corpus", "elf_symbols", {
+        "unique": library(), "no-symbols": library(b""), "no-table": elf_file(), "not-mangled": library(symbol(1), b"\0_Znothing\0"),
+        "undefined": library(symbol(1, section=0)), "name-to-the-end": library(symbol(1), b"\0_ZN1aE"), "substitutions": library(symbol(1), b"\0_Z1fSt4pairIS_IiiES0_E\0"),
+    })
+    write("attacks", "elf_symbols", {
+        "table-odd": library(symbol(1)[:-5]), "name-outside": library(symbol(10**6)), "name-huge": library(symbol(2**32 - 1)),
+        "texts-empty": library(symbol(1), b""), "table-far": library(sections=[(1, 4, 2**63)]), "table-long": library(sections=[(1, 5, 24 * 10**6)]),
+        "texts-wrap": library(sections=[(2, 4, 2**64 - 8), (2, 5, 16)]), "cut": library()[:-1],
+    })
+
+
 def make(write):
     write("corpus", "elf", {
         "stamp": elf_file(), "no-sections": elf_file(header={"shoff": 0, "shnum": 0}), "other-section": elf_file(names=b"\0.cell3text\0.names\0"),
@@ -45,3 +78,4 @@ def make(write):
         "stamp-empty": elf_file(b""), "stamp-short": elf_file(stamp()[:19]), "stamp-magic": elf_file(stamp(magic=b"another-program!")),
         "stamp-size": elf_file(stamp(size=289)), "stamp-size-huge": elf_file(stamp(size=2**32 - 1)), "stamp-not-utf8": elf_file(stamp(name=b"\xff\xfe")),
     })
+    make_symbols(write)

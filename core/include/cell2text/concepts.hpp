@@ -168,14 +168,25 @@ concept ComparesTextsIfAny = !requires(const P& metric) {
   { metric.compares_texts() } -> std::same_as<bool>;
 };
 
+// Optional call of a metric, as above.
+template <class P>
+concept ReadsConfidencesIfAny = !requires(const P& metric) {
+  metric.reads_confidences();
+}
+|| requires(const P& metric) {
+  { metric.reads_confidences() } -> std::same_as<bool>;
+};
+
 /// Scores of predicted texts. Values per cell, where they make sense, allow intervals and comparisons.
 /// Optional: compares_texts() const -> bool, whether the wording counts; false where labels are read from the texts and
 /// nothing else matters, so that it also scores a system that gives labels alone. Without the call: true.
+/// Optional: reads_confidences() const -> bool, whether it needs to know how sure a system is, which a run then finds
+/// out; what cannot tell is not scored by it. Without the call: false.
 template <class P>
 concept Metric = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(const P& metric, std::span<const Prediction> predictions, const KnownLabels& known) {
   { metric.score(predictions, known) } -> std::convertible_to<Scores>;
-} && ComparesTextsIfAny<P>;
+} && ComparesTextsIfAny<P> && ReadsConfidencesIfAny<P>;
 
 // A fit that takes no time need not ask whether to leave off.
 template <class P>

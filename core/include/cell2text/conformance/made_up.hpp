@@ -114,7 +114,8 @@ inline CellBatch cell_of(const CellBatch& all, std::int64_t cell) {
           {all.totals[cell]}};
 }
 
-/// Described cells; the prediction of every second is its reference, of the others that of a neighbour.
+/// Described cells; the prediction of every second is its reference, of the others that of a neighbour. How sure they
+/// say they are has nothing to do with it.
 inline std::vector<Prediction> predictions(std::size_t count, std::uint64_t seed) {
   static constexpr const char* types[] = {"B cell", "natural killer cell", "classical monocyte", "platelet"};
   static constexpr const char* tissues[] = {"blood", "lung", "spleen"};
@@ -131,6 +132,9 @@ inline std::vector<Prediction> predictions(std::size_t count, std::uint64_t seed
     all.push_back(std::move(one));
   }
   for (std::size_t i = 0; i < count; ++i) all[i].prediction = all[i % 2 ? (i + 1) % count : i].reference;
+  for (Prediction& one : all)
+    for (const char* label : {"cell_type", "tissue", "disease"})
+      one.confidences[label] = static_cast<double>(draw() % 101) / 100;
   return all;
 }
 

@@ -22,6 +22,7 @@ struct Prediction {
   std::map<std::string, std::string> labels;  ///< truth: prediction_labels (predictions_file.hpp); absent = unknown
   std::optional<std::vector<std::string>> pathways = {};  ///< truth: names or descriptions; absent = unknown
   std::string donor = {};                                 ///< whose cell it is; empty = unknown
+  std::map<std::string, double> confidences = {};  ///< by label: how sure the system is of what it says, 0..1
 };
 
 /// One named score. `per_cell` is empty, or holds one value per prediction in their order, NaN for a

@@ -226,6 +226,8 @@ class MetricHandle {
   }
   /// Whether the wording of a text counts, and not only the labels that are read from it.
   bool compares_texts() const { return ask<bool>(held_, &objects::MetricObject::compares_texts); }
+  /// Whether it needs to know how sure a system is of its labels.
+  bool reads_confidences() const { return ask<bool>(held_, &objects::MetricObject::reads_confidences); }
 
  private:
   Held<kinds::metric> held_;

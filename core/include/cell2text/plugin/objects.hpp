@@ -84,6 +84,7 @@ struct MetricObject {
   virtual Fault score(std::span<const Prediction> predictions, const KnownLabels& known,
                       Scores& out) const noexcept = 0;
   virtual Fault compares_texts(bool& out) const noexcept = 0;
+  virtual Fault reads_confidences(bool& out) const noexcept = 0;
 };
 
 struct BaselineObject {

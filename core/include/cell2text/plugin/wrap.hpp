@@ -198,6 +198,11 @@ struct WrappedMetric final : MetricObject {
     if constexpr (requires { part.compares_texts(); }) return guarded([&] { out = part.compares_texts(); });
     return {};
   }
+  Fault reads_confidences(bool& out) const noexcept override {
+    out = false;
+    if constexpr (requires { part.reads_confidences(); }) return guarded([&] { out = part.reads_confidences(); });
+    return {};
+  }
 };
 
 template <Baseline P>
