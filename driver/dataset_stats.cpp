@@ -33,37 +33,31 @@ constexpr const char* stats_examples =
     "  cell2text dataset stats datasets/demo --model runs/quickstart/model   lengths in that model's tokens";
 
 /// Lengths of some cells: genes and bytes of text, or with a model its gene and text tokens.
-std::vector<dataset::Histogram> lengths(const StatsArguments& arguments, const Host& host, const SourceHandle& source) {
+std::vector<Histogram> lengths(const StatsArguments& arguments, const Host& host, const SourceHandle& source) {
   const auto rows = sampled_rows(source.size(), arguments.length_cells, 0);
   const std::optional<LabelColumn> texts =
       source.has_column("description") ? std::optional(source.labels("description")) : std::nullopt;
   std::optional<Model> model;
   if (!arguments.model.empty())
     model = load_model(host, read_model_card(arguments.model, host.registry), arguments.model);
-  std::vector<std::int64_t> genes, words;
+  NumberCounts genes, words;
   for (std::size_t first = 0; first < rows.size(); first += 1024) {
     const std::span part(rows.data() + first, std::min<std::size_t>(1024, rows.size() - first));
     const CellBatch cells = source.read(part);
     if (model) {
       const GeneTokens tokens = model->encoder->tokenize(cells);
-      genes.insert(genes.end(), tokens.lengths.begin(), tokens.lengths.end());
+      for (const std::int64_t length : tokens.lengths) ++genes[length];
     }
     for (std::size_t i = 0; i < part.size(); ++i) {
       if (!model)
-        genes.push_back(
-            std::ranges::count_if(cells.counts_of(static_cast<std::int64_t>(i)), [](float n) { return n > 0; }));
+        ++genes[std::ranges::count_if(cells.counts_of(static_cast<std::int64_t>(i)), [](float n) { return n > 0; })];
       if (const auto text = texts ? texts->at(part[i]) : std::nullopt)
-        words.push_back(model ? std::ssize(model->decoder->encode_text(*text))
-                              : std::ranges::count(fold_spaces(*text), ' ') + 1);
+        ++words[model ? std::ssize(model->decoder->encode_text(*text))
+                      : std::ranges::count(fold_spaces(*text), ' ') + 1];
     }
   }
-  return {dataset::histogram(model ? "gene tokens per cell" : "genes per cell", genes),
-          dataset::histogram(model ? "text tokens per description" : "words per description", words)};
-}
-
-Json histogram_json(const dataset::Histogram& one) {
-  return {{"what", one.what}, {"first", one.first},       {"width", one.width},     {"counts", one.counts},
-          {"mean", one.mean}, {"smallest", one.smallest}, {"largest", one.largest}, {"numbers", one.numbers}};
+  return {histogram(model ? "gene tokens per cell" : "genes per cell", genes),
+          histogram(model ? "text tokens per description" : "words per description", words)};
 }
 
 Json to_json(const dataset::DatasetStatistics& all) {

@@ -136,13 +136,14 @@ std::vector<WantedColumn> wanted_columns(const DescriptionSettings& descriptions
   return all;
 }
 
-void check_before_describing(const SourceHandle& source, const Model& model, const GenerationSettings& generation,
-                             const std::string& file, double base_bytes, bool force) {
+Findings check_before_describing(const SourceHandle& source, const Model& model, const GenerationSettings& generation,
+                                 const std::string& file, double base_bytes, bool force) {
   CellReport report = examine_cells(source, model.encoder.get(), {cells_before_work, 0});
   report.findings.push_back(check_memory(memory_to_describe, sizes_of(model),
                                          generation_work(report.work, generation, model, base_bytes), memory_in_all(),
                                          "--batch-size "));
   act_on(report.findings, file, force);
+  return report.findings;
 }
 
 void check_before_training(const ExperimentData& data, const Experiment& experiment, const Model& model, bool force) {

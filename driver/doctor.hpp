@@ -20,9 +20,10 @@ void act_on(const Findings& findings, const std::string& file, bool force);
 /// Lets the source of an experiment take values that do not look like counts (`data.any_values`), where it knows how.
 void allow_any_values(Value& experiment, const Registry& registry);
 
-/// Before cells are described. `base_bytes`: resident memory before there was a model.
-void check_before_describing(const SourceHandle& source, const Model& model, const GenerationSettings& generation,
-                             const std::string& file, double base_bytes, bool force);
+/// Before cells are described; returns what was found, if it is no reason to stop. `base_bytes`: resident memory before
+/// there was a model.
+Findings check_before_describing(const SourceHandle& source, const Model& model, const GenerationSettings& generation,
+                                 const std::string& file, double base_bytes, bool force);
 
 /// Before a model is trained.
 void check_before_training(const ExperimentData& data, const Experiment& experiment, const Model& model, bool force);

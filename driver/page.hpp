@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cell2text/error.hpp"
+#include "cell2text/histogram.hpp"
 
 namespace cell2text::driver {
 
@@ -22,6 +23,11 @@ inline std::string script_text(const nlohmann::ordered_json& data) {
   text.reserve(json.size());
   for (const char c : json) c == '<' ? text += "\\u003c" : text += c;
   return text;
+}
+
+inline nlohmann::ordered_json histogram_json(const Histogram& one) {
+  return {{"what", one.what}, {"first", one.first},       {"width", one.width},     {"counts", one.counts},
+          {"mean", one.mean}, {"smallest", one.smallest}, {"largest", one.largest}, {"numbers", one.numbers}};
 }
 
 /// The frame that all pages share, with `data` (read by `script`, which draws the page) in it.

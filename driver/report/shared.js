@@ -93,6 +93,41 @@ function sortable(table) {
   return table;
 }
 
+// A table of texts and whole numbers.
+function plainTable(parent, titles, rows) {
+  const table = add(scrolling(parent), "table");
+  const head = add(add(table, "thead"), "tr");
+  for (const title of titles) add(head, "th", title);
+  const body = add(table, "tbody");
+  for (const values of rows) {
+    const row = add(body, "tr");
+    for (const value of values) add(row, "td", typeof value === "number" ? whole(value) : value, typeof value === "number" ? "number" : "");
+  }
+  return table;
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const shortened = (text, most = 46) => text.length > most ? text.slice(0, most - 1) + "…" : text;
+
+// Cells of each label, as bars; `horizontal` where the labels are names.
+function bars(parent, about, labels, counts, horizontal, axisTitle) {
+  return plot(parent, about, horizontal ? 60 + 20 * labels.length : 300, () => {
+    const number = axis("cells", "linear"), name = axis(axisTitle, "category");
+    number.beginAtZero = true;
+    if (horizontal) name.ticks.autoSkip = false;
+    return {
+      type: "bar",
+      data: { labels, datasets: [{ label: "cells", data: counts, backgroundColor: color("--accent"), barPercentage: 1, categoryPercentage: horizontal ? 0.8 : 0.96 }] },
+      options: { animation: false, maintainAspectRatio: false, indexAxis: horizontal ? "y" : "x", plugins: { legend: { display: false } },
+        scales: horizontal ? { x: number, y: name } : { x: name, y: number } }
+    };
+  });
+}
+
+// The names of a histogram's classes.
+const classNames = (one) => one.counts.map((_, i) => one.width === 1 ? `${one.first + i}` : `${one.first + i * one.width}–${one.first + (i + 1) * one.width - 1}`);
+const spread = (one) => `Mean ${one.mean.toFixed(1)}, from ${whole(one.smallest)} to ${whole(one.largest)}`;
+
 function footer(parent) {
   add(parent, "p", "Plots: Chart.js (MIT), part of this page. Nothing is loaded from the network.", "soft");
 }

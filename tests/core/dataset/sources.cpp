@@ -304,19 +304,4 @@ TEST_CASE("dataset statistics: parts, donors within their dataset, coverage, his
   CHECK(found.donors_in_two_parts.empty());  // donor 1 of x is in train and holdout, donor 1 of y is another
   CHECK(found.frequencies[0].values[0].first == "B");
   CHECK(found.frequencies[0].values[0].second == 4);
-
-  const auto seed = test::seed();
-  INFO("seed " << seed);
-  std::mt19937_64 random(seed);
-  for (int round = 0; round < 30; ++round) {
-    std::vector<std::int64_t> numbers;
-    const std::uint64_t range = 1 + random() % 100'000;
-    for (std::uint64_t i = 0; i <= random() % 300; ++i) numbers.push_back(static_cast<std::int64_t>(random() % range));
-    const dataset::Histogram one = dataset::histogram("x", numbers, 20);
-    CHECK(one.counts.size() <= 21);
-    CHECK(std::accumulate(one.counts.begin(), one.counts.end(), std::int64_t{0}) == std::ssize(numbers));
-    CHECK(one.counts.front() > 0);
-    CHECK(one.counts.back() > 0);
-  }
-  CHECK(dataset::histogram("x", {}).counts.empty());
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cell2text/dataset/label_view.hpp"
+#include "cell2text/histogram.hpp"
 #include "cell2text/plugin/handles.hpp"
 
 namespace cell2text::dataset {
@@ -34,15 +35,6 @@ struct Uncovered {
   std::int64_t cells = 0;
 };
 
-/// Counts of numbers in classes of equal width: class i holds first + i * width up to below the next.
-struct Histogram {
-  std::string what;
-  std::int64_t first = 0, width = 1;
-  std::vector<std::int64_t> counts;
-  double mean = 0;
-  std::int64_t smallest = 0, largest = 0, numbers = 0;
-};
-
 struct DatasetStatistics {
   std::vector<PartStatistics> parts;
   std::vector<Frequencies> frequencies;
@@ -50,25 +42,6 @@ struct DatasetStatistics {
   std::vector<std::string> donors_in_two_parts;
   std::vector<Histogram> histograms;
 };
-
-/// A histogram of at most `classes` classes; empty where there are no numbers.
-inline Histogram histogram(std::string what, const std::vector<std::int64_t>& numbers, std::int64_t classes = 60) {
-  Histogram all{std::move(what), 0, 1, {}, 0, 0, 0, std::ssize(numbers)};
-  if (numbers.empty()) return all;
-  const auto [least, most] = std::ranges::minmax(numbers);
-  all.smallest = least, all.largest = most;
-  while ((most - least) / all.width + 1 > classes) {
-    const bool one = std::to_string(all.width).front() == '2';  // 1, 2, 5, 10, 20, ...
-    all.width = one ? all.width / 2 * 5 : all.width * 2;
-  }
-  all.first = least / all.width * all.width;
-  all.counts.resize(static_cast<std::size_t>((most - all.first) / all.width + 1));
-  for (const std::int64_t number : numbers) {
-    ++all.counts[(number - all.first) / all.width];
-    all.mean += static_cast<double>(number) / static_cast<double>(numbers.size());
-  }
-  return all;
-}
 
 namespace statistics_detail {
 

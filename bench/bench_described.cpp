@@ -1,0 +1,148 @@
+// Generation by a trained model, timed inside the process: what drafts save, and what confidences cost. Prints JSON.
+//   bench_described drafts MODEL CELLS.h5ad N REPEATS           greedy, without and with drafts, on the same prompts
+//   bench_described confidence MODEL CELLS.h5ad N REPEATS NAMES the model's own generation, and then its confidences
+//                                                               with the cell types of the file NAMES, one a line
+// BENCH_THREADS is the number of threads (2).
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+#include <fstream>
+#include <numeric>
+
+#include "cell2text/experiment_run.hpp"
+#include "process.hpp"
+#include "stopwatch.hpp"
+
+namespace {
+
+using namespace cell2text;
+using Json = nlohmann::ordered_json;
+using Arguments = std::vector<std::string>;
+
+/// Cells of a batch as the decoder reads them.
+struct Prompts {
+  Sequences sequences;
+  std::vector<std::string> names;
+};
+
+struct Trained {
+  Registry registry;
+  Host host{registry, {{}, 0, at::get_num_threads()}, torch::kCPU};
+  ModelCard card;
+  Model model;
+  std::vector<Prompts> batches;
+  std::int64_t cells = 0;
+
+  Trained(const std::string& folder, const std::string& file, std::int64_t n)
+      : card(read_model_card(folder, registry)), model(load_model(host, card, folder)) {
+    torch::NoGradGuard no_grad;
+    Value settings;
+    settings.set("path", {file, {}});
+    const SourceHandle source(
+        registry.load("source", "h5ad").build<kinds::source>(settings, {&host.context, nullptr, {}}));
+    std::vector<std::int64_t> rows(std::min(n, source.size()));
+    std::iota(rows.begin(), rows.end(), 0);
+    cells = std::ssize(rows);
+    CellLoader loader(source, *model.encoder, rows, {card.generation.batch_size, 1, 0, false});
+    while (auto batch = loader.next())
+      batches.push_back({join(model, model.soft_prompt(batch->tokens), {}), std::move(batch->names)});
+  }
+
+  std::vector<Generated> generate(const Prompts& prompts, const GenerationSettings& settings,
+                                  GenerationExtras extras) const {
+    for (const std::string& name : prompts.names) extras.cell_keys.push_back(cell_key(name));
+    return cell2text::generate(*model.decoder, prompts.sequences.embeddings_BTD, prompts.sequences.lengths, settings,
+                               std::move(extras));
+  }
+};
+
+std::int64_t add_tokens(std::vector<std::vector<std::int64_t>>& texts, const std::vector<Generated>& generated) {
+  std::int64_t tokens = 0;
+  for (const Generated& one : generated) texts.push_back(one.tokens), tokens += std::ssize(one.tokens);
+  return tokens;
+}
+
+Json drafts(const Trained& trained, std::int64_t repeats) {
+  if (!trained.model.drafts) throw InputError("the model has no drafts.safetensors");
+  GenerationSettings greedy = trained.card.generation;
+  greedy.beams = 1;
+  Json result{{"cells", trained.cells}, {"plain", Json::array()}, {"drafted", Json::array()}};
+  for (std::int64_t i = -1; i < repeats; ++i) {
+    std::vector<std::vector<std::int64_t>> plain, drafted;
+    DraftCounts counts;
+    std::int64_t tokens = 0;
+    Stopwatch watch;
+    for (const Prompts& prompts : trained.batches) add_tokens(plain, trained.generate(prompts, greedy, {}));
+    const Json without = watch.lap();
+    for (const Prompts& prompts : trained.batches) {
+      GenerationExtras extras;
+      extras.drafts = trained.model.drafts.get(), extras.draft_counts = &counts;
+      tokens += add_tokens(drafted, trained.generate(prompts, greedy, std::move(extras)));
+    }
+    const Json with = watch.lap();
+    if (plain != drafted) throw BugError("drafts changed a text");
+    if (i >= 0) result["plain"].push_back(without), result["drafted"].push_back(with);
+    result["tokens"] = tokens, result["passes"] = counts.passes, result["accepted"] = counts.accepted;
+    result["guessed"] = counts.drafted;
+  }
+  return result;
+}
+
+Json confidence(const Trained& trained, std::int64_t repeats, const std::string& names) {
+  auto known = trained.card.known_labels().values;
+  std::ifstream file(names);
+  for (std::string name; std::getline(file, name);)
+    if (std::ranges::find(known["cell_type"], name) == known["cell_type"].end()) known["cell_type"].push_back(name);
+  const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
+  const LabelJudge judge(*trained.model.decoder, reader, known);
+  Json result{{"cells", trained.cells},
+              {"cell_types", known["cell_type"].size()},
+              {"beams", trained.card.generation.beams},
+              {"generation", Json::array()},
+              {"confidence", Json::array()}};
+  for (std::int64_t i = -1; i < repeats; ++i) {
+    double wall[2] = {}, cpu[2] = {};
+    const auto add = [&](int which, const Json& lap) {
+      wall[which] += lap["wall_s"].get<double>(), cpu[which] += lap["cpu_s"].get<double>();
+    };
+    double sum = 0;
+    for (const Prompts& prompts : trained.batches) {
+      Stopwatch watch;
+      std::vector<DecodingRows> read;
+      GenerationExtras extras;
+      extras.on_prompts = [&](std::int64_t, DecodingRows rows) { read.push_back(std::move(rows)); };
+      std::vector<std::vector<std::int64_t>> texts;
+      add_tokens(texts, trained.generate(prompts, trained.card.generation, std::move(extras)));
+      add(0, watch.lap());
+      if (read.size() != 1) throw BugError("a batch was cut");
+      for (const LabelConfidences& one : judge.judge(read.front(), texts))
+        if (const auto found = one.find("cell_type"); found != one.end()) sum += found->second.confidence;
+      add(1, watch.lap());
+    }
+    if (i >= 0)
+      for (const int which : {0, 1})
+        result[which ? "confidence" : "generation"].push_back({{"wall_s", wall[which]}, {"cpu_s", cpu[which]}});
+    result["mean_confidence"] = sum / static_cast<double>(trained.cells);
+  }
+  return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  driver::prepare_process();
+  const Arguments all(argv + 1, argv + argc);
+  const bool is_confidence = !all.empty() && all[0] == "confidence";
+  if (all.size() != (is_confidence ? 6u : 5u))
+    return std::fprintf(stderr, "bench_described: see the head of bench_described.cpp\n"), 2;
+  try {
+    const char* threads = std::getenv("BENCH_THREADS");
+    at::set_num_threads(threads ? std::atoi(threads) : 2);
+    const Trained trained(all[1], all[2], std::stoll(all[3]));
+    const Json result = is_confidence ? confidence(trained, std::stoll(all[4]), all[5])
+                                      : drafts(trained, std::stoll(all[4]));
+    std::printf("%s\n", result.dump().c_str());
+  } catch (const std::exception& error) {
+    return std::fprintf(stderr, "bench_described: %s\n", error.what()), 1;
+  }
+}

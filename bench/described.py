@@ -1,0 +1,67 @@
+"""What drafts save and confidences cost, on a model that the quickstart trains: both sides in one process."""
+import pathlib
+import random
+import subprocess
+import sys
+
+from sides import measured, row
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CELLS = ROOT / "data/demo/pbmc.h5ad"
+COUNT, TYPES = 200, 800
+
+
+def trained(folder, options, command):
+    if options.model:
+        return pathlib.Path(options.model)
+    run = folder / "trained"
+    if not (run / "model").exists():
+        print("drafts, confidence: training the quickstart's model, some minutes (--model DIR takes one that is there)",
+              file=sys.stderr)
+        subprocess.run([command, "run", "examples/quickstart.toml", "--out", run, "--threads", str(options.threads)],
+                       cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return run / "model"
+
+
+def sides_of(found, ours, peer):
+    """A pair of each repeat."""
+    return [({"repeats": [a]}, {"repeats": [b]}) for a, b in zip(found[ours], found[peer])]
+
+
+def rates(cells):
+    return lambda pair, key: [cells / side["repeats"][0][key] for side in pair]
+
+
+def draft_rows(folder, options, command, bench, target):
+    found = measured([bench, "drafts", trained(folder, options, command), CELLS, COUNT, options.pairs], options.threads)
+    per_pass = (found["accepted"] + found["passes"]) / found["passes"]
+    print(f"drafts: {per_pass:.1f} tokens a pass, {100 * found['accepted'] / found['guessed']:.0f}% of guesses held",
+          file=sys.stderr)
+    name = (f"greedy decoding with drafts, {found['tokens'] / found['cells']:.0f} tokens a text, {per_pass:.1f} of them a pass; "
+            "peer: without drafts, the same tokens")
+    return [row(name, sides_of(found, "drafted", "plain"), rates(found["cells"]), "cells/s", target)], found
+
+
+def cell_types(folder, seed):
+    names, name = [], None
+    for line in (ROOT / "data/demo/cl.obo").read_text().splitlines():
+        if line.startswith("["):
+            name = None
+        elif line.startswith("name: "):
+            name = line[6:]
+        elif line.startswith("is_obsolete: true"):
+            name = None
+        elif not line and name:
+            names.append(name)
+            name = None
+    file = folder / "cell_types.txt"
+    file.write_text("".join(name + "\n" for name in random.Random(seed).sample(sorted(set(names)), TYPES)))
+    return file
+
+
+def confidence_rows(folder, options, command, bench):
+    found = measured([bench, "confidence", trained(folder, options, command), CELLS, COUNT, options.pairs,
+                      cell_types(folder, options.seed)], options.threads)
+    name = (f"confidence of five labels, {found['cell_types']} cell types known; peer: generating the text, "
+            f"{found['beams']} beams")
+    return [row(name, sides_of(found, "confidence", "generation"), rates(found["cells"]), "cells/s", 1.0)], found
