@@ -172,6 +172,7 @@ void add_describe(CLI::App& app) {
   command
       ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the cells with more obs columns), .csv or .jsonl")
       ->required();
+  add_choice_options(*command, arguments.choice);
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,
                     "Go on with values that do not look like counts, or an unsuitable file");
@@ -203,7 +204,6 @@ void add_describe(CLI::App& app) {
   command->add_option("--profile", arguments.profile, profile_help);
   command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
-  add_choice_options(*command, arguments.choice);
   command->callback([command] {
     arguments.options = options_of(*command);
     describe(arguments);
