@@ -87,12 +87,7 @@ class WindowRun {
 }  // namespace
 
 void describe_windows(const WindowWork& work, PartFile& part) {
-  try {
-    WindowRun(work, part).run();
-  } catch (const InputError&) {
-    part.remove();
-    throw;
-  }
+  WindowRun(work, part).run();
 }
 
 void each_described(const PartFile& part, const Table::Visit& visit) {
@@ -103,7 +98,7 @@ void each_described(const PartFile& part, const Table::Visit& visit) {
 
 void each_cell(const PartFile& part, const SourceHandle& source, const std::vector<TableValue>& others, bool names,
                const Table::Visit& visit) {
-  constexpr std::int64_t block_cells = 4096;
+  constexpr std::int64_t block_cells = 1024;
   std::int64_t next = 0;
   const auto visit_others = [&](std::int64_t end) {
     while (next < end) {

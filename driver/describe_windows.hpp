@@ -22,8 +22,7 @@ struct WindowWork {
   const Interrupts& interrupts;
 };
 
-/// Describes what `part` does not have yet. EnvironmentError where a signal comes; finished windows stay. After an
-/// InputError nothing of them could be used, and the part is removed.
+/// Describes what `part` does not have yet. EnvironmentError where a signal comes. Finished windows stay.
 void describe_windows(const WindowWork& work, PartFile& part);
 
 /// The rows of the finished windows, in the order of the source.

@@ -47,7 +47,7 @@ inline std::vector<std::string> read_cell_names(const std::filesystem::path& pat
 template <class NamesOf>
 std::vector<std::int64_t> rows_of_names(const std::vector<std::string>& names, std::int64_t cells,
                                         const NamesOf& names_of, const std::string& list, const std::string& file) {
-  constexpr std::int64_t step = 4096;
+  constexpr std::int64_t step = 1024;  // a source that tells names reads counts as well
   std::unordered_map<std::string, std::int64_t> rows;
   for (const std::string& name : names) rows.emplace(name, -1);
   const auto each_part = [&](const auto& visit) {
