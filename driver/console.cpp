@@ -41,10 +41,11 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
-Progress::Progress(std::string what, std::int64_t total, std::string unit)
+Progress::Progress(std::string what, std::int64_t total, std::string unit, std::int64_t before)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
+      before_(before),
       terminal_(isatty(STDERR_FILENO)),
       started_(std::chrono::steady_clock::now()),
       shown_(started_) {}
@@ -64,7 +65,7 @@ void Progress::update(std::int64_t done, const std::string& detail) {
 
 void Progress::show(std::int64_t done, const std::string& detail) {
   const std::chrono::duration<double> spent = shown_ - started_;
-  const double rate = spent.count() > 0 ? static_cast<double>(done) / spent.count() : 0;
+  const double rate = spent.count() > 0 ? static_cast<double>(done - before_) / spent.count() : 0;
   std::string line = fmt::format("{} {}/{} {}", what_, done, total_, unit_);
   if (rate > 0) line += fmt::format(", {:.{}f} {}/s", rate, rate < 10 ? 1 : 0, unit_);
   if (rate > 0 && done < total_) line += ", " + duration_text(static_cast<double>(total_ - done) / rate) + " left";

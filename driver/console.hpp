@@ -18,8 +18,9 @@ std::string duration_text(double seconds);
 /// A bar on a terminal; elsewhere a plain line for the first update, and one now and then.
 class Progress {
  public:
-  /// `unit` in the plural ("cells"). Nothing is shown before the first update.
-  Progress(std::string what, std::int64_t total, std::string unit);
+  /// `unit` in the plural ("cells"). `before` were done by an earlier process, and say nothing of this one's speed.
+  /// Nothing is shown before the first update.
+  Progress(std::string what, std::int64_t total, std::string unit, std::int64_t before = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -31,7 +32,7 @@ class Progress {
   void show(std::int64_t done, const std::string& detail);
 
   std::string what_, unit_;
-  std::int64_t total_;
+  std::int64_t total_, before_;
   bool terminal_;
   std::chrono::steady_clock::time_point started_, shown_;
   bool line_open_ = false, began_ = false;

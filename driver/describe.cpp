@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <ctime>
-#include <numeric>
 
 #include "cell2text/io/toml.hpp"
 #include "commands.hpp"
+#include "describe_choice.hpp"
+#include "describe_job.hpp"
+#include "describe_tables.hpp"
+#include "describe_windows.hpp"
 #include "described_output.hpp"
 #include "doctor.hpp"
 #include "host.hpp"
@@ -19,6 +22,8 @@ namespace {
 
 struct DescribeArguments {
   CellsArguments cells;
+  ChoiceArguments choice;
+  nlohmann::json options;  // as options_of has them
   std::string model, out, encoder, base, device = "auto";
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
@@ -35,7 +40,9 @@ constexpr const char* describe_examples =
     "  cell2text describe filtered_feature_bc_matrix.h5 --model runs/quickstart/model -o described.csv\n"
     "  cell2text describe raw_feature_bc_matrix/ --source min_counts=500 --model runs/quickstart/model -o "
     "described.jsonl\n"
-    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad";
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --cluster leiden -o described.h5ad\n"
+    "Killed or interrupted, the same command goes on with what is left.";
 
 constexpr const char* unassigned = "unassigned";
 
@@ -71,6 +78,7 @@ Value about(const DescribeArguments& arguments, const ModelCard& card) {
   all.set("ontology_release", {card.ontology_release, {}});
   all.set("source", {arguments.cells.path, {}});
   all.set("date", {std::string(date), {}});
+  if (arguments.choice.cluster) all.set("cluster", {*arguments.choice.cluster, {}});
   all.set("generation", write_settings(card.generation));
   return all;
 }
@@ -100,12 +108,13 @@ DescribedColumns columns_of(const DescribeArguments& arguments) {
   return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value()};
 }
 
-void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
-  std::map<std::string, std::int64_t> statuses;
-  for (const LabelledCell& one : cells) ++statuses[status_name(one.cell.status)];
-  std::string text;
-  for (const auto& [status, count] : statuses) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, status);
-  log().info(fmt::format("{}: {} cells ({})", out, cells.size(), text));
+/// Tells where a job goes on that another process began.
+void tell_of_part(const PartFile& part, const std::string& machine) {
+  if (part.found() == 0) return;
+  log().info(part.path().string() + ": the job was begun before, and goes on where it was left");
+  if (part.machine() != machine)
+    log().warning("it was begun on " + part.machine().get<std::string>() + ", and goes on on " + machine +
+                  ": last digits may differ from those of one that was not interrupted");
 }
 
 void describe(const DescribeArguments& arguments) {
@@ -122,9 +131,16 @@ void describe(const DescribeArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  const DescribedOutput output{source, arguments.cells.path, arguments.out,
-                               described_columns(columns_of(arguments), card), arguments.overwrite};
-  check_output(output);
+  const auto described = described_columns(columns_of(arguments), card);
+  const CellChoice choice = choose_cells(arguments.choice, source, arguments.cells.path);
+  const DescribedTables tables{{source, arguments.cells.path, arguments.out, arguments.overwrite},
+                               table_columns(described),
+                               choice,
+                               cluster_table_path(arguments.choice, arguments.out)};
+  check_tables(tables);
+  const std::string machine = fmt::format("{} with {} threads", host.device.str(), at::get_num_threads());
+  PartFile part(arguments.out, describe_job(arguments.cells.path, card, arguments.options, tables.columns), machine);
+  tell_of_part(part, machine);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
@@ -133,29 +149,16 @@ void describe(const DescribeArguments& arguments) {
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
   std::optional<LabelJudge> judge;
   if (!arguments.no_confidence) judge.emplace(*model.decoder, reader, known, static_cast<std::size_t>(arguments.best));
-  std::vector<std::int64_t> rows(source.size());
-  std::iota(rows.begin(), rows.end(), 0);
-  std::vector<LabelledCell> cells(rows.size());
-  Progress progress("describing", static_cast<std::int64_t>(rows.size()), "cells");
-  std::int64_t done = 0;
-  const auto describe_rows = [&](std::vector<std::int64_t> part, const LoaderOptions& options) {
-    CellLoader loader(source, *model.encoder, std::move(part), options);
-    while (auto batch = loader.next()) {
-      for (DescribedCell& cell : describe_cells(model, *batch, card.generation, judge ? &*judge : nullptr)) {
-        const std::int64_t row = cell.row;
-        cells[row] = label(std::move(cell), reader, card, arguments.min_confidence.value_or(0));
-        ++done;
-      }
-      progress.update(done);
-      interrupts.check("after " + std::to_string(done) + " cells; nothing was written");
-    }
+  const auto describe_batch = [&](const TokenBatch& batch) {
+    std::vector<TableRow> rows;
+    for (DescribedCell& cell : describe_cells(model, batch, card.generation, judge ? &*judge : nullptr))
+      rows.push_back(table_row(described, label(std::move(cell), reader, card, arguments.min_confidence.value_or(0))));
+    return rows;
   };
-  // A few cells first: what is wrong shows at once, and so does the time that the others will take.
-  const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
-  describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
-  describe_rows({few, rows.end()}, {card.generation.batch_size, free_length_window, 0, false});
-  write_described(output, cells, about(arguments, card));
-  summarise(cells, arguments.out);
+  describe_windows({source, *model.encoder, choice.rows, card.generation.batch_size, describe_batch, interrupts}, part);
+  write_tables(tables, part, about(arguments, card));
+  log().info(arguments.out + ": " + status_summary(tables.columns, part));
+  part.remove();
 }
 
 }  // namespace
@@ -169,6 +172,7 @@ void add_describe(CLI::App& app) {
   command
       ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the cells with more obs columns), .csv or .jsonl")
       ->required();
+  add_choice_options(*command, arguments.choice);
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,
                     "Go on with values that do not look like counts, or an unsuitable file");
@@ -200,7 +204,10 @@ void add_describe(CLI::App& app) {
   command->add_option("--profile", arguments.profile, profile_help);
   command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
-  command->callback([] { describe(arguments); });
+  command->callback([command] {
+    arguments.options = options_of(*command);
+    describe(arguments);
+  });
 }
 
 }  // namespace cell2text::driver

@@ -4,11 +4,6 @@
 
 #include <cmath>
 
-#include "cell2text/io/atomic_file.hpp"
-#include "cell2text/io/csv.hpp"
-#include "cell2text/io/json_lines.hpp"
-#include "h5ad_output.hpp"
-
 namespace cell2text::driver {
 
 namespace {
@@ -62,83 +57,6 @@ void add_confidences(std::vector<DescribedColumn>& all) {
   }
 }
 
-/// Distinct values in alphabetical order, and a code per cell; an empty text is missing.
-LabelColumn categorical(const std::vector<LabelledCell>& cells, const DescribedColumn& column) {
-  std::map<std::string, std::int32_t> codes;
-  for (const LabelledCell& cell : cells)
-    if (const std::string value = column.text(cell); !value.empty()) codes.emplace(value, 0);
-  LabelColumn made{"", {}, {}};
-  for (auto& [value, code] : codes) code = static_cast<std::int32_t>(made.values.size()), made.values.push_back(value);
-  for (const LabelledCell& cell : cells) {
-    const std::string value = column.text(cell);
-    made.codes.push_back(value.empty() ? -1 : codes.at(value));
-  }
-  return made;
-}
-
-ObsColumn obs_column(const std::vector<LabelledCell>& cells, const DescribedColumn& column) {
-  const auto values = [&]<class T>(T, const auto& value_of) {
-    std::vector<T> all;
-    for (const LabelledCell& one : cells) all.push_back(static_cast<T>(value_of(one)));
-    return all;
-  };
-  switch (column.type) {
-    case Type::text:
-      return {column.name, values(std::string(), column.text)};
-    case Type::category:
-      return {column.name, categorical(cells, column)};
-    case Type::integer:
-      return {column.name, values(std::int64_t(), column.number)};
-    case Type::real:
-      return {column.name, values(float(), column.number)};
-  }
-  throw BugError("a column of no type");
-}
-
-std::string field(const DescribedColumn& column, const LabelledCell& cell) {
-  if (column.text) return csv_field(column.text(cell));
-  const double number = column.number(cell);
-  if (!std::isfinite(number)) return "";
-  return column.type == Type::integer ? std::to_string(static_cast<std::int64_t>(number))
-                                      : fmt::format("{:.6g}", number);
-}
-
-void write_csv(const DescribedOutput& output, const std::vector<LabelledCell>& cells) {
-  AtomicFile file(output.output);
-  std::string header = "cell";
-  for (const DescribedColumn& column : output.columns) header += "," + column.name;
-  file.write(header + "\n");
-  for (const LabelledCell& one : cells) {
-    std::string line = csv_field(one.cell.name);
-    for (const DescribedColumn& column : output.columns) line += "," + field(column, one);
-    file.write(line + "\n");
-  }
-  file.commit();
-}
-
-/// Labels that are missing are left out, as are their probabilities; what every cell has is null where it has none.
-void add_field(nlohmann::ordered_json& line, const DescribedColumn& column, const LabelledCell& cell) {
-  const std::string key = column.name.substr(std::string_view("cell2text_").size());
-  if (column.text) {
-    const std::string value = column.text(cell);
-    if (!value.empty() || column.name == "cell2text_description") line[key] = value;
-  } else if (const double number = column.number(cell); column.type == Type::integer) {
-    line[key] = static_cast<std::int64_t>(number);
-  } else if (!std::isnan(number) || column.name == "cell2text_log_probability") {
-    line[key] = number;
-  }
-}
-
-void write_jsonl(const DescribedOutput& output, const std::vector<LabelledCell>& cells) {
-  AtomicFile file(output.output);
-  for (const LabelledCell& one : cells) {
-    nlohmann::ordered_json line{{"cell", one.cell.name}};
-    for (const DescribedColumn& column : output.columns) add_field(line, column, one);
-    file.write(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  }
-  file.commit();
-}
-
 }  // namespace
 
 std::vector<DescribedColumn> described_columns(const DescribedColumns& which, const ModelCard& card) {
@@ -167,27 +85,30 @@ std::vector<DescribedColumn> described_columns(const DescribedColumns& which, co
   return all;
 }
 
-void check_output_name(const std::filesystem::path& output) {
-  const auto ending = output.extension();
-  if (ending != ".h5ad" && ending != ".csv" && ending != ".jsonl")
-    throw InputError(output.string() + ": the output's ending is '" + ending.string() +
-                     "'; it must be .h5ad, .csv or .jsonl");
+std::vector<TableColumn> table_columns(const std::vector<DescribedColumn>& columns) {
+  std::vector<TableColumn> all;
+  for (const DescribedColumn& column : columns) all.push_back({column.name, column.type});
+  return all;
 }
 
-void check_output(const DescribedOutput& output) {
-  const AtomicFile probe(output.output);
-  if (output.output.extension() != ".h5ad" || output.overwrite) return;
-  H5adNames names{{}, {}, {"cell2text"}};
-  for (const DescribedColumn& column : output.columns) names.obs.push_back(column.name);
-  expect_new_in_output(output.source, output.input, names);
+TableRow table_row(const std::vector<DescribedColumn>& columns, const LabelledCell& cell) {
+  TableRow row{cell.cell.row, cell.cell.name, {}};
+  for (const DescribedColumn& column : columns)
+    if (column.text)
+      row.values.emplace_back(column.text(cell));
+    else
+      row.values.emplace_back(column.number(cell));
+  return row;
 }
 
-void write_described(const DescribedOutput& output, const std::vector<LabelledCell>& cells, const Value& about) {
-  if (output.output.extension() == ".csv") return write_csv(output, cells);
-  if (output.output.extension() == ".jsonl") return write_jsonl(output, cells);
-  H5adAdditions additions{{}, {}, {{"cell2text", about}}, output.overwrite};
-  for (const DescribedColumn& column : output.columns) additions.obs.push_back(obs_column(cells, column));
-  write_h5ad_output(output.source, output.input, output.output, std::move(additions));
+std::vector<TableValue> not_described(const std::vector<TableColumn>& columns) {
+  std::vector<TableValue> values;
+  for (const TableColumn& column : columns)
+    if (column.holds_text())
+      values.emplace_back(column.name == "cell2text_status" ? "not_described" : "");
+    else
+      values.emplace_back(column.type == Type::real ? std::nan("") : 0.0);
+  return values;
 }
 
 }  // namespace cell2text::driver

@@ -1,8 +1,7 @@
-// What `describe` writes: the cells as an .h5ad with more columns, or a table as CSV or JSON lines.
+// What `describe` writes of each cell: the columns of its table.
 #pragma once
 
 #include <array>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -10,8 +9,8 @@
 
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/model_folder.hpp"
-#include "cell2text/plugin/handles.hpp"
 #include "cell2text/text/label_reader.hpp"
+#include "output_table.hpp"
 
 namespace cell2text::driver {
 
@@ -33,34 +32,24 @@ struct DescribedColumns {
   bool raw = false;   ///< labels before unsure ones were taken away
 };
 
-/// A column of the output. In JSON lines its name is without "cell2text_".
+/// A column of the output and how it is read off a cell.
 struct DescribedColumn {
-  enum class Type { text, category, integer, real };
+  using Type = TableColumn::Type;
   std::string name;
   Type type;
   std::function<std::string(const LabelledCell&)> text;  ///< of text and category; empty: missing
-  std::function<double(const LabelledCell&)> number;     ///< of integer and real; NaN: missing
+  std::function<double(const LabelledCell&)> number;     ///< of the others; NaN: missing
 };
 /// `card` must outlive them.
 std::vector<DescribedColumn> described_columns(const DescribedColumns& which, const ModelCard& card);
 
-/// What is written, and where.
-struct DescribedOutput {
-  const SourceHandle& source;
-  std::filesystem::path input;  ///< which `source` is, opened
-  std::filesystem::path output;
-  std::vector<DescribedColumn> columns;
-  bool overwrite = false;
-};
+/// Names and types alone.
+std::vector<TableColumn> table_columns(const std::vector<DescribedColumn>& columns);
 
-/// InputError where `output` has no ending that can be written.
-void check_output_name(const std::filesystem::path& output);
+/// What a described cell has in these columns.
+TableRow table_row(const std::vector<DescribedColumn>& columns, const LabelledCell& cell);
 
-/// InputError where columns are taken or the folder is missing, and EnvironmentError where it may not be written to:
-/// before any work is done.
-void check_output(const DescribedOutput& output);
-
-/// Writes by the ending (.h5ad, .csv, .jsonl), under a temporary name first. `about` goes into uns["cell2text"].
-void write_described(const DescribedOutput& output, const std::vector<LabelledCell>& cells, const Value& about);
+/// The values of a cell that was not to be described, of which its status says so.
+std::vector<TableValue> not_described(const std::vector<TableColumn>& columns);
 
 }  // namespace cell2text::driver

@@ -27,11 +27,11 @@ std::vector<double> numbers_of(const LabelColumn& column) {
   return numbers;
 }
 
-/// The source's own columns, but for those of these additions.
-std::vector<ObsColumn> own_columns(const SourceHandle& source, const std::vector<ObsColumn>& added) {
+/// The source's own columns, but for those of these names.
+std::vector<ObsColumn> own_columns(const SourceHandle& source, const std::vector<std::string>& added) {
   std::vector<ObsColumn> all;
   for (const ColumnInfo& info : source.columns()) {
-    if (std::ranges::find(added, info.name, &ObsColumn::name) != added.end()) continue;
+    if (std::ranges::find(added, info.name) != added.end()) continue;
     const LabelColumn column = source.labels(info.name);
     if (info.type == ColumnInfo::Type::number)
       all.push_back({info.name, numbers_of(column)});
@@ -68,7 +68,7 @@ void write_h5ad_output(const SourceHandle& source, const std::filesystem::path& 
     const CellBatch block = block_from(source, first);
     contents.nonzeros += std::ssize(block.counts), first += block.size();
   }
-  auto columns = own_columns(source, additions.obs);
+  auto columns = own_columns(source, additions.columns());
   std::ranges::move(additions.obs, std::back_inserter(columns));
   additions.obs = std::move(columns);
   contents.additions = std::move(additions);

@@ -54,4 +54,20 @@ bool wait_until(pid_t child, Condition condition) {
   return false;
 }
 
+/// Runs the command and gives the largest resident memory it had, in MiB. What a child took over from this process
+/// before it became the command does not count.
+inline double peak_mib(const std::vector<std::string>& words, const std::filesystem::path& log) {
+  const pid_t child = start_command(words, log);
+  double peak = 0;
+  while (!ended(child)) {
+    std::istringstream status(read_file("/proc/" + std::to_string(child) + "/status"));
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmHWM:")) peak = std::stod(line.substr(6)) / 1024;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  INFO(read_file(log));
+  REQUIRE(wait_for(child) == 0);
+  return peak;
+}
+
 }  // namespace cell2text::test

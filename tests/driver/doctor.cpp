@@ -1,12 +1,8 @@
 // `cell2text doctor` on the demo cells as people bring them, and the same checks inside describe and run.
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "driver/command.hpp"
+#include "driver/child.hpp"
 
 using namespace cell2text::test;
 
@@ -41,28 +37,6 @@ Judged doctor(const std::filesystem::path& file, const std::string& more = "--en
   for (const auto& finding : json["findings"]) judged.findings[finding["check"]] = finding;
   CHECK((json["verdict"] == "error") == (outcome.status == 2));
   return judged;
-}
-
-/// Runs the command alone and gives the largest resident memory it had, in MiB.
-double peak_mib(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
-  const pid_t child = fork();
-  if (child == 0) {
-    if (chdir(source_dir().c_str()) != 0 || !freopen(log.c_str(), "w", stderr) || !freopen("/dev/null", "w", stdout))
-      _exit(9);
-    std::vector<char*> words;
-    const std::string program = (build_dir() / "bin/cell2text").string();
-    words.push_back(const_cast<char*>(program.c_str()));
-    for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-    execv(program.c_str(), words.data());
-    _exit(9);
-  }
-  int status = 0;
-  struct rusage usage {};
-  REQUIRE(wait4(child, &status, 0, &usage) == child);
-  INFO(read_file(log));
-  REQUIRE(WEXITSTATUS(status) == 0);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 /// The largest estimate in a log: "memory: needs about 310 MiB at its peak".

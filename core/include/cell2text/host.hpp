@@ -41,6 +41,7 @@
 #include "cell2text/io/hdf5_open.hpp"
 #include "cell2text/io/hdf5_probe.hpp"
 #include "cell2text/io/hdf5_write.hpp"
+#include "cell2text/io/obs_column.hpp"
 #include "cell2text/io/tensorboard.hpp"
 #include "cell2text/io/tenx_layout.hpp"
 #include "cell2text/io/toml.hpp"

@@ -71,18 +71,3 @@ TEST_CASE("point hash: a file counts by its content, wherever it lies and whatev
   CHECK(hash_of(root, moved) != plain);
   CHECK(hash_of(root, {"descriptions.ontology=" + (folder / "none.obo").string()}) != plain);
 }
-
-TEST_CASE("point hash: a folder counts by the files in it") {
-  const test::TemporaryFolder a, b;
-  for (const auto* folder : {&a, &b}) {
-    test::write_file(*folder / "config.json", "{}");
-    test::write_file(*folder / "model.safetensors", std::string(100, 'w'));
-  }
-  PathContents contents;
-  const std::string same = contents.of(a.path().string());
-  CHECK(contents.of(b.path().string()) == same);
-  test::write_file(b / "model.safetensors", std::string(99, 'w') + "x");
-  CHECK(contents.of(b.path().string()) == same);  // looked at once
-  CHECK(PathContents().of(b.path().string()) != same);
-  CHECK(PathContents().of("/nonexistent/folder") == "/nonexistent/folder");
-}

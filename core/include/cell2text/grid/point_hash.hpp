@@ -2,9 +2,7 @@
 // nothing in a result is no part of it (result_settings.hpp), and a path counts by what it names. Host only.
 #pragma once
 
-#include <algorithm>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
@@ -12,39 +10,12 @@
 #include <vector>
 
 #include "cell2text/experiment.hpp"
+#include "cell2text/io/path_contents.hpp"
 #include "cell2text/io/sha256.hpp"
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/result_settings.hpp"
 
 namespace cell2text {
-
-/// What paths name, looked at once each: of a file its sampled hash, of a folder those of the files in it. Quick for
-/// checkpoints of any size; a change of a few bytes that keeps a file's size may go unseen.
-class PathContents {
- public:
-  /// The hash of what is there; the text itself where nothing is. Errors as InputFile.
-  const std::string& of(const std::string& path) {
-    const auto [found, is_new] = known_.try_emplace(path);
-    if (is_new) found->second = look(path);
-    return found->second;
-  }
-
- private:
-  static std::string look(const std::filesystem::path& path) {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(path, ignored)) return sampled_hash(path);
-    if (!std::filesystem::is_directory(path, ignored)) return path.string();
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    std::ranges::sort(files);
-    std::string all;
-    for (const auto& file : files) all += file.filename().string() + '\n' + sampled_hash(file) + '\n';
-    return sha256(all);
-  }
-
-  std::map<std::string, std::string> known_;
-};
 
 namespace point_hash_detail {
 

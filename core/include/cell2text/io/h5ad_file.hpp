@@ -101,8 +101,8 @@ inline void write_new_h5ad(const std::filesystem::path& output, const H5adConten
     for (const std::string& name : names) detail::check_text(name, where + ": a cell's name");
     h5ad_file_detail::new_frame(root, "obs", names, {});
     const anndata::DataFrame obs(root, "obs");
-    for (const ObsColumn& column : contents.additions.obs) detail::check_column(column, obs, where);
-    detail::add_to_obs(root, contents.additions.obs);
+    detail::check_columns(contents.additions, obs, where);
+    detail::add_to_obs(root, contents.additions, where);
     detail::add_to_obsm(root, contents.additions.obsm, contents.cells);
     detail::add_to_uns(root, contents.additions.uns);
     hdf5::flush(root);

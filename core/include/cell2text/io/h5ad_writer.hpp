@@ -25,23 +25,11 @@
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/hdf5_write.hpp"
 #include "cell2text/io/input_file.hpp"
+#include "cell2text/io/obs_column.hpp"
 #include "cell2text/text/words.hpp"
 #include "cell2text/value.hpp"
 
 namespace cell2text {
-
-/// A column to add to obs, one value per cell: labels become a categorical (code -1 missing; the label
-/// column's own name is not used), texts a string array, numbers an array of their type (NaN missing).
-struct ObsColumn {
-  std::string name;
-  std::variant<LabelColumn, std::vector<std::string>, std::vector<std::int64_t>, std::vector<float>,
-               std::vector<double>>
-      values;
-
-  std::int64_t size() const {
-    return std::visit([](const auto& all) { return static_cast<std::int64_t>(std::size(all)); }, values);
-  }
-};
 
 /// A matrix to add to obsm, a row per cell: `rows(first, values)` fills the values of cells from `first` on, row by
 /// row; it is asked for blocks, in order.
@@ -57,52 +45,19 @@ struct H5adAdditions {
   std::vector<ObsmMatrix> obsm;
   std::vector<Entry>
       uns;  ///< tables become dicts; booleans, numbers, texts and lists of one of these stay what they are
-  bool overwrite = false;  ///< replace columns and uns entries of the same name
+  bool overwrite = false;     ///< replace columns and uns entries of the same name
+  ObsBlocks obs_blocks = {};  ///< further columns, where they are many
+
+  /// Names of all columns.
+  std::vector<std::string> columns() const {
+    std::vector<std::string> names;
+    for (const auto* some : {&obs, &obs_blocks.columns})
+      for (const ObsColumn& column : *some) names.push_back(column.name);
+    return names;
+  }
 };
 
 namespace h5ad_writer_detail {
-
-inline void set_encoding(const hdf5::Object& object, const char* type, const char* version) {
-  hdf5::set_attribute(object, "encoding-type", std::string(type));
-  hdf5::set_attribute(object, "encoding-version", std::string(version));
-}
-
-inline void check_text(const std::string& text, const std::string& where) {
-  if (!is_utf8(text) || text.find('\0') != std::string::npos)
-    throw InputError(where + ": a text of " + std::to_string(text.size()) +
-                     " bytes is not UTF-8 or holds a byte of 0; .h5ad takes neither");
-}
-inline void check_name(const std::string& name, const std::string& where) {
-  check_text(name, where);
-  if (name.empty() || name == "." || name.find('/') != std::string::npos)
-    throw InputError(where + ": '" + name + "' cannot be a name in an .h5ad file; names are not empty and hold no '/'");
-}
-
-inline void check_labels(const LabelColumn& labels, const std::string& where) {
-  std::unordered_set<std::string> known;
-  for (const std::string& value : labels.values) {
-    check_text(value, where);
-    if (!known.insert(value).second) throw InputError(where + ": the category '" + value + "' occurs twice");
-  }
-  for (const std::int32_t code : labels.codes)
-    if (code < -1 || code >= std::ssize(labels.values))
-      throw InputError(where + ": the code " + std::to_string(code) + " has no category; codes are -1 to " +
-                       std::to_string(std::ssize(labels.values) - 1));
-}
-
-inline void check_column(const ObsColumn& column, const anndata::DataFrame& obs, const std::string& file) {
-  const std::string where = file + ": new obs column '" + column.name + "'";
-  check_name(column.name, where);
-  if (column.name == obs.index_name() || column.name == "_index" || column.name == "__categories")
-    throw InputError(where + ": is the name of the index or kept for anndata; choose another");
-  if (column.size() != obs.size())
-    throw InputError(where + ": has " + std::to_string(column.size()) + " values; the file has " +
-                     std::to_string(obs.size()) + " cells");
-  if (const auto* labels = std::get_if<LabelColumn>(&column.values)) check_labels(*labels, where);
-  if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
-    for (std::size_t row = 0; row < texts->size(); ++row)
-      check_text((*texts)[row], where + ", row " + std::to_string(row));
-}
 
 inline void check_value(const Value& value, const std::string& where) {
   if (const auto* text = value.get_if<std::string>()) check_text(*text, where);
@@ -122,33 +77,6 @@ inline void check_value(const Value& value, const std::string& where) {
       check_value(entry.value, where + "/" + entry.key);
     }
   }
-}
-
-template <class Code>
-std::vector<Code> narrowed(const std::vector<std::int32_t>& codes) {
-  return {codes.begin(), codes.end()};
-}
-
-/// Codes of the narrowest type, as pandas keeps them.
-inline void write_column(const hdf5::Group& obs, const std::string& name, const LabelColumn& labels) {
-  const hdf5::Group group = hdf5::write_group(obs, name);
-  set_encoding(group, "categorical", "0.2.0");
-  hdf5::set_attribute(group, "ordered", false);
-  set_encoding(hdf5::write_strings(group, "categories", labels.values), "string-array", "0.2.0");
-  const auto count = std::ssize(labels.values);
-  const auto codes = count <= std::numeric_limits<std::int8_t>::max()
-                         ? hdf5::write_numbers(group, "codes", narrowed<std::int8_t>(labels.codes))
-                     : count <= std::numeric_limits<std::int16_t>::max()
-                         ? hdf5::write_numbers(group, "codes", narrowed<std::int16_t>(labels.codes))
-                         : hdf5::write_numbers(group, "codes", labels.codes);
-  set_encoding(codes, "array", "0.2.0");
-}
-inline void write_column(const hdf5::Group& obs, const std::string& name, const std::vector<std::string>& texts) {
-  set_encoding(hdf5::write_strings(obs, name, texts), "string-array", "0.2.0");
-}
-template <class T>
-void write_column(const hdf5::Group& obs, const std::string& name, const std::vector<T>& numbers) {
-  set_encoding(hdf5::write_numbers(obs, name, numbers), "array", "0.2.0");
 }
 
 template <class T, class As = T>
@@ -188,18 +116,23 @@ inline void write_value(const hdf5::Group& group, const std::string& name, const
 
 /// At least the bytes that HDF5 will take for the additions: values, 48 bytes around each text, and its own tables.
 inline std::uint64_t room_for(const H5adAdditions& additions, std::int64_t cells) {
-  std::uint64_t bytes = (1 << 20) + (64 << 10) * (additions.obs.size() + additions.uns.size());
+  std::uint64_t bytes = (1 << 20) + (64 << 10) * additions.uns.size();
   for (const ObsmMatrix& matrix : additions.obsm)
     bytes += sizeof(float) * static_cast<std::uint64_t>(matrix.width) * static_cast<std::uint64_t>(cells);
   const auto texts = [&](const std::vector<std::string>& all) {
     for (const std::string& text : all) bytes += text.size() + 48;
   };
-  for (const ObsColumn& column : additions.obs) {
-    bytes += 8 * static_cast<std::uint64_t>(column.size());
+  const auto add = [&](const ObsColumn& column) {
+    bytes += (64 << 10) + 8 * static_cast<std::uint64_t>(cells);
     if (const auto* labels = std::get_if<LabelColumn>(&column.values)) texts(labels->values);
     if (const auto* all = std::get_if<std::vector<std::string>>(&column.values)) texts(*all);
-  }
-  return bytes;
+  };
+  std::ranges::for_each(additions.obs, add);
+  std::ranges::for_each(additions.obs_blocks.columns, add);
+  for (const ObsColumn& column : additions.obs_blocks.columns)
+    if (std::holds_alternative<std::vector<std::string>>(column.values))
+      bytes += 48 * static_cast<std::uint64_t>(cells);
+  return bytes + additions.obs_blocks.text_bytes;
 }
 
 [[noreturn]] inline void fail_for_room(const std::filesystem::path& output, int reason, std::uint64_t bytes) {
@@ -241,17 +174,29 @@ inline void copy_bytes(const std::filesystem::path& from, const std::filesystem:
   }
 }
 
-inline void add_to_obs(const hdf5::Group& root, const std::vector<ObsColumn>& columns) {
+/// InputError where a column is unfit, of another length, or given twice.
+inline void check_columns(const H5adAdditions& additions, const anndata::DataFrame& obs, const std::string& file) {
+  for (const ObsColumn& column : additions.obs) check_column(column, column.size(), obs, file);
+  for (const ObsColumn& column : additions.obs_blocks.columns) check_column(column, obs.size(), obs, file);
+  std::unordered_set<std::string> known;
+  for (const std::string& name : additions.columns())
+    if (!known.insert(name).second) throw InputError(file + ": new obs column '" + name + "' is given twice");
+}
+
+inline void add_to_obs(const hdf5::Group& root, const H5adAdditions& additions, const std::string& file) {
+  const std::vector<std::string> names = additions.columns();
+  if (names.empty()) return;
   const anndata::DataFrame obs(root, "obs");
   std::vector<std::string> order = obs.columns();
-  for (const ObsColumn& column : columns) {
-    if (obs.group().has_link(column.name)) hdf5::remove(obs.group(), column.name);
-    const std::string old_categories = "__categories/" + column.name;  // of anndata 0.7
+  for (const std::string& name : names) {
+    if (obs.group().has_link(name)) hdf5::remove(obs.group(), name);
+    const std::string old_categories = "__categories/" + name;  // of anndata 0.7
     if (obs.group().has(old_categories)) hdf5::remove(obs.group(), old_categories);
-    std::visit([&](const auto& values) { write_column(obs.group(), column.name, values); }, column.values);
-    if (std::ranges::find(order, column.name) == order.end()) order.push_back(column.name);
+    if (std::ranges::find(order, name) == order.end()) order.push_back(name);
   }
-  if (!columns.empty()) hdf5::set_attribute(obs.group(), "column-order", order);
+  for (const ObsColumn& column : additions.obs) write_column(obs.group(), column);
+  if (!additions.obs_blocks.columns.empty()) write_blocks(obs.group(), additions.obs_blocks, obs.size(), file);
+  hdf5::set_attribute(obs.group(), "column-order", order);
 }
 
 inline void add_to_obsm(const hdf5::Group& root, const std::vector<ObsmMatrix>& matrices, std::int64_t cells) {
@@ -318,12 +263,8 @@ inline void write_h5ad_copy(const std::filesystem::path& input, const std::files
     const hdf5::Group root = hdf5::Group::open_file(input);
     const anndata::DataFrame obs(root, "obs");
     cells = obs.size();
-    for (const ObsColumn& column : additions.obs) {
-      detail::check_column(column, obs, output.string());
-      if (std::ranges::find(names.obs, column.name) != names.obs.end())
-        throw InputError(output.string() + ": new obs column '" + column.name + "' is given twice");
-      names.obs.push_back(column.name);
-    }
+    detail::check_columns(additions, obs, output.string());
+    names.obs = additions.columns();
     for (const ObsmMatrix& matrix : additions.obsm) {
       detail::check_name(matrix.name, output.string() + ": new obsm matrix '" + matrix.name + "'");
       names.obsm.push_back(matrix.name);
@@ -337,7 +278,7 @@ inline void write_h5ad_copy(const std::filesystem::path& input, const std::files
   detail::copy_bytes(input, file.temporary_path(), detail::room_for(additions, cells), output);
   try {
     const hdf5::Group root = hdf5::Group::open_file(file.temporary_path(), true);
-    detail::add_to_obs(root, additions.obs);
+    detail::add_to_obs(root, additions, output.string());
     detail::add_to_obsm(root, additions.obsm, cells);
     detail::add_to_uns(root, additions.uns);
     hdf5::flush(root);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "cell2text/io/hdf5.hpp"
 #include "cell2text/io/input_file.hpp"
@@ -21,18 +22,30 @@ inline bool locks_are_off() {
   return value && (std::string_view(value) == "FALSE" || std::string_view(value) == "0");
 }
 
+/// Whether a program has the file open for writing. A disk that knows no locks cannot tell, and is believed.
+inline bool is_open_for_writing(const InputFile& file) {
+  if (locks_are_off()) return false;
+  if (::flock(file.descriptor(), LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK;
+  ::flock(file.descriptor(), LOCK_UN);
+  return false;
+}
+
 /// InputError where a program has the file open for writing: what stands in it now may be half of something.
-/// A disk that knows no locks cannot tell, and is believed.
 inline void refuse_locked(const InputFile& file) {
-  if (locks_are_off()) return;
-  if (::flock(file.descriptor(), LOCK_SH | LOCK_NB) == 0) {
-    ::flock(file.descriptor(), LOCK_UN);
-  } else if (errno == EWOULDBLOCK) {
+  if (is_open_for_writing(file))
     throw InputError(file.path().string() +
                      ": another program has it open for writing (a notebook, perhaps), so that it may be half "
                      "written. Close it there (in Python: adata.file.close()) and run again; "
                      "HDF5_USE_FILE_LOCKING=FALSE in the environment reads it as it stands");
-  }
+}
+
+/// InputError where `output`, which is to be replaced, is there and open for writing in another program.
+inline void refuse_locked_output(const std::filesystem::path& output) {
+  std::error_code unknown;
+  if (std::filesystem::is_regular_file(output, unknown) && is_open_for_writing(InputFile(output)))
+    throw InputError("cannot write " + output.string() +
+                     ": another program has it open for writing (a notebook, perhaps). Close it there (in Python: "
+                     "adata.file.close()) and run again, or choose another name");
 }
 
 /// Opens; says what to do where the file carries HDF5's mark of a writer.

@@ -77,6 +77,16 @@ inline Dataset write_dataset(const Group& group, const std::string& name, hid_t 
   return group.dataset(name);
 }
 
+/// Values of a dataset of one axis, from `first` on; `type` is that of `data`.
+inline void write_part(const Dataset& dataset, hid_t type, hsize_t first, hsize_t count, const void* data) {
+  if (count == 0) return;
+  const Handle in_file(H5Dget_space(dataset.id())), in_memory(space({count}));
+  H5Sselect_hyperslab(in_file.id(), H5S_SELECT_SET, &first, nullptr, &count, nullptr);
+  checked<EnvironmentError>(
+      [&] { return H5Dwrite(dataset.id(), type, in_memory.id(), in_file.id(), H5P_DEFAULT, data); },
+      [&] { return dataset.where(); }, "writing");
+}
+
 inline std::vector<const char*> pointers(const std::vector<std::string>& texts) {
   std::vector<const char*> all;
   for (const std::string& text : texts) all.push_back(text.c_str());
@@ -150,18 +160,25 @@ template <class T>
 Dataset announce_numbers(const Group& group, const std::string& name, hsize_t count, unsigned gzip = 0) {
   return detail::write_dataset(group, name, native_type<T>(), {count}, nullptr, gzip);
 }
+/// The same for texts and truth values, with `write_strings_part` and `write_booleans_part`.
+inline Dataset announce_strings(const Group& group, const std::string& name, hsize_t count) {
+  return detail::write_dataset(group, name, detail::text_type().id(), {count}, nullptr);
+}
+inline Dataset announce_booleans(const Group& group, const std::string& name, hsize_t count) {
+  return detail::write_dataset(group, name, detail::boolean_type().id(), {count}, nullptr);
+}
+
 /// Values of a dataset of one axis, from `first` on.
 template <class T>
 void write_part(const Dataset& dataset, hsize_t first, std::span<const T> values) {
-  if (values.empty()) return;
-  const hsize_t count = values.size();
-  const Handle in_file(H5Dget_space(dataset.id())), in_memory(detail::space({count}));
-  H5Sselect_hyperslab(in_file.id(), H5S_SELECT_SET, &first, nullptr, &count, nullptr);
-  checked<EnvironmentError>(
-      [&] {
-        return H5Dwrite(dataset.id(), native_type<T>(), in_memory.id(), in_file.id(), H5P_DEFAULT, values.data());
-      },
-      [&] { return dataset.where(); }, "writing");
+  detail::write_part(dataset, native_type<T>(), first, values.size(), values.data());
+}
+inline void write_strings_part(const Dataset& dataset, hsize_t first, const std::vector<std::string>& texts) {
+  const auto data = detail::pointers(texts);
+  detail::write_part(dataset, detail::text_type().id(), first, data.size(), data.data());
+}
+inline void write_booleans_part(const Dataset& dataset, hsize_t first, const std::vector<std::int8_t>& values) {
+  detail::write_part(dataset, detail::boolean_type().id(), first, values.size(), values.data());
 }
 
 /// A matrix that never lies in memory whole: `rows(first, values)` fills the values of as many whole rows as there is

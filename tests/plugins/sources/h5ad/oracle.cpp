@@ -94,6 +94,11 @@ ObsColumn random_column(const std::string& name, int kind, std::int64_t cells, s
   }
   if (kind == 2) return {name, std::vector<std::int64_t>(numbers.begin(), numbers.end())};
   if (kind == 3) return {name, std::vector<float>(numbers.begin(), numbers.end())};
+  if (kind == 4) {
+    std::vector<bool> truths;
+    for (const double number : numbers) truths.push_back(number > 0);
+    return {name, truths};
+  }
   numbers[0] = std::nan("");
   return {name, numbers};
 }
@@ -109,10 +114,45 @@ Json as_json(const ObsColumn& column) {
     made["type"] = "int64", made["values"] = *whole;
   } else if (const auto* narrow = std::get_if<std::vector<float>>(&column.values)) {
     made["type"] = "float32", made["values"] = *narrow;
+  } else if (const auto* truths = std::get_if<std::vector<bool>>(&column.values)) {
+    made["type"] = "bool", made["values"] = *truths;
   } else {
     made["type"] = "float64", made["values"] = std::get<std::vector<double>>(column.values);
   }
   return made;
+}
+
+/// The same columns in blocks of so many cells.
+ObsBlocks in_blocks(const std::vector<ObsColumn>& columns, std::int64_t cells, std::int64_t block_cells) {
+  const auto part = [](const ObsColumn& column, std::int64_t first, std::int64_t count) {
+    ObsColumn some = column;
+    std::visit(
+        [&]<class Values>(Values& values) {
+          if constexpr (std::is_same_v<Values, LabelColumn>)
+            values.values = {}, values.codes = {values.codes.begin() + first, values.codes.begin() + first + count};
+          else
+            values = Values(values.begin() + first, values.begin() + first + count);
+        },
+        some.values);
+    return some;
+  };
+  ObsBlocks blocks;
+  for (const ObsColumn& column : columns) {
+    blocks.columns.push_back(part(column, 0, 0));
+    if (const auto* labels = std::get_if<LabelColumn>(&column.values))
+      std::get<LabelColumn>(blocks.columns.back().values).values = labels->values;
+    if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
+      for (const std::string& text : *texts) blocks.text_bytes += text.size();
+  }
+  blocks.each = [=](const ObsBlocks::Take& take) {
+    for (std::int64_t first = 0; first < cells; first += block_cells) {
+      std::vector<ObsColumn> block;
+      for (const ObsColumn& column : columns)
+        block.push_back(part(column, first, std::min(block_cells, cells - first)));
+      take(block);
+    }
+  };
+  return blocks;
 }
 
 Value text_value(const std::string& text) {
@@ -124,15 +164,19 @@ void check_copy(const std::filesystem::path& input, const TemporaryFolder& folde
   const std::int64_t cells = anndata::DataFrame(hdf5::Group::open_file(input), "obs").size();
   H5adAdditions additions;
   Json wanted = {{"columns", Json::array()}};
-  for (int kind = 0; kind < 5; ++kind) {
+  for (int kind = 0; kind < 6; ++kind) {
     additions.obs.push_back(random_column("cell2text_" + std::to_string(kind), kind, cells, random));
     wanted["columns"].push_back(as_json(additions.obs.back()));
   }
   const anndata::DataFrame obs(hdf5::Group::open_file(input), "obs");
   if (random() % 2 && !obs.columns().empty()) {  // and one that is already there
     additions.overwrite = true;
-    additions.obs.push_back(random_column(obs.columns().front(), static_cast<int>(random() % 5), cells, random));
+    additions.obs.push_back(random_column(obs.columns().front(), static_cast<int>(random() % 6), cells, random));
     wanted["columns"].push_back(as_json(additions.obs.back()));
+  }
+  if (random() % 2) {
+    additions.obs_blocks = in_blocks(additions.obs, cells, 1 + static_cast<std::int64_t>(random() % 50));
+    additions.obs.clear();
   }
   std::vector<std::vector<float>> embedded(static_cast<std::size_t>(cells));
   for (auto& row : embedded)

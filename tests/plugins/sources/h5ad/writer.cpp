@@ -33,15 +33,14 @@ TEST_CASE("h5ad copy: new columns are read back, and the old ones are still ther
   const auto input = make_input(folder), output = folder / "out.h5ad";
   const std::string before = read_file(input);
   H5adAdditions additions;
-  additions.obs = {{"label", LabelColumn{"", {"p", "q"}, {1, -1, 0}}},
-                   {"text", std::vector<std::string>{"α", "", "c"}},
-                   {"whole", std::vector<std::int64_t>{1, -2, 3}},
-                   {"narrow", std::vector<float>{0.5f, 1, 2}},
-                   {"wide", std::vector<double>{0.25, 1, 2}}};
+  additions.obs = {{"label", LabelColumn{"", {"p", "q"}, {1, -1, 0}}}, {"text", std::vector<std::string>{"α", "", "c"}},
+                   {"whole", std::vector<std::int64_t>{1, -2, 3}},     {"narrow", std::vector<float>{0.5f, 1, 2}},
+                   {"wide", std::vector<double>{0.25, 1, 2}},          {"truth", std::vector<bool>{true, false, true}}};
   write_h5ad_copy(input, output, additions);
   CHECK(read_file(input) == before);
   const anndata::DataFrame obs(hdf5::Group::open_file(output), "obs");
-  CHECK(obs.columns() == std::vector<std::string>{"kind", "label", "text", "whole", "narrow", "wide"});
+  CHECK(obs.columns() == std::vector<std::string>{"kind", "label", "text", "whole", "narrow", "wide", "truth"});
+  CHECK((obs.labels("truth").at(0) == "True" && obs.labels("truth").at(1) == "False"));
   const LabelColumn label = obs.labels("label");
   CHECK((label.at(0) == "q" && !label.at(1) && label.at(2) == "p"));
   CHECK(obs.labels("text").at(0) == "α");
@@ -115,6 +114,41 @@ TEST_CASE("h5ad copy: unfit columns are refused before anything is written") {
   twice.obs.push_back(twice.obs.front());
   check_says(refusal([&] { write_h5ad_copy(input, output, twice); }), {"'new' is given twice"});
   check_says(refusal([&] { write_h5ad_copy(input, folder / "none/out.h5ad", one_column("new")); }), {"none"});
+  CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad"});
+}
+
+TEST_CASE("h5ad copy: columns that come in blocks are checked as the others are, and must come for all cells") {
+  const TemporaryFolder folder;
+  const auto input = make_input(folder), output = folder / "out.h5ad";
+  const LabelColumn categories{"", {"p", "q"}, {}};
+  using Block = std::vector<ObsColumn>;
+  const auto write = [&](const Block& columns, const std::vector<Block>& blocks) {
+    H5adAdditions additions{.obs = {{"first", std::vector<double>{1, 2, 3}}}, .obsm = {}, .uns = {}};
+    additions.obs_blocks = {columns, 0, [&](const ObsBlocks::Take& take) { std::ranges::for_each(blocks, take); }};
+    write_h5ad_copy(input, output, additions);
+  };
+  const auto labels = [](const std::vector<std::int32_t>& codes) { return LabelColumn{"", {}, codes}; };
+  const Block columns{{"label", categories}, {"text", std::vector<std::string>()}};
+  write(columns, {{{"label", labels({1, -1})}, {"text", std::vector<std::string>{"α", ""}}},
+                  {{"label", labels({0})}, {"text", std::vector<std::string>{"c"}}}});
+  const anndata::DataFrame obs(hdf5::Group::open_file(output), "obs");
+  CHECK(obs.columns() == std::vector<std::string>{"kind", "first", "label", "text"});
+  CHECK((obs.labels("label").at(0) == "q" && !obs.labels("label").at(1) && obs.labels("label").at(2) == "p"));
+  CHECK((obs.labels("text").at(0) == "α" && obs.labels("text").at(1) == "" && obs.labels("text").at(2) == "c"));
+
+  std::filesystem::remove(output);
+  const Block one{{"new", categories}};
+  check_says(refusal([&] { write(one, {{{"new", labels({0, 2, 0})}}}); }), {"'new'", "code 2 has no category"});
+  check_says(refusal([&] {
+               write({{"new", std::vector<std::string>()}}, {{{"new", std::vector<std::string>{"\xff"}}}});
+             }),
+             {"'new', row 0", "UTF-8"});
+  check_says(refusal([&] { write({{"kind", categories}}, {}); }), {"obs column 'kind'", "--overwrite"});
+  check_says(refusal([&] { write({{"first", categories}}, {}); }), {"'first' is given twice"});
+  CHECK_THROWS_AS(write(one, {{{"new", labels({0, 1})}}}), BugError);
+  CHECK_THROWS_AS(write(one, {{{"new", labels({0, 1, 0, 0})}}}), BugError);
+  CHECK_THROWS_AS(write(one, {{{"new", std::vector<double>{1, 2, 3}}}}), BugError);
+  CHECK_THROWS_AS(write(one, {{}}), BugError);
   CHECK(files_of(folder) == std::vector<std::string>{"in.h5ad"});
 }
 
