@@ -2,6 +2,7 @@
 // checked on others.
 #include <fmt/format.h>
 
+#include "cell2text/evaluate/told_labels.hpp"
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/generate/calibration_cells.hpp"
 #include "cell2text/io/toml.hpp"
