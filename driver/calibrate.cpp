@@ -153,7 +153,7 @@ class Judging {
         interrupts_(interrupts),
         known_(card.known_labels().values),
         reader_(known_["cell_type"], known_["tissue"], known_["disease"]),
-        judge_(*model.decoder, reader_, known_, std::numeric_limits<std::size_t>::max()),
+        judge_(*model.decoder, reader_, known_, LabelJudge::all_labels),
         progress_("describing", std::ssize(cells.fit) + std::ssize(cells.check), "cells") {}
 
   /// By label.

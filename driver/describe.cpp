@@ -155,7 +155,7 @@ void describe(const DescribeArguments& arguments) {
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
   std::optional<LabelJudge> judge;
   if (!arguments.no_confidence)
-    judge.emplace(*model.decoder, reader, known, sure ? std::string::npos : best, LabelScoreOptions(), temperatures);
+    judge.emplace(*model.decoder, reader, known, sure ? LabelJudge::all_labels : best, LabelScoreOptions(), temperatures);
   std::vector<std::int64_t> rows(source.size());
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<LabelledCell> cells(rows.size());

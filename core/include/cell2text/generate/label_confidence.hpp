@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -33,6 +34,8 @@ using LabelTemperatures = std::map<std::string, double>;
 
 class LabelJudge {
  public:
+  static constexpr std::size_t all_labels = std::numeric_limits<std::size_t>::max();  ///< as `best`
+
   /// `reader` and `decoder` must outlive it. InputError where the decoder's tokenizer cannot tell the labels apart.
   /// `temperatures` (label_temperature.hpp) act on the probabilities of whole labels, one label for all its wordings:
   /// `confidence` and `best` are made of those that the known labels then have between them, `unknown` of the known
