@@ -64,7 +64,11 @@ std::string compare_systems(const TestedRun& run) {
   ScoresOfSystems all;
   const auto add = [&](const ComparedSystem& system) {
     write_predictions(run.folder.predictions_of(system.name), system.cells);
-    const ScoredBy by = system.describes ? ScoredBy::all : ScoredBy::label_metrics;
+    const bool tells_confidence =
+        std::ranges::any_of(system.cells, [](const Prediction& one) { return !one.confidences.empty(); });
+    const ScoredBy by = tells_confidence   ? ScoredBy::all
+                        : system.describes ? ScoredBy::text_metrics
+                                           : ScoredBy::label_metrics;
     all.emplace_back(system.name, score(run.host, run.metrics, system.cells, run.known, by));
     list.push_back({{"name", system.name},
                     {"about", system.about},

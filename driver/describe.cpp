@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "cell2text/io/toml.hpp"
+#include "cell2text/model_calibration.hpp"
 #include "commands.hpp"
 #include "describe_choice.hpp"
 #include "describe_job.hpp"
@@ -15,6 +16,7 @@
 #include "interrupts.hpp"
 #include "open_cells.hpp"
 #include "profile.hpp"
+#include "sure_cell_type.hpp"
 
 namespace cell2text::driver {
 
@@ -27,7 +29,7 @@ struct DescribeArguments {
   std::string model, out, encoder, base, device = "auto";
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
-  std::optional<std::string> profile;
+  std::optional<std::string> profile, ontology;
   std::optional<double> min_confidence;
   std::int64_t best = 0;
   std::vector<std::string> set;
@@ -41,10 +43,12 @@ constexpr const char* describe_examples =
     "  cell2text describe raw_feature_bc_matrix/ --source min_counts=500 --model runs/quickstart/model -o "
     "described.jsonl\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --ontology cl.obo -o described.h5ad\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --cluster leiden -o described.h5ad\n"
     "Killed or interrupted, the same command goes on with what is left.";
 
-constexpr const char* unassigned = "unassigned";
+/// From where on a kind of cell is sure where --min-confidence does not say: it is then likelier than all others.
+constexpr double sure_from = 0.5;
 
 /// The labels that a text names, with the ontology ids that training cells had for them. Those that the model is less
 /// sure of than `min_confidence` stay in `raw` alone.
@@ -67,7 +71,7 @@ LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const Mod
   return one;
 }
 
-Value about(const DescribeArguments& arguments, const ModelCard& card) {
+Value about(const DescribeArguments& arguments, const ModelCard& card, const LabelTemperatures& temperatures) {
   char date[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
@@ -80,6 +84,10 @@ Value about(const DescribeArguments& arguments, const ModelCard& card) {
   all.set("date", {std::string(date), {}});
   if (arguments.choice.cluster) all.set("cluster", {*arguments.choice.cluster, {}});
   all.set("generation", write_settings(card.generation));
+  if (temperatures.empty()) return all;
+  Value table;
+  for (const auto& [label, temperature] : temperatures) table.set(label, {temperature, {}});
+  all.set("temperatures", std::move(table));
   return all;
 }
 
@@ -105,7 +113,23 @@ GenerationSettings generation_settings(const DescribeArguments& arguments, const
 }
 
 DescribedColumns columns_of(const DescribeArguments& arguments) {
-  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value()};
+  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(),
+          arguments.ontology.has_value()};
+}
+
+/// A judge that was asked for all labels, for the roll-up, tells more than is kept.
+void keep_best(LabelledCell& one, std::size_t best) {
+  for (auto& [role, judged] : one.cell.confidences) {
+    judged.best.resize(std::min(best, judged.best.size()));
+    judged.best.shrink_to_fit();
+  }
+}
+
+/// What the values depend on beside the model, the cells and the columns.
+nlohmann::json job_options(const DescribeArguments& arguments, const LabelTemperatures& temperatures) {
+  nlohmann::json options = arguments.options;
+  if (!temperatures.empty()) options["temperatures"] = temperatures;
+  return options;
 }
 
 /// Tells where a job goes on that another process began.
@@ -138,25 +162,35 @@ void describe(const DescribeArguments& arguments) {
                                choice,
                                cluster_table_path(arguments.choice, arguments.out)};
   check_tables(tables);
+  const auto temperatures = read_temperatures(arguments.model, card.hash);
+  auto known = card.known_labels().values;
+  std::optional<SureCellType> sure;
+  if (arguments.ontology)
+    sure.emplace(*arguments.ontology, card, known["cell_type"], arguments.min_confidence.value_or(sure_from));
   const std::string machine = fmt::format("{} with {} threads", host.device.str(), at::get_num_threads());
-  PartFile part(arguments.out, describe_job(arguments.cells.path, card, arguments.options, tables.columns), machine);
+  PartFile part(arguments.out, describe_job(arguments.cells.path, card, job_options(arguments, temperatures), tables.columns),
+                machine);
   tell_of_part(part, machine);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
 
-  auto known = card.known_labels().values;
+  const auto best = static_cast<std::size_t>(arguments.best);
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
   std::optional<LabelJudge> judge;
-  if (!arguments.no_confidence) judge.emplace(*model.decoder, reader, known, static_cast<std::size_t>(arguments.best));
+  if (!arguments.no_confidence)
+    judge.emplace(*model.decoder, reader, known, sure ? LabelJudge::all_labels : best, LabelScoreOptions(), temperatures);
   const auto describe_batch = [&](const TokenBatch& batch) {
     std::vector<TableRow> rows;
-    for (DescribedCell& cell : describe_cells(model, batch, card.generation, judge ? &*judge : nullptr))
-      rows.push_back(table_row(described, label(std::move(cell), reader, card, arguments.min_confidence.value_or(0))));
+    for (DescribedCell& cell : describe_cells(model, batch, card.generation, judge ? &*judge : nullptr)) {
+      LabelledCell one = label(std::move(cell), reader, card, arguments.min_confidence.value_or(0));
+      if (sure) sure->add_to(one), keep_best(one, best);
+      rows.push_back(table_row(described, one));
+    }
     return rows;
   };
   describe_windows({source, *model.encoder, choice.rows, card.generation.batch_size, describe_batch, interrupts}, part);
-  write_tables(tables, part, about(arguments, card));
+  write_tables(tables, part, about(arguments, card, temperatures));
   log().info(arguments.out + ": " + status_summary(tables.columns, part));
   part.remove();
 }
@@ -183,6 +217,12 @@ void add_describe(CLI::App& app) {
                                       "Labels that the model is less sure of are written as 'unassigned', and as they "
                                       "were read in cell2text_X_raw")
                          ->check(CLI::Range(0.0, 1.0));
+  auto* ontology =
+      command
+          ->add_option("--ontology", arguments.ontology,
+                       "OBO file of the Cell Ontology: also the most specific kind of cell that the model is sure of, "
+                       "from --min-confidence on (else 0.5), in cell2text_cell_type_sure")
+          ->option_text("FILE");
   auto* best = command
                    ->add_option("--best", arguments.best,
                                 "Also the K most probable labels with their probabilities, in cell2text_X_best")
@@ -192,6 +232,7 @@ void add_describe(CLI::App& app) {
       ->add_flag("--no-confidence", arguments.no_confidence,
                  "Do not tell how sure the model is of each label, which saves time")
       ->excludes(confidence)
+      ->excludes(ontology)
       ->excludes(best);
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
   command

@@ -57,6 +57,19 @@ void add_confidences(std::vector<DescribedColumn>& all) {
   }
 }
 
+/// What labels, ids and confidences have under the name of SureCellType.
+void add_sure(std::vector<DescribedColumn>& all) {
+  const std::string label = "cell_type_sure", name = "cell2text_" + label;
+  all.push_back({name, Type::category, [label](const LabelledCell& c) { return value_or_empty(c.labels, label); }, {}});
+  all.push_back({name + "_ontology_term_id",
+                 Type::category,
+                 [label](const LabelledCell& c) { return value_or_empty(c.ontology_ids, label); },
+                 {}});
+  all.push_back({name + "_confidence", Type::real, {}, [label](const LabelledCell& c) {
+                   return confidence_of(c, label, &LabelConfidence::confidence);
+                 }});
+}
+
 }  // namespace
 
 std::vector<DescribedColumn> described_columns(const DescribedColumns& which, const ModelCard& card) {
@@ -70,6 +83,7 @@ std::vector<DescribedColumn> described_columns(const DescribedColumns& which, co
       {"cell2text_log_probability", Type::real, {}, [](const LabelledCell& c) { return c.cell.log_probability; }}};
   add_labels(all);
   if (which.confidence) add_confidences(all);
+  if (which.sure) add_sure(all);
   for (const std::string label : described_labels) {
     if (which.best)
       all.push_back({"cell2text_" + label + "_best",

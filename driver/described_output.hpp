@@ -18,6 +18,9 @@ namespace cell2text::driver {
 inline constexpr std::array<const char*, 5> described_labels = {"cell_type", "tissue", "disease", "sex",
                                                                 "development_stage"};
 
+/// What stands for a label that the model is not sure of.
+inline constexpr const char* unassigned = "unassigned";
+
 /// A described cell with the labels that its text names; a label that is not readable is missing, never guessed.
 struct LabelledCell {
   DescribedCell cell;
@@ -30,6 +33,7 @@ struct DescribedColumns {
   bool confidence = true;
   bool best = false;  ///< the most probable labels
   bool raw = false;   ///< labels before unsure ones were taken away
+  bool sure = false;  ///< cell_type_sure (sure_cell_type.hpp)
 };
 
 /// A column of the output and how it is read off a cell.

@@ -7,6 +7,7 @@
 #include "cell2text/evaluate/predictions_file.hpp"
 #include "cell2text/experiment_file.hpp"
 #include "cell2text/experiment_run.hpp"
+#include "cell2text/model_calibration.hpp"
 #include "cell2text/run_folder.hpp"
 #include "commands.hpp"
 #include "comparisons.hpp"
@@ -212,14 +213,20 @@ nlohmann::ordered_json facts(const Host& host, const Experiment& experiment, con
 void test(const Host& host, const Experiment& experiment, const ExperimentData& data, const Model& model,
           const ModelCard& card, const RunFolder& folder, const Interrupts& interrupts, bool json) {
   if (data.split.test.empty()) return log().info("no cells to test");
+  const Metrics metrics = build_metrics(host, experiment.metrics);
+  auto names = card.known_labels().values;
+  const KnownLabelReader reader(names["cell_type"], names["tissue"], names["disease"]);
+  std::optional<LabelJudge> judge;
+  if (std::ranges::any_of(metrics, [](const auto& metric) { return metric.second.reads_confidences(); }))
+    judge.emplace(*model.decoder, reader, names, 0, LabelScoreOptions(), read_temperatures(folder.model(), card.hash));
   Progress progress("describing", static_cast<std::int64_t>(data.split.test.size()), "cells");
-  const auto predictions = predict(model, data, experiment.generation, [&](std::int64_t done) {
+  const auto tell = [&](std::int64_t done) {
     progress.update(done);
     interrupts.check("while describing the test cells; the model is in " + folder.model().string() +
                      ", and the same command with --resume goes on from there");
-  });
+  };
+  const auto predictions = predict(model, data, experiment.generation, tell, judge ? &*judge : nullptr);
   write_predictions(folder.predictions(), predictions);
-  const Metrics metrics = build_metrics(host, experiment.metrics);
   const KnownLabels known = known_labels(card, data);
   const AllScores scores = score(host, metrics, predictions, known);
   write_atomically(folder.confusion(), confusion_json(scores).dump(2) + "\n");

@@ -16,13 +16,11 @@
 #include "cell2text/evaluate/known_labels.hpp"
 #include "cell2text/evaluate/label_names.hpp"
 #include "cell2text/evaluate/prediction.hpp"
+#include "cell2text/evaluate/told_labels.hpp"
 #include "cell2text/settings.hpp"
-#include "cell2text/text/age_bucket.hpp"
-#include "cell2text/text/description.hpp"
 #include "cell2text/text/label_reader.hpp"
 #include "cell2text/text/obo.hpp"
 #include "cell2text/text/paper_labels.hpp"
-#include "cell2text/text/words.hpp"
 #include "label_scores.hpp"
 #include "levels.hpp"
 #include "paper_names.hpp"
@@ -78,58 +76,25 @@ class Labels {
   Scores score(std::span<const Prediction> predictions, const KnownLabels& known) const {
     KnownLabels more;
     if (ontology_) more = known, add_terms(more, *ontology_);
-    std::vector<LabelNames> names;
-    for (const Label& label : scored_labels)
-      names.emplace_back(label.name, truth_of(predictions, label), ontology_ ? more : known);
+    const std::vector<ToldLabel> told = told_labels(predictions, ontology_ ? more : known);
     Scores out;
-    if (settings_.reading != "paper") score_known(predictions, names, out);
-    if (settings_.reading != "known") score_paper(predictions, names, out);
+    if (settings_.reading != "paper") score_known(told, out);
+    if (settings_.reading != "known") score_paper(predictions, told, out);
     return out;
   }
 
  private:
-  static CellNames truth_of(std::span<const Prediction> predictions, const Label& label) {
-    CellNames names = true_names(predictions, label.name);
-    if (label.read == &ReadLabels::stage)
-      for (auto& name : names)
-        if (name) name = true_bucket(*name);
-    return names;
-  }
-
-  /// The age bucket of a true development stage, or of one that is given as a bucket.
-  static std::optional<std::string> true_bucket(const std::string& stage) {
-    const std::string folded = fold_spaces(lower(stage));
-    if (std::ranges::find(age_buckets, folded) != age_buckets.end()) return folded;
-    const auto bucket = age_bucket(stage);
-    return bucket ? std::optional<std::string>(*bucket) : std::nullopt;
-  }
-
-  /// Each name as the one it stands for.
-  static CellNames named(CellNames names, const LabelNames& known) {
-    for (auto& name : names)
-      if (name) name = known.name_of(*name);
-    return names;
-  }
-
-  void score_known(std::span<const Prediction> predictions, const std::vector<LabelNames>& names, Scores& out) const {
-    const KnownLabelReader reader(names[0].texts(), names[1].texts(), names[2].texts());
-    std::vector<ReadLabels> read;
-    for (const Prediction& one : predictions) read.push_back(reader.read(one.prediction));
-    for (std::size_t i = 0; i < std::size(scored_labels); ++i) {
-      const Label& label = scored_labels[i];
-      LabelValues values{label.name, truth_of(predictions, label), column(read, label)};
-      if (label.read != &ReadLabels::stage)
-        values.truth = named(std::move(values.truth), names[i]),
-        values.predicted = named(std::move(values.predicted), names[i]);
-      add_scores(values, names[i], out);
+  void score_known(const std::vector<ToldLabel>& labels, Scores& out) const {
+    for (const ToldLabel& label : labels) {
+      add_scores({label.name, label.truth, label.told}, label.names, out);
       if (!levels_ || !levels_->covers(label.name)) continue;
-      add_scores({"level." + values.name, levels_->rolled_up(label.name, values.truth),
-                  levels_->rolled_up(label.name, values.predicted)},
-                 names[i], out);
+      add_scores({"level." + label.name, levels_->rolled_up(label.name, label.truth),
+                  levels_->rolled_up(label.name, label.told)},
+                 label.names, out);
     }
   }
 
-  void score_paper(std::span<const Prediction> predictions, const std::vector<LabelNames>& names, Scores& out) const {
+  void score_paper(std::span<const Prediction> predictions, const std::vector<ToldLabel>& told, Scores& out) const {
     const bool from_text = settings_.truth == "text";
     std::vector<ReadLabels> read, read_truth;
     for (const Prediction& one : predictions) {
@@ -137,18 +102,18 @@ class Labels {
       if (from_text) read_truth.push_back(read_labels_paper(one.reference));
     }
     for (std::size_t i = 0; i < paper_labels.size(); ++i) {
-      const Label& label = paper_labels[i];
+      const ScoredLabel& label = paper_labels[i];
       const CellNames obs = truth_of(predictions, label);
       LabelValues values{std::string("paper.") + label.name, from_text ? column(read_truth, label) : obs,
                          column(read, label)};
       if (!from_text) values.note = make_whole_forms(label, values.truth);
-      add_scores(values, names[i], out);
+      add_scores(values, told[i].names, out);
       out.scores.push_back(merged_names(label, values.name, obs));
     }
   }
 
   /// How many true names become equal to another by the paper's cut.
-  static Score merged_names(const Label& label, const std::string& name, const CellNames& truth) {
+  static Score merged_names(const ScoredLabel& label, const std::string& name, const CellNames& truth) {
     std::set<std::string> names;
     for (const auto& one : truth)
       if (one) names.insert(*one);
@@ -161,7 +126,7 @@ class Labels {
   }
 
   /// Puts true names into the paper's form, and tells how many cells hold one that the reading cuts.
-  static std::string make_whole_forms(const Label& label, CellNames& truth) {
+  static std::string make_whole_forms(const ScoredLabel& label, CellNames& truth) {
     std::map<std::string, std::pair<std::string, bool>> forms;
     std::size_t cut = 0, all = 0;
     for (auto& name : truth) {
@@ -179,7 +144,7 @@ class Labels {
            " cells have a name that this reading cuts: never right";
   }
 
-  static CellNames column(const std::vector<ReadLabels>& read, const Label& label) {
+  static CellNames column(const std::vector<ReadLabels>& read, const ScoredLabel& label) {
     CellNames names;
     for (const ReadLabels& one : read) names.push_back(one.*label.read);
     return names;

@@ -1,4 +1,4 @@
-// The labels that are scored, and what the paper's way of reading makes of their names. Scores nothing.
+// What the paper's way of reading makes of the names of labels. Scores nothing.
 #pragma once
 
 #include <cstdint>
@@ -8,31 +8,22 @@
 #include <span>
 #include <string>
 
+#include "cell2text/evaluate/told_labels.hpp"
 #include "cell2text/text/description.hpp"
 #include "cell2text/text/paper_labels.hpp"
 
 namespace cell2text::labels {
 
-/// A label that is scored, and where the readers put it.
-struct Label {
-  const char* name;
-  std::optional<std::string> ReadLabels::*read;
-};
-inline constexpr Label scored_labels[] = {{"cell_type", &ReadLabels::cell_type},
-                                          {"tissue", &ReadLabels::tissue},
-                                          {"disease", &ReadLabels::disease},
-                                          {"sex", &ReadLabels::sex},
-                                          {"development_stage", &ReadLabels::stage}};
 /// Those that the paper scores: the first three.
-inline constexpr std::span<const Label> paper_labels(scored_labels, 3);
+inline constexpr std::span<const ScoredLabel> paper_labels(scored_labels, 3);
 
 /// A whole name as the paper's way would have to read it.
-inline std::string whole_paper_form(const Label& label, const std::string& name) {
+inline std::string whole_paper_form(const ScoredLabel& label, const std::string& name) {
   return paper_form(name, label.read == &ReadLabels::cell_type);
 }
 
 /// What the paper's way reads where a description says `name`; nothing where it reads nothing.
-inline std::optional<std::string> cut_paper_form(const Label& label, const std::string& name) {
+inline std::optional<std::string> cut_paper_form(const ScoredLabel& label, const std::string& name) {
   CellFacts facts;
   facts.cell_type = label.read == &ReadLabels::cell_type ? name : "cell";
   facts.tissue = label.read == &ReadLabels::tissue ? name : "blood";
@@ -42,7 +33,7 @@ inline std::optional<std::string> cut_paper_form(const Label& label, const std::
 }
 
 /// How many of the names become equal to another one by the paper's cut.
-inline std::int64_t count_merged_names(const Label& label, const std::set<std::string>& names) {
+inline std::int64_t count_merged_names(const ScoredLabel& label, const std::set<std::string>& names) {
   std::map<std::string, std::int64_t> by_cut;
   for (const std::string& name : names)
     if (const auto cut = cut_paper_form(label, name)) ++by_cut[*cut];

@@ -350,9 +350,19 @@ struct MetricLabelsType : GoodMetric {
   using GoodMetric::GoodMetric;
   std::string compares_texts() const { return ""; }
 };
+struct MetricConfidences : GoodMetric {  // optional, and right
+  using GoodMetric::GoodMetric;
+  bool reads_confidences() const { return true; }
+};
+struct MetricConfidencesType : GoodMetric {
+  using GoodMetric::GoodMetric;
+  int reads_confidences() const { return 1; }
+};
 static_assert(Metric<GoodMetric>);
 static_assert(Metric<MetricLabels>);
 static_assert(!Metric<MetricLabelsType>);
+static_assert(Metric<MetricConfidences>);
+static_assert(!Metric<MetricConfidencesType>);
 static_assert(!Metric<MetricNotConst>);
 static_assert(!Metric<MetricOneArgument>);
 static_assert(!Metric<MetricBuilt>);

@@ -7,7 +7,7 @@ using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
   for (const char* subcommand :
-       {"", "run", "describe", "doctor", "evaluate", "report", "schema", "plugins list", "plugins info",
+       {"", "run", "describe", "calibrate", "doctor", "evaluate", "report", "schema", "plugins list", "plugins info",
         "plugins check", "plugins new", "model info", "model merge", "ontology similarity", "ontology map"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
@@ -46,7 +46,7 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
   CHECK(flags(command("describe --help").out) ==
-        "--source --source-plugin --model --cells --cluster --cluster-cells --cluster-table --seed --overwrite --force --beams --min-confidence --best --no-confidence "
+        "--source --source-plugin --model --cells --cluster --cluster-cells --cluster-table --seed --overwrite --force --beams --min-confidence --ontology --best --no-confidence "
         "--batch-size --set --encoder --base --profile "
         "--device "
         "--threads ");

@@ -137,7 +137,7 @@ TEST_CASE("plugins check: every shipped plugin that starts at random passes") {
   expect_passed("encoder_scgpt", small + "--set vocabulary=data/demo/genes/vocab.json");
   expect_passed("finetuning_full");
   expect_passed("finetuning_lora", "--set rank=4");
-  for (const char* metric : {"overlap", "labels"}) expect_passed(std::string("metric_") + metric);
+  for (const char* metric : {"overlap", "labels", "calibration"}) expect_passed(std::string("metric_") + metric);
   expect_passed("metric_pathways", "--set descriptions=data/demo/pathways/hallmark_descriptions.tsv");
   expect_passed("metric_pagerank", "--set ontology=data/demo/cl.obo");
   for (const char* baseline : {"head", "lightgbm", "majority", "nearest", "template"})

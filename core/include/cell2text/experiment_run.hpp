@@ -164,19 +164,21 @@ inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& dat
 }
 
 /// Describes the test cells, in batches of like length, and gives them back in the order of the file.
-/// `progress` is told how many cells are done.
+/// `progress` is told how many cells are done. Where there is a `judge`, predictions tell how sure it is.
 inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data,
                                        const GenerationSettings& settings,
-                                       const std::function<void(std::int64_t)>& progress) {
+                                       const std::function<void(std::int64_t)>& progress,
+                                       const LabelJudge* judge = nullptr) {
   LoaderOptions options{settings.batch_size, free_length_window, 0, false};
   CellLoader loader(*data.source, *model.encoder, data.split.test, options);
   const CellTruth truth(*data.source, *data.descriptions);
   std::vector<std::pair<std::int64_t, Prediction>> found;
   while (auto batch = loader.next()) {
-    for (DescribedCell& cell : describe_cells(model, *batch, settings)) {
+    for (DescribedCell& cell : describe_cells(model, *batch, settings, judge)) {
       Prediction prediction{
           cell.name, *data.descriptions->text(cell.row), std::move(cell.text), cell.log_probability, {}};
       truth.add_to(prediction, cell.row);
+      for (const auto& [label, one] : cell.confidences) prediction.confidences[label] = one.confidence;
       found.emplace_back(cell.row, std::move(prediction));
     }
     progress(static_cast<std::int64_t>(found.size()));

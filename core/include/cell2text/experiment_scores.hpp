@@ -30,15 +30,20 @@ inline Metrics build_metrics(const Host& host, const std::vector<MetricChoice>& 
 /// Scores by metric name.
 using AllScores = std::map<std::string, Scores>;
 
-/// Which metrics have something to say: all, or for a system that gives labels alone those that read labels.
-enum class ScoredBy { all, label_metrics };
+/// Which metrics have something to say: all; for a system that does not tell how sure it is those that need not know;
+/// of these for one that gives labels alone those that read labels.
+enum class ScoredBy { all, text_metrics, label_metrics };
 
 /// The metrics' scores, without intervals.
 inline AllScores score_without_intervals(const Metrics& metrics, std::span<const Prediction> predictions,
                                          const KnownLabels& known, ScoredBy by = ScoredBy::all) {
+  const auto says = [by](const MetricHandle& metric) {
+    return by == ScoredBy::all ||
+           (!metric.reads_confidences() && (by == ScoredBy::text_metrics || !metric.compares_texts()));
+  };
   AllScores all;
   for (const auto& [name, metric] : metrics)
-    if (by == ScoredBy::all || !metric.compares_texts()) all.insert_or_assign(name, metric.score(predictions, known));
+    if (says(metric)) all.insert_or_assign(name, metric.score(predictions, known));
   return all;
 }
 

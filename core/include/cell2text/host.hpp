@@ -46,6 +46,7 @@
 #include "cell2text/io/tenx_layout.hpp"
 #include "cell2text/io/toml.hpp"
 #include "cell2text/model_builder.hpp"
+#include "cell2text/model_calibration.hpp"
 #include "cell2text/model_folder.hpp"
 #include "cell2text/model_merge.hpp"
 #include "cell2text/nn/transformer_checkpoint.hpp"

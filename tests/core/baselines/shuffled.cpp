@@ -31,6 +31,7 @@ TEST_CASE("shuffled: the truth stays with its cell") {
     const std::string number = std::to_string(i);
     predictions.push_back(
         {"cell " + number, "reference " + number, "text " + number, -1.0 * i, {{"cell_type", number}}});
+    predictions.back().confidences["cell_type"] = i / 4.0;
   }
   const auto shuffled = shuffled_predictions(predictions, 3);
   for (int i = 0; i < 5; ++i) {
@@ -39,6 +40,7 @@ TEST_CASE("shuffled: the truth stays with its cell") {
     CHECK(shuffled[i].labels == predictions[i].labels);
     CHECK(shuffled[i].prediction != predictions[i].prediction);
     CHECK(shuffled[i].prediction == "text " + std::to_string(static_cast<int>(-shuffled[i].log_probability)));
+    CHECK(shuffled[i].confidences.at("cell_type") == -shuffled[i].log_probability / 4);
   }
 }
 

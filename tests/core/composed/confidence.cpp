@@ -54,6 +54,46 @@ TEST_CASE("confidence: of a decoder whose state cannot be cut, the same") {
   check_confidences(*decoder.handle, prompts, random_cases(seed), reading_anew(*decoder.handle, prompts));
 }
 
+TEST_CASE("confidence: temperatures act on whole labels, and on all else as one more") {
+  const test::Setup setup;
+  const auto seed = test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  const Model model = setup.build();
+  model.set_training(false);
+  const SmallPrompts prompts(model.decoder->width(), seed);
+  const KnownLabelReader labels(cell_types, tissues, diseases);
+  std::vector<Tokens> tokens;
+  for (const std::string& text : random_cases(seed).texts) tokens.push_back(model.decoder->encode_text(text));
+  const auto judged = [&](const LabelTemperatures& temperatures) {
+    const std::map<std::string, std::vector<std::string>> known{
+        {"cell_type", cell_types}, {"tissue", tissues}, {"disease", diseases}};
+    const LabelJudge judge(*model.decoder, labels, known, 100, {0, 64}, temperatures);
+    torch::NoGradGuard no_grad;
+    return judge.judge(DecodingRows(*model.decoder, prompts.values_BTD, prompts.lengths), tokens);
+  };
+  const auto plain = judged({}), ones = judged({{"cell_type", 1}}), tempered = judged({{"cell_type", 2.5}});
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    for (const auto& [role, before] : plain[i]) {
+      INFO(i << " " << role);
+      CHECK((ones[i].at(role).best == before.best));
+      CHECK(ones[i].at(role).unknown == before.unknown);
+      const LabelConfidence& after = tempered[i].at(role);
+      if (role != "cell_type") {
+        CHECK((after.best == before.best));
+        continue;
+      }
+      const auto changed = [](double probability) { return std::pow(probability, 1 / 2.5); };
+      double sum = 0;
+      for (const auto& [name, probability] : before.best) sum += changed(probability);
+      REQUIRE(after.best.size() == before.best.size());
+      for (std::size_t k = 0; k < before.best.size(); ++k)
+        CHECK(after.best[k].second == doctest::Approx(changed(before.best[k].second) / sum).epsilon(1e-9));
+      CHECK(after.confidence == doctest::Approx(changed(before.confidence) / sum).epsilon(1e-9));
+      const double known = 1 - before.unknown, others = changed(before.unknown);
+      CHECK(after.unknown == doctest::Approx(others / (others + changed(known) * sum)).epsilon(1e-6));
+    }
+}
+
 TEST_CASE("confidence: a tokenizer that does not write labels apart from the text before them is refused") {
   const auto decoder = test::make_decoder<test::BasicGruDecoder<WholeTextTokenizer>>({}, 1);
   const KnownLabelReader labels({"B cell"}, {}, {});

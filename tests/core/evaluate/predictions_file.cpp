@@ -48,7 +48,8 @@ TEST_CASE("predictions: what is written is read again") {
                                    -std::numeric_limits<double>::infinity(),
                                    {{"tissue", "blood"}, {"sex", "male"}, {"organ", "is not kept"}},
                                    std::vector<std::string>{"HALLMARK_HYPOXIA", "β"},
-                                   "donor 1"}};
+                                   "donor 1",
+                                   {{"cell_type", 0.1}, {"development_stage", 1}, {"organ", 0.5}}}};
   const TemporaryFolder folder;
   {
     cell2text::JsonLinesWriter out(folder / "p.jsonl");
@@ -68,6 +69,8 @@ TEST_CASE("predictions: what is written is read again") {
   CHECK(read[1].pathways == written[1].pathways);
   CHECK(read[0].donor.empty());
   CHECK(read[1].donor == "donor 1");
+  CHECK(read[0].confidences.empty());
+  CHECK((read[1].confidences == std::map<std::string, double>{{"cell_type", 0.1}, {"development_stage", 1}}));
 }
 
 TEST_CASE("predictions: the line has the documented keys in the documented order") {
@@ -80,6 +83,10 @@ TEST_CASE("predictions: the line has the documented keys in the documented order
   CHECK(cell2text::prediction_json(more).dump() ==
         R"({"cell":"c","reference":"r","prediction":"p","log_probability":0.0,"sex":"male",)"
         R"("development_stage":"infant stage","pathways":[],"donor":"d"})");
+  const Prediction sure{"c", "r", "p", 0, {{"tissue", "blood"}}, {}, {}, {{"tissue", 0.5}, {"cell_type", 1}}};
+  CHECK(cell2text::prediction_json(sure).dump() ==
+        R"({"cell":"c","reference":"r","prediction":"p","log_probability":0.0,"tissue":"blood",)"
+        R"("cell_type_confidence":1.0,"tissue_confidence":0.5})");
 }
 
 TEST_CASE("predictions: a text cut inside a character is written as valid UTF-8") {
@@ -107,6 +114,10 @@ TEST_CASE("predictions: a fault names file, line and key") {
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","log_probability":"x"})"), "'log_probability'"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","tissue":1})"), "'tissue'"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","pathways":"x"})"), "'pathways'"));
+  for (const char* wrong : {"1.01", "-1e-9"})
+    CHECK(holds(refusal(good + R"({"reference":"r","prediction":"p","sex_confidence":)" + wrong + "}"),
+                std::string("p.jsonl:2: 'sex_confidence' is ") + wrong + "; a probability from 0 to 1"));
+  CHECK(holds(refusal(R"({"reference":"r","prediction":"p","sex_confidence":"x"})"), "'sex_confidence' is a text"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","donor":7})"), "'donor'"));
   CHECK(holds(refusal("[1]"), "p.jsonl:1: an object"));
   CHECK(holds(refusal(good + "{\"cell\": \n"), "p.jsonl:2:"));

@@ -145,8 +145,8 @@ void cells(Table& table) {
   }
   {
     const Prediction x;
-    const auto& [cell, reference, prediction, log_probability, labels, pathways, donor] = x;
-    table.members("Prediction", x, cell, reference, prediction, log_probability, labels, pathways, donor);
+    const auto& [cell, reference, prediction, log_probability, labels, pathways, donor, confidences] = x;
+    table.members("Prediction", x, cell, reference, prediction, log_probability, labels, pathways, donor, confidences);
   }
   {
     const Score x;
@@ -288,7 +288,7 @@ void virtual_calls(Table& table) {
   using F = FineTuningObject;
   table.calls<F>("FineTuningObject", &F::prepare, &F::changes_base, &F::save, &F::load, &F::merge);
   using M = MetricObject;
-  table.calls<M>("MetricObject", &M::score, &M::compares_texts);
+  table.calls<M>("MetricObject", &M::score, &M::compares_texts, &M::reads_confidences);
   using B = BaselineObject;
   table.calls<B>("BaselineObject", &B::needs, &B::fit, &B::predict, &B::save, &B::load);
 }

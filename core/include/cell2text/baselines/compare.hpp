@@ -120,7 +120,7 @@ class Baselines {
     const bool describes = answers.fill_template || !answers.texts.empty() || !answers.copied.empty();
     ComparedSystem system{choice.name(), about(choice), describes, {model.begin(), model.end()}};
     for (Prediction& one : system.cells)
-      one.prediction.clear(), one.log_probability = std::numeric_limits<double>::quiet_NaN();
+      one.prediction.clear(), one.log_probability = std::numeric_limits<double>::quiet_NaN(), one.confidences.clear();
     const std::vector<std::int64_t> places = places_of(rows);
     for (std::size_t i = 0; i < rows.size(); ++i)
       system.cells[places[i]].prediction = text_of(answers, static_cast<std::int64_t>(i), train);

@@ -29,15 +29,17 @@ inline std::vector<std::size_t> other_cells(std::size_t n, std::uint64_t seed) {
   return others;
 }
 
-/// The predictions with each cell's text taken from another cell. Nothing is generated again: all that a text depends
-/// on are the embeddings (a drawn one also on its cell's name, which only says which of equally likely draws it gets),
-/// so what a cell would be told from another's embeddings is what that one was told. Errors as other_cells.
+/// The predictions with each cell's text, and how sure the model was of it, taken from another cell. Nothing is
+/// generated again: all that a text depends on are the embeddings (a drawn one also on its cell's name, which only says
+/// which of equally likely draws it gets), so what a cell would be told from another's embeddings is what that one was
+/// told. Errors as other_cells.
 inline std::vector<Prediction> shuffled_predictions(std::vector<Prediction> predictions, std::uint64_t seed) {
   const std::vector<std::size_t> others = other_cells(predictions.size(), seed);
-  std::vector<std::pair<std::string, double>> texts;
-  for (Prediction& one : predictions) texts.emplace_back(std::move(one.prediction), one.log_probability);
+  std::vector<std::tuple<std::string, double, std::map<std::string, double>>> texts;
+  for (Prediction& one : predictions)
+    texts.emplace_back(std::move(one.prediction), one.log_probability, std::move(one.confidences));
   for (std::size_t i = 0; i < predictions.size(); ++i)
-    std::tie(predictions[i].prediction, predictions[i].log_probability) = texts[others[i]];
+    std::tie(predictions[i].prediction, predictions[i].log_probability, predictions[i].confidences) = texts[others[i]];
   return predictions;
 }
 

@@ -22,9 +22,14 @@ namespace cell2text {
 /// The labels whose truth stands in a predictions file, `sex` and `development_stage` as obs has them.
 inline constexpr const char* prediction_labels[] = {"cell_type", "tissue", "disease", "sex", "development_stage"};
 
+/// The key under which a label's confidence stands, in predictions as in what `describe` writes.
+inline std::string confidence_key(const std::string& label) {
+  return label + "_confidence";
+}
+
 /// One line: `cell`, `reference`, `prediction`, `log_probability` (null where not finite) and what is known of
-/// prediction_labels, `pathways` and `donor`; other labels are not kept. A text that a model cut inside a character is
-/// made valid UTF-8 with U+FFFD.
+/// prediction_labels, their confidences (`cell_type_confidence`), `pathways` and `donor`; other labels are not kept. A
+/// text that a model cut inside a character is made valid UTF-8 with U+FFFD.
 inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
   nlohmann::ordered_json line;
   line["cell"] = replace_invalid_utf8(prediction.cell);
@@ -35,6 +40,9 @@ inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
   for (const char* label : prediction_labels)
     if (const auto found = prediction.labels.find(label); found != prediction.labels.end())
       line[label] = replace_invalid_utf8(found->second);
+  for (const char* label : prediction_labels)
+    if (const auto found = prediction.confidences.find(label); found != prediction.confidences.end())
+      line[confidence_key(label)] = found->second;
   if (prediction.pathways) {
     auto& list = line["pathways"] = nlohmann::ordered_json::array();
     for (const std::string& pathway : *prediction.pathways) list.push_back(replace_invalid_utf8(pathway));
@@ -44,8 +52,8 @@ inline nlohmann::ordered_json prediction_json(const Prediction& prediction) {
 }
 
 /// The inverse. `cell` and `donor` are empty where absent; `log_probability` is NaN where absent or null; an absent,
-/// null or empty label is unknown, and so are absent or null pathways; other keys are skipped. InputError "where: ..."
-/// where a text is missing or has another type.
+/// null or empty label is unknown, and so are absent or null pathways and confidences; other keys are skipped.
+/// InputError "where: ..." where a text is missing, something has another type, or a confidence is not in 0..1.
 inline Prediction prediction_from_json(const nlohmann::json& line, const std::string& where) {
   Prediction prediction;
   prediction.cell = optional_value<std::string>(line, "cell", where).value_or("");
@@ -56,6 +64,13 @@ inline Prediction prediction_from_json(const nlohmann::json& line, const std::st
   for (const char* label : prediction_labels)
     if (auto name = optional_value<std::string>(line, label, where); name && !name->empty())
       prediction.labels.emplace(label, std::move(*name));
+  for (const char* label : prediction_labels)
+    if (const auto confidence = optional_value<double>(line, confidence_key(label), where)) {
+      if (*confidence < 0 || *confidence > 1)
+        throw InputError(where + ": '" + confidence_key(label) + "' is " + line[confidence_key(label)].dump() +
+                         "; a probability from 0 to 1 is expected");
+      prediction.confidences.emplace(label, *confidence);
+    }
   prediction.pathways = optional_value<std::vector<std::string>>(line, "pathways", where);
   prediction.donor = optional_value<std::string>(line, "donor", where).value_or("");
   return prediction;

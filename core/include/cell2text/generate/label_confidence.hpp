@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +14,7 @@
 
 #include "cell2text/generate/label_questions.hpp"
 #include "cell2text/generate/label_scores.hpp"
+#include "cell2text/generate/label_temperature.hpp"
 #include "cell2text/text/label_places.hpp"
 #include "cell2text/text/label_reader.hpp"
 
@@ -26,13 +29,26 @@ struct LabelConfidence {
 /// By role; without the roles that the text has no place for.
 using LabelConfidences = std::map<std::string, LabelConfidence>;
 
+/// By role; 1 where a role has none.
+using LabelTemperatures = std::map<std::string, double>;
+
 class LabelJudge {
  public:
+  static constexpr std::size_t all_labels = std::numeric_limits<std::size_t>::max();  ///< as `best`
+
   /// `reader` and `decoder` must outlive it. InputError where the decoder's tokenizer cannot tell the labels apart.
+  /// `temperatures` (label_temperature.hpp) act on the probabilities of whole labels, one label for all its wordings:
+  /// `confidence` and `best` are made of those that the known labels then have between them, `unknown` of the known
+  /// ones and of all that is none of them as one more label. What the search left out has no part in it.
   LabelJudge(const DecoderHandle& decoder, const KnownLabelReader& reader,
              const std::map<std::string, std::vector<std::string>>& known, std::size_t best = 0,
-             const LabelScoreOptions& options = {})
-      : decoder_(decoder), reader_(reader), questions_(decoder, known), best_(best), options_(options) {}
+             const LabelScoreOptions& options = {}, LabelTemperatures temperatures = {})
+      : decoder_(decoder),
+        reader_(reader),
+        questions_(decoder, known),
+        best_(best),
+        options_(options),
+        temperatures_(std::move(temperatures)) {}
 
   /// `prompts` have read the prompts alone; texts[i] are the tokens that followed prompt i.
   std::vector<LabelConfidences> judge(const DecodingRows& prompts,
@@ -164,29 +180,38 @@ class LabelJudge {
       const auto scores = score_labels(at_place.fork(numbers), question->tree, options_);
       for (std::size_t i = 0; i < numbers.size(); ++i) {
         const Asked& one = asked[rows[numbers[i]]];
-        all[one.row][std::string(asked_labels[which])] = confidence(*question, scores[i], one.places[which].label);
+        const std::string role(asked_labels[which]);
+        all[one.row][role] = confidence(*question, scores[i], one.places[which].label, temperature_of(role));
       }
     }
   }
 
+  double temperature_of(const std::string& role) const {
+    const auto found = temperatures_.find(role);
+    return found == temperatures_.end() ? 1 : found->second;
+  }
+
   LabelConfidence confidence(const LabelQuestion& question, const LabelScores& scores,
-                             const std::optional<std::string>& written) const {
+                             const std::optional<std::string>& written, double temperature) const {
     LabelConfidence result;
     const double known = scores.known();
-    result.unknown = std::clamp(1 - known - scores.left_out, 0.0, 1.0);
+    std::vector<double> with_unknown = scores.probabilities;
+    with_unknown.push_back(std::clamp(1 - known - scores.left_out, 0.0, 1.0));
+    result.unknown = tempered(std::move(with_unknown), temperature).back();
     if (known <= 0) return result;
+    const std::vector<double> probabilities = tempered(scores.probabilities, temperature);
+    const double all = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
     std::vector<std::size_t> order(question.labels.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
       order[i] = i;
-      if (written && question.labels[i] == fold_spaces(*written)) result.confidence = scores.probabilities[i] / known;
+      if (written && question.labels[i] == fold_spaces(*written)) result.confidence = probabilities[i] / all;
     }
     const std::size_t count = std::min(best_, order.size());
     std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(count), [&](auto a, auto b) {
-      return scores.probabilities[a] != scores.probabilities[b] ? scores.probabilities[a] > scores.probabilities[b]
-                                                                : a < b;
+      return probabilities[a] != probabilities[b] ? probabilities[a] > probabilities[b] : a < b;
     });
     for (std::size_t i = 0; i < count; ++i)
-      result.best.emplace_back(question.labels[order[i]], scores.probabilities[order[i]] / known);
+      result.best.emplace_back(question.labels[order[i]], probabilities[order[i]] / all);
     return result;
   }
 
@@ -195,6 +220,7 @@ class LabelJudge {
   LabelQuestions questions_;
   std::size_t best_;
   LabelScoreOptions options_;
+  LabelTemperatures temperatures_;
 };
 
 }  // namespace cell2text

@@ -1,0 +1,292 @@
+// cell2text calibrate --model DIR: a temperature for each label's confidences, fitted on cells whose truth is known and
+// checked on others.
+#include <fmt/format.h>
+
+#include "cell2text/evaluate/told_labels.hpp"
+#include "cell2text/experiment_run.hpp"
+#include "cell2text/generate/calibration_cells.hpp"
+#include "cell2text/io/toml.hpp"
+#include "cell2text/model_calibration.hpp"
+#include "cell2text/run_folder.hpp"
+#include "commands.hpp"
+#include "doctor.hpp"
+#include "host.hpp"
+#include "interrupts.hpp"
+#include "open_cells.hpp"
+
+namespace cell2text::driver {
+
+namespace {
+
+struct CalibrateArguments {
+  CellsArguments cells;
+  std::string model, encoder, base, device = "auto";
+  std::int64_t threads = 0, max_cells = 1000;
+  std::vector<std::string> set;
+  bool json = false;
+};
+
+constexpr const char* calibrate_examples =
+    "Examples:\n"
+    "  cell2text calibrate --model runs/quickstart/model\n"
+    "  cell2text calibrate labelled.h5ad --model model --set descriptions.cell_type=author_cell_type";
+
+/// Fewer cells than this and no temperature is fitted.
+constexpr std::size_t least_cells = 10;
+constexpr std::size_t error_bins = 10;
+
+/// Cells whose truth is known: some to fit on, others to check on.
+struct CellsToJudge {
+  std::unique_ptr<SourceHandle> source;
+  std::unique_ptr<DescriptionSource> descriptions;
+  std::vector<std::int64_t> fit, check;
+  std::string path, about;
+};
+
+std::filesystem::path run_folder_of(const std::string& model) {
+  return std::filesystem::canonical(model).parent_path();
+}
+
+Experiment experiment_of(const std::string& model, const Registry& registry) {
+  const RunFolder run(run_folder_of(model));
+  if (!std::filesystem::exists(run.experiment()))
+    throw InputError(run.path().string() + " holds no experiment.toml, so that nothing tells on which cells " + model +
+                     " was not trained; name cells of known labels: cell2text calibrate CELLS --model " + model);
+  return read_experiment(read_toml(run.experiment()), registry);
+}
+
+/// InputError where the cells are no longer those of the run: those that were trained on might stand elsewhere now.
+void expect_same_cells(const RunFolder& run, const ExperimentData& data) {
+  const std::string where = run.environment().string();
+  const nlohmann::json before = read_json(run.environment());
+  const auto cells = required<nlohmann::json>(before, "cells", where);
+  bool same = required<std::int64_t>(cells, "train", where) == std::ssize(data.split.train) &&
+              required<std::int64_t>(cells, "validation", where) == std::ssize(data.split.validation) &&
+              required<std::int64_t>(cells, "test", where) == std::ssize(data.split.test);
+  if (const auto file = optional_value<nlohmann::json>(before, "data", where); same && file)
+    same = sha256_file(required<std::string>(*file, "path", where)) == required<std::string>(*file, "sha256", where);
+  if (!same)
+    throw InputError("the cells that " + run.experiment().string() +
+                     " names have changed since the run, so that cells it was trained on cannot be told from others; "
+                     "name cells of known labels: cell2text calibrate CELLS --model DIR");
+}
+
+/// Fitted on the run's validation cells and checked on its test cells.
+CellsToJudge cells_of_run(const Host& host, const std::string& model, const Experiment& experiment) {
+  const RunFolder run(run_folder_of(model));
+  std::optional<ExperimentData> data;
+  try {
+    data = open_data(host, experiment);
+  } catch (const InputError& error) {
+    throw InputError(std::string(error.what()) + " (the cells of the run, as " + run.experiment().string() +
+                     " has them; a path there is one from the folder in which the run was started)");
+  }
+  expect_same_cells(run, *data);
+  for (const auto& [part, rows] : {std::pair("validation", &data->split.validation), {"test", &data->split.test}})
+    if (rows->empty())
+      throw InputError(run.experiment().string() + " leaves no " + part +
+                       " cells; name cells of known labels: cell2text calibrate CELLS --model " + model);
+  const Value* path = experiment.data.resolved.find("path");
+  const auto* file = path ? path->get_if<std::string>() : nullptr;
+  return {std::move(data->source),     std::move(data->descriptions),       std::move(data->split.validation),
+          std::move(data->split.test), file ? *file : experiment.data.name, "validation and test cells of the run"};
+}
+
+DescriptionSettings description_settings(const std::vector<std::string>& assignments) {
+  Value root;
+  root.set("descriptions", Value{Value::Table{}, {"--set", 0, 0}});
+  for (const std::string& assignment : assignments) {
+    if (!assignment.starts_with("descriptions."))
+      throw InputError("--set " + assignment +
+                       ": only where labels stand can be set, as in --set descriptions.cell_type=author_cell_type");
+    apply_override(root, assignment);
+  }
+  SettingsFaults faults;
+  DescriptionSettings settings;
+  read_fields(*root.find("descriptions"), settings, faults, "descriptions.");
+  faults.raise();
+  return settings;
+}
+
+/// Half of the donors to fit on and half to check on; of one donor half of the cells of each type.
+Split halves(const SourceHandle& source, const std::string& cell_type) {
+  SplitSettings half;
+  half.train = half.test = 0.5, half.validation = 0;
+  if (source.has_column("donor_id")) {
+    const LabelColumn donors = source.labels("donor_id");
+    std::set<std::int32_t> known;
+    for (std::int64_t row = 0; row < donors.size(); ++row)
+      if (known_value(donors.at(row))) known.insert(donors.codes[row]);
+    if (known.size() > 1) return split_by_donor(donors, half, 0);
+  }
+  return split_by_cell(source.labels(cell_type), half, 0);
+}
+
+CellsToJudge cells_of_file(const Host& host, const CalibrateArguments& arguments) {
+  const DescriptionSettings settings = description_settings(arguments.set);
+  CellsToJudge cells;
+  cells.path = arguments.cells.path, cells.about = "two halves of the file";
+  cells.source = std::make_unique<SourceHandle>(open_cells(host.registry, arguments.cells, {}, host.context));
+  if (!cells.source->has_column(settings.cell_type))
+    throw InputError(arguments.cells.path + ": no obs column '" + settings.cell_type +
+                     "' with the true cell types; name it with --set descriptions.cell_type=COLUMN");
+  cells.descriptions = std::make_unique<DescriptionSource>(*cells.source, settings);
+  Split split = halves(*cells.source, settings.cell_type);
+  cells.fit = std::move(split.train), cells.check = std::move(split.test);
+  for (auto* rows : {&cells.fit, &cells.check})
+    std::erase_if(*rows, [&](std::int64_t row) { return !cells.descriptions->told("cell_type", row); });
+  leave_out_empty(*cells.source, {&cells.fit, &cells.check});
+  if (cells.fit.empty() || cells.check.empty())
+    throw InputError(arguments.cells.path + ": " + std::to_string(cells.fit.size() + cells.check.size()) +
+                     " cells have counts and a known '" + settings.cell_type +
+                     "'; some to fit on and others to check on are needed");
+  return cells;
+}
+
+/// Describes cells and lets the model judge its labels.
+class Judging {
+ public:
+  Judging(const Model& model, const ModelCard& card, const CellsToJudge& cells, const Interrupts& interrupts)
+      : model_(model),
+        card_(card),
+        cells_(cells),
+        interrupts_(interrupts),
+        known_(card.known_labels().values),
+        reader_(known_["cell_type"], known_["tissue"], known_["disease"]),
+        judge_(*model.decoder, reader_, known_, LabelJudge::all_labels),
+        progress_("describing", std::ssize(cells.fit) + std::ssize(cells.check), "cells") {}
+
+  /// By label.
+  std::map<std::string, CalibrationCells> judge(const std::vector<std::int64_t>& rows) {
+    std::map<std::string, CalibrationCells> all;
+    CellLoader loader(*cells_.source, *model_.encoder, rows,
+                      {card_.generation.batch_size, free_length_window, 0, false});
+    while (auto batch = loader.next()) {
+      for (const DescribedCell& cell : describe_cells(model_, *batch, card_.generation, &judge_)) {
+        const ReadLabels told = reader_.read(cell.text);
+        for (const ScoredLabel& label : scored_labels) {
+          const auto truth = cells_.descriptions->told(label.name, cell.row);
+          const auto judged = cell.confidences.find(label.name);
+          if (truth && judged != cell.confidences.end()) all[label.name].add(judged->second, *truth, told.*label.read);
+        }
+        ++done_;
+      }
+      progress_.update(done_);
+      interrupts_.check("after " + std::to_string(done_) + " cells; nothing was written");
+    }
+    return all;
+  }
+
+ private:
+  const Model& model_;
+  const ModelCard& card_;
+  const CellsToJudge& cells_;
+  const Interrupts& interrupts_;
+  std::map<std::string, std::vector<std::string>> known_;
+  KnownLabelReader reader_;
+  LabelJudge judge_;
+  Progress progress_;
+  std::int64_t done_ = 0;
+};
+
+LabelCalibration calibrated(const CalibrationCells& fit, const CalibrationCells& check) {
+  LabelCalibration one;
+  const std::vector<TemperatureCase> cases = fit.cases();
+  one.fitted_on = std::ssize(cases), one.checked_on = static_cast<std::int64_t>(check.size());
+  if (cases.size() < least_cells)
+    one.note = fmt::format("fewer than {} cells to fit on", least_cells);
+  else if (const auto temperature = fit_temperature(cases))
+    one.temperature = *temperature;
+  else
+    one.note = "every true label is the likeliest one: no mistake to learn from";
+  if (check.size() == 0) return one;
+  const std::vector<JudgedLabel> before = check.judged(1), after = check.judged(one.temperature);
+  one.accuracy =
+      static_cast<double>(std::ranges::count_if(before, &JudgedLabel::right)) / static_cast<double>(before.size());
+  one.error_before = expected_calibration_error(reliability_bins(before, error_bins));
+  one.error_after = expected_calibration_error(reliability_bins(after, error_bins));
+  return one;
+}
+
+std::string calibration_table(const ModelCalibration& calibration) {
+  std::string text = fmt::format("{:<18} {:>11} {:>9} {:>10} {:>8} {:>12} {:>11}\n", "LABEL", "TEMPERATURE",
+                                 "FITTED ON", "CHECKED ON", "ACCURACY", "ERROR BEFORE", "ERROR AFTER");
+  const auto number = [](const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "-"; };
+  for (const auto& [label, one] : calibration.labels)
+    text +=
+        fmt::format("{:<18} {:>11.4g} {:>9} {:>10} {:>8} {:>12} {:>11}  {}\n", label, one.temperature, one.fitted_on,
+                    one.checked_on, number(one.accuracy), number(one.error_before), number(one.error_after), one.note);
+  return text + fmt::format(
+                    "ERROR: expected calibration error in {} bins, on the checked cells, none of which was fitted on\n",
+                    error_bins);
+}
+
+void calibrate(const CalibrateArguments& arguments) {
+  const Interrupts interrupts;
+  const Registry registry;
+  ModelPlaces places;
+  if (!arguments.encoder.empty()) places.encoder = arguments.encoder;
+  if (!arguments.base.empty()) places.decoder = arguments.base;
+  const ModelCard card = read_model_card(arguments.model, registry, places);
+  std::optional<Experiment> experiment;
+  if (arguments.cells.path.empty()) {
+    if (!arguments.set.empty())
+      throw InputError("--set says where the labels of CELLS stand; name the cells, or leave it out");
+    experiment = experiment_of(arguments.model, registry);
+  }
+  const Host host = make_host(registry, arguments.device, arguments.threads, experiment ? experiment->general.seed : 0);
+  CellsToJudge cells = experiment ? cells_of_run(host, arguments.model, *experiment) : cells_of_file(host, arguments);
+  for (auto* rows : {&cells.fit, &cells.check})
+    *rows = stratified_choice(*rows, arguments.max_cells, 0,
+                              [&](std::int64_t row) { return cells.descriptions->told("cell_type", row); });
+  const double base_bytes = process_memory();
+  const Model model = load_model(host, card, arguments.model);
+  check_before_describing(*cells.source, model, card.generation, cells.path, base_bytes, false);
+
+  Judging judging(model, card, cells, interrupts);
+  auto fit = judging.judge(cells.fit), check = judging.judge(cells.check);
+  ModelCalibration calibration{cells.path + ", " + cells.about, {}};
+  for (const ScoredLabel& label : scored_labels)
+    if (fit[label.name].size() + check[label.name].size() > 0)
+      calibration.labels[label.name] = calibrated(fit[label.name], check[label.name]);
+  if (calibration.labels.empty())
+    throw InputError(
+        fmt::format("none of the {} descriptions has a place for a label whose truth is known, so that "
+                    "there is nothing to fit; is the model trained enough to write the template?",
+                    cells.fit.size() + cells.check.size()));
+  save_calibration(arguments.model, calibration, card.hash);
+  log().info("calibration: " + calibration_file(arguments.model).string());
+  fmt::print("{}",
+             arguments.json ? calibration_json(calibration, card.hash).dump(2) + "\n" : calibration_table(calibration));
+}
+
+}  // namespace
+
+void add_calibrate(CLI::App& app) {
+  static CalibrateArguments arguments;
+  auto* command = app.add_subcommand(
+      "calibrate", "Make a model's confidences as high as its labels are often right, on cells of known labels");
+  command->footer(calibrate_examples);
+  add_cells_options(*command, arguments.cells,
+                    "Cells of known labels that the model was not trained on (default: the validation and test cells "
+                    "of the model's run)");
+  command->get_option("CELLS")->required(false);
+  command->add_option("--model", arguments.model, "Model folder (…/model), into which calibration.json is written")
+      ->required();
+  command
+      ->add_option("--set", arguments.set,
+                   "Where the labels of CELLS stand, e.g. --set descriptions.cell_type=COLUMN (may be repeated)")
+      ->take_all();
+  command
+      ->add_option("--max-cells", arguments.max_cells,
+                   "At most so many cells to fit on, and as many to check on, of each cell type its share")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 40));
+  command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
+  command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");
+  command->add_flag("--json", arguments.json, "Print what was found as JSON");
+  command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
+  command->callback([] { calibrate(arguments); });
+}
+
+}  // namespace cell2text::driver
