@@ -19,9 +19,9 @@ struct ExplainedCell {
   std::string model;
   ExplainBaseline baseline = ExplainBaseline::mean;
   std::int64_t top = 0;  ///< genes of each label that are shown; files hold all
-  std::vector<std::string> others;
-  std::shared_ptr<const GeneTable> genes;
-  CellExplanation explanation;
+  std::vector<std::string> others = {};
+  std::shared_ptr<const GeneTable> genes = nullptr;
+  CellExplanation explanation = {};
 };
 
 /// InputError where `output` has no ending that can be written, or its folder is missing; EnvironmentError where it may

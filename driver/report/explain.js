@@ -71,3 +71,4 @@ for (const label of data.labels) {
   genes(label);
 }
 footer(page);
+document.body.dataset.drawn = Math.round(performance.now());
