@@ -31,14 +31,25 @@ std::optional<double> change_without(const ExplainedLabel& label, const GeneAttr
   return *gene.without - label.dependence.log_probability;
 }
 
-std::string attributed_to(const ExplainedCell& cell) {
-  return cell.explanation.soft_tokens
-             ? "soft tokens, one for each gene"
-             : "gene embeddings that the adapter reads, since its soft tokens are of several genes each";
+/// In JSON, of one vector, and in a sentence.
+struct AttributedName {
+  const char *key, *one, *all;
+};
+AttributedName attributed_to(const ExplainedCell& cell) {
+  switch (cell.explanation.to) {
+    case AttributedTo::soft_tokens:
+      return {"soft_tokens", "soft token", "soft tokens, one for each gene"};
+    case AttributedTo::gene_embeddings:
+      return {"gene_embeddings", "gene embedding",
+              "gene embeddings that the adapter reads, since its soft tokens are of several genes each"};
+    case AttributedTo::gene_names:
+      return {"gene_names", "token", "tokens of each gene's name, since this model is told genes by name"};
+  }
+  throw BugError("attributed to nothing");
 }
 
 std::string baseline_text(const ExplainedCell& cell) {
-  const std::string what = cell.explanation.soft_tokens ? "soft token" : "gene embedding";
+  const std::string what = attributed_to(cell).one;
   if (cell.baseline == ExplainBaseline::zero) return "a " + what + " of zeros in each gene's place";
   const std::int64_t cells = cell.explanation.baseline_cells;
   return "the mean " + what + " of " +
@@ -92,7 +103,7 @@ ExplanationJson cell_json(const ExplainedCell& cell) {
                        {"model", cell.model},
                        {"text", cell.text},
                        {"text_given", cell.text_given},
-                       {"attributed_to", cell.explanation.soft_tokens ? "soft_tokens" : "gene_embeddings"},
+                       {"attributed_to", attributed_to(cell).key},
                        {"baseline", cell.baseline == ExplainBaseline::zero ? "zero" : "mean"},
                        {"baseline_cells", cell.explanation.baseline_cells},
                        {"alarm_below", CellDependence::hardly},
@@ -166,7 +177,7 @@ void write_explained(const std::filesystem::path& output, const ExplainedCell& c
   if (output.extension() == ".json") return write_atomically(output, explained_json(cell));
   ExplanationJson data = cell_json(cell);
   data["top"] = cell.top;
-  data["attributed_to"] = attributed_to(cell);
+  data["attributed_to"] = attributed_to(cell).all;
   data["baseline"] = baseline_text(cell);
   write_atomically(output, filled_page(explain_script, data));
 }
@@ -174,7 +185,7 @@ void write_explained(const std::filesystem::path& output, const ExplainedCell& c
 std::string explained_tables(const ExplainedCell& cell) {
   std::string text = fmt::format("cell {} (row {})\n{}: {}\n", cell.cell, cell.row,
                                  cell.text_given ? "given text" : "written by the model", cell.text);
-  text += "attributed to: " + attributed_to(cell) + "\nbaseline: " + baseline_text(cell) +
+  text += "attributed to: " + std::string(attributed_to(cell).all) + "\nbaseline: " + baseline_text(cell) +
           "\nATTRIBUTION and WITHOUT IT are natural logs of the label's probability, given the text before it\n";
   for (const ExplainedLabel& label : cell.explanation.labels) text += "\n" + label_table(cell, label);
   return text;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cell2text/explain/explain_cell.hpp"
+#include "cell2text/explain/explanation.hpp"
 
 namespace cell2text::driver {
 

@@ -6,9 +6,10 @@
 #include "cell2text/explain/described_tokens.hpp"
 #include "cell2text/explain/other_cells.hpp"
 #include "cell2text/generate/describe_cells.hpp"
+#include "encoders/none/none.hpp"
 #include "linear.hpp"
 #include "perceiver.hpp"
-#include "support/difference.hpp"
+#include "support/ascii_tokenizer.hpp"
 #include "support/gru_decoder.hpp"
 #include "support/oracle.hpp"
 #include "support/toy_model.hpp"
@@ -109,7 +110,7 @@ TEST_CASE("explain: soft tokens where each is of one gene, the adapter's input w
   INFO("CELL2TEXT_TEST_SEED=" << made.seed);
   Model model = test::toy_model<test::GruDecoder>(made.seed);
   const CellExplanation by_token = made.of(model);
-  CHECK(by_token.soft_tokens);
+  CHECK((by_token.to == AttributedTo::soft_tokens));
   CHECK(by_token.baseline_cells == 5);
   check_consistent(model, made, by_token);
   for (std::int32_t g = 0; g < 7; ++g) CHECK(by_token.labels[0].genes[g].gene.columns == std::vector{g});
@@ -119,7 +120,7 @@ TEST_CASE("explain: soft tokens where each is of one gene, the adapter's input w
   table.set("heads", test::number(2));
   set_adapter<perceiver::Perceiver>(model, table);
   const CellExplanation by_gene = made.of(model);
-  CHECK_FALSE(by_gene.soft_tokens);
+  CHECK((by_gene.to == AttributedTo::gene_embeddings));
   check_consistent(model, made, by_gene);
 }
 
@@ -129,7 +130,7 @@ TEST_CASE("explain: through a linear adapter, soft tokens and its input give eac
   Model model = test::toy_model<test::GruDecoder>(made.seed);
   set_adapter<ReversingAdapter>(model, plain_tokens());
   const CellExplanation by_gene = made.of(model);
-  CHECK_FALSE(by_gene.soft_tokens);
+  CHECK((by_gene.to == AttributedTo::gene_embeddings));
   check_consistent(model, made, by_gene);
   const Tensor x_PD = model.soft_prompt(model.encoder->tokenize(made.cell)).values_BPD[0];
   Tensor sum_D = torch::zeros({x_PD.size(1)});
@@ -229,7 +230,7 @@ TEST_CASE("explain: baselines of zeros, and of this cell alone where there is no
   CHECK(alone.labels[0].baseline_log_probability == doctest::Approx(at(own)));
 }
 
-TEST_CASE("explain: each label is told of, and a model without gradients or soft tokens is refused") {
+TEST_CASE("explain: each label is told of, and a model without gradients is refused") {
   Explained made;
   INFO("CELL2TEXT_TEST_SEED=" << made.seed);
   ExplainOptions options;
@@ -239,9 +240,6 @@ TEST_CASE("explain: each label is told of, and a model without gradients or soft
   CHECK(told == std::vector<std::int64_t>{1, 2});
   CHECK_THROWS_WITH_AS(made.of(test::toy_model<ColdDecoder>(made.seed)), doctest::Contains("no gradient comes back"),
                        InputError);
-  Model named = test::toy_model<test::GruDecoder>(made.seed);
-  named.adapter = nullptr, named.told_genes = 3;
-  CHECK_THROWS_WITH_AS(made.of(named), doctest::Contains("told genes by name"), InputError);
   made.labels = {{"cell_type", "b", "abc", {4, 2}}};
   CHECK_THROWS_AS(made.of(test::toy_model<test::GruDecoder>(made.seed)), BugError);
 }
@@ -274,4 +272,42 @@ TEST_CASE("explain: the text is what describing writes of the cell") {
   batch.rows = {0}, batch.names = made.cell.names, batch.totals = made.cell.totals;
   CHECK(model.decoder->decode_text(described_tokens(model, made.cell, settings)) ==
         describe_cells(model, batch, settings)[0].text);
+}
+
+TEST_CASE("explain: where genes are told by name, each gets the shares of its name's tokens") {
+  const auto seed = test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  Model model = test::toy_model<test::BasicGruDecoder<test::AsciiTokenizer>>(seed);
+  model.encoder =
+      std::make_unique<EncoderHandle>(test::toy_part<kinds::encoder, none::None>({}, *model.encoder_parameters));
+  model.adapter = nullptr, model.told_genes = 3;
+  model.set_training(false);
+  const auto genes = std::make_shared<const GeneTable>(
+      GeneTable{{"ENSG1", "ENSG2", "ENSG3", "ENSG4"}, {"CD3D", "LYZ", "NKG7", "HLA-DRA"}});
+  const CellBatch cell{genes, {0}, {"a"}, {0, 4}, {0, 1, 2, 3}, {3, 9, 1, 5}, {18}};
+  const CellBatch others{genes, {1}, {"b"}, {0, 1}, {2}, {4}, {4}};
+  const auto text = model.decoder->encode_text("B cell");
+  const TextSpan span{0, 2};
+  const CellExplanation found = explain_cell(model, {cell, others}, text, {{"cell_type", "B", "B ", span}});
+  CHECK((found.to == AttributedTo::gene_names));
+  const ExplainedLabel& label = found.labels.at(0);
+  CHECK(label.complete);
+  REQUIRE(label.genes.size() == 3);  // LYZ HLA-DRA CD3D
+  const std::vector<std::int32_t> order{1, 3, 0};
+  const std::vector<double> counts{9, 5, 3};
+  const Tensor x_PD = model.soft_prompt(model.encoder->tokenize(cell)).values_BPD[0];
+  const Tensor other_PD = model.soft_prompt(model.encoder->tokenize(others)).values_BPD[0];
+  REQUIRE(x_PD.size(0) == 16);
+  const auto expected = integrated_gradients(
+      [&](const Tensor& points) {
+        return span_log_probabilities(model, {points, std::vector<std::int64_t>(points.size(0), 16)}, text, span);
+      },
+      x_PD, other_PD.mean(0).expand_as(x_PD), {});
+  const std::int64_t ends[] = {3, 11, 16};  // a blank is the next name's
+  for (std::int64_t g = 0, begin = 0; g < 3; begin = ends[g++]) {
+    CHECK(label.genes[g].gene.columns == std::vector{order[g]});
+    CHECK(label.genes[g].gene.count == counts[g]);
+    const double sum = expected.attributions.narrow(0, begin, ends[g] - begin).sum().item<double>();
+    CHECK(std::abs(label.genes[g].attribution - sum) < 1e-5);
+  }
 }
