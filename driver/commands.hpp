@@ -9,6 +9,7 @@ void add_run(CLI::App& app);
 void add_grid(CLI::App& app);
 void add_describe(CLI::App& app);
 void add_calibrate(CLI::App& app);
+void add_explain(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_embed(CLI::App& app);

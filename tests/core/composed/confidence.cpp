@@ -1,6 +1,7 @@
 // How sure a model is of labels, against reading every way of writing every label by itself.
 #include "cell2text/generate/label_confidence.hpp"
 #include "model_setup.hpp"
+#include "support/ascii_tokenizer.hpp"
 #include "support/confidence_cases.hpp"
 #include "support/gru_decoder.hpp"
 
@@ -8,22 +9,6 @@ using namespace cell2text;
 using namespace cell2text::test::confidence_cases;
 
 namespace {
-
-/// A tokenizer of single bytes.
-struct AsciiTokenizer {
-  static constexpr std::int64_t size = 130;
-  std::vector<std::int64_t> encode(std::string_view text) const {
-    std::vector<std::int64_t> ids;
-    for (const char letter : text) ids.push_back(static_cast<unsigned char>(letter) % 128 + 2);
-    return ids;
-  }
-  std::string decode(std::span<const std::int64_t> ids) const {
-    std::string text;
-    for (const std::int64_t id : ids)
-      if (id >= 2) text += static_cast<char>(id - 2);
-    return text;
-  }
-};
 
 /// One token for any text.
 struct WholeTextTokenizer {
@@ -49,7 +34,7 @@ TEST_CASE("confidence: of a decoder whose state can be cut, equal to every way o
 TEST_CASE("confidence: of a decoder whose state cannot be cut, the same") {
   const auto seed = test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);
-  const auto decoder = test::make_decoder<test::BasicGruDecoder<AsciiTokenizer>>({}, seed);
+  const auto decoder = test::make_decoder<test::BasicGruDecoder<test::AsciiTokenizer>>({}, seed);
   const SmallPrompts prompts(16, seed);
   check_confidences(*decoder.handle, prompts, random_cases(seed), reading_anew(*decoder.handle, prompts));
 }

@@ -12,11 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "cell2text/generate/label_questions.hpp"
+#include "cell2text/generate/asked_places.hpp"
 #include "cell2text/generate/label_scores.hpp"
 #include "cell2text/generate/label_temperature.hpp"
-#include "cell2text/text/label_places.hpp"
-#include "cell2text/text/label_reader.hpp"
 
 namespace cell2text {
 
@@ -57,7 +55,9 @@ class LabelJudge {
     std::vector<LabelConfidences> all(texts.size());
     std::vector<Asked> asked;
     for (std::size_t i = 0; i < texts.size(); ++i)
-      if (!texts[i].empty()) asked.push_back(asked_of(static_cast<std::int64_t>(i), texts[i]));
+      if (!texts[i].empty())
+        asked.push_back(
+            {static_cast<std::int64_t>(i), &texts[i], asked_places(decoder_, reader_, questions_, texts[i])});
     if (asked.empty()) return all;
     Reading reading(prompts, asked);
     for (std::size_t which = 0; which < asked_labels.size(); ++which) ask(which, asked, reading, all);
@@ -69,11 +69,7 @@ class LabelJudge {
   struct Asked {
     std::int64_t row;                         // of the prompts
     const std::vector<std::int64_t>* tokens;  // of the text
-    struct {
-      std::optional<std::size_t> at;  // tokens before the label
-      const LabelQuestion* question = nullptr;
-      std::optional<std::string> label;  // that the text has there
-    } places[asked_labels.size()];
+    AskedPlaces places;
   };
 
   /// The texts read once, then cut back from one place to the one before it; or, where the decoder's state cannot be
@@ -126,43 +122,6 @@ class LabelJudge {
     std::vector<std::int64_t> begins_;  // lengths of the prompts
     Tensor hidden_RTD_;
   };
-
-  Asked asked_of(std::int64_t row, const std::vector<std::int64_t>& tokens) const {
-    const std::string text = decoder_.decode_text(tokens);
-    const ReadLabels labels = reader_.read(text);
-    const LabelPlaces places = label_places(text, labels);
-    Asked asked{row, &tokens, {}};
-    const auto add = [&](std::size_t which, std::optional<std::size_t> place, const LabelQuestion& question,
-                         const std::optional<std::string>& label) {
-      asked.places[which] = {place ? token_at(tokens, std::string_view(text).substr(0, *place)) : std::nullopt,
-                             &question, label};
-    };
-    add(0, places.stage, questions_.stage(), labels.stage);
-    add(1, places.sex ? places.sex : places.donor, places.sex ? questions_.normal_sex() : questions_.sex(), labels.sex);
-    add(2, places.donor, questions_.disease(), labels.disease);
-    add(3, places.tissue, questions_.tissue(), labels.tissue);
-    add(4, places.cell_type, questions_.cell_type(), labels.cell_type);
-    std::size_t end = tokens.size();
-    for (auto& place : asked.places) {  // each no later than the one before
-      if (place.at && (*place.at > end || *place.at == 0)) place.at.reset();
-      if (place.at) end = *place.at;
-    }
-    return asked;
-  }
-
-  /// How many tokens write just `begin`; nothing where one reaches beyond it.
-  std::optional<std::size_t> token_at(const std::vector<std::int64_t>& tokens, std::string_view begin) const {
-    std::size_t low = 0, high = tokens.size();
-    const auto written = [&](std::size_t count) { return decoder_.decode_text(std::span(tokens).first(count)); };
-    while (low < high) {
-      const std::size_t middle = (low + high) / 2;
-      if (written(middle).size() < begin.size())
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    return written(low) == begin ? std::optional(low) : std::nullopt;
-  }
 
   void ask(std::size_t which, const std::vector<Asked>& asked, Reading& reading,
            std::vector<LabelConfidences>& all) const {

@@ -1,0 +1,194 @@
+// cell2text explain CELLS --cell NAME --model DIR: which genes moved each label of a cell's description.
+#include <fmt/format.h>
+
+#include "cell2text/cells/find_cell.hpp"
+#include "cell2text/explain/described_tokens.hpp"
+#include "cell2text/explain/other_cells.hpp"
+#include "cell2text/model_folder.hpp"
+#include "commands.hpp"
+#include "doctor.hpp"
+#include "explained_output.hpp"
+#include "host.hpp"
+#include "interrupts.hpp"
+#include "open_cells.hpp"
+
+namespace cell2text::driver {
+
+namespace {
+
+struct ExplainArguments {
+  CellsArguments cells;
+  std::string model, cell, text, out, baseline = "mean", encoder, base, device = "auto";
+  std::optional<std::int64_t> row;
+  std::vector<std::string> labels;
+  std::int64_t top = 10, drop_one = 0, compare = 8, seed = 0, max_steps = 512, threads = 0;
+  bool json = false, force = false;
+};
+
+constexpr const char* explain_help =
+    "Why this word? Which genes of a cell moved each label of its description.\n\n"
+    "For each label of the text (cell type, tissue, disease, sex, stage) the log probability of its words, given the\n"
+    "text before them, is shared out over the genes: integrated gradients on the way from a baseline, where every "
+    "gene\n"
+    "says the same, to the cell. The shares sum to the difference between the two; by how much they miss it is "
+    "printed\n"
+    "as the completeness gap. A positive share speaks for the label, a negative one against it.\n\n"
+    "The alarm: the label's probability is also computed with other cells of the file in this one's place. Where none\n"
+    "of them changes it by a tenth, the label does not come from the cell, whatever its genes' shares are.";
+
+constexpr const char* explain_examples =
+    "Examples:\n"
+    "  cell2text explain cells.h5ad --cell AAACATACAACCAC-1 --model runs/quickstart/model\n"
+    "  cell2text explain cells.h5ad --cell AAACATACAACCAC-1 --model runs/quickstart/model --drop-one 5 -o why.html\n"
+    "  cell2text explain cells.h5ad --row 0 --model runs/quickstart/model --label cell_type --json\n"
+    "  cell2text explain cells.h5ad --row 0 --model runs/quickstart/model --text 'This sample consists of a B cell, "
+    "...'   why not?";
+
+/// One cell of the source. InputError where the model cannot know anything of it.
+CellBatch cell_at(const SourceHandle& source, const EncoderHandle& encoder, std::int64_t row, const std::string& file) {
+  if (row >= source.size())
+    throw InputError("--row " + std::to_string(row) + ": " + file + " has " + std::to_string(source.size()) +
+                     " cells, in rows 0 to " + std::to_string(source.size() - 1));
+  const std::vector<std::int64_t> rows{row};
+  CellBatch cell = source.read(rows);
+  const std::string which = file + ": cell '" + cell.names[0] + "' (row " + std::to_string(row) + ") ";
+  if (cell.totals[0] <= 0)
+    throw InputError(which + "has no counts, so that there is no description of it to explain; choose another");
+  if (encoder.tokenize(cell).known_genes[0] == 0)
+    throw InputError(which + "has no gene that the model's encoder knows, so that there is no description of it to " +
+                     "explain; cell2text doctor says which genes it knows");
+  return cell;
+}
+
+/// The labels that are asked for. InputError where the text has none, or not the one that is.
+std::vector<WrittenLabel> chosen_labels(const ExplainArguments& arguments, std::vector<WrittenLabel> all,
+                                        const std::string& text) {
+  std::string roles;
+  for (const WrittenLabel& label : all) roles += (roles.empty() ? "" : ", ") + label.role;
+  if (all.empty())
+    throw InputError("the text names no label that the model was trained on: '" + text +
+                     "'; give one that does with --text, in the words of its descriptions");
+  for (const std::string& wanted : arguments.labels)
+    if (std::ranges::find(all, wanted, &WrittenLabel::role) == all.end())
+      throw InputError("--label " + wanted + ": the text names no such label that the model was trained on: '" + text +
+                       "'; it has " + roles);
+  if (!arguments.labels.empty())
+    std::erase_if(all, [&](const WrittenLabel& label) {
+      return std::ranges::find(arguments.labels, label.role) == arguments.labels.end();
+    });
+  return all;
+}
+
+ExplainOptions options_of(const ExplainArguments& arguments) {
+  ExplainOptions options;
+  options.gradients.max_steps = arguments.max_steps;
+  options.baseline = arguments.baseline == "zero" ? ExplainBaseline::zero : ExplainBaseline::mean;
+  options.drop_one = arguments.drop_one;
+  return options;
+}
+
+void show(const ExplainArguments& arguments, const ExplainedCell& cell, const ExplainOptions& options) {
+  for (const std::string& warning : explanation_warnings(cell, options.gradients.gap)) log().warning(warning);
+  if (!arguments.out.empty()) {
+    write_explained(arguments.out, cell);
+    log().info("written: " + arguments.out);
+  }
+  fmt::print("{}", arguments.json ? explained_json(cell) : explained_tables(cell));
+}
+
+void explain(const ExplainArguments& arguments) {
+  if (!arguments.out.empty()) check_explained_output(arguments.out);
+  const Interrupts interrupts;
+  const Registry registry;
+  const Host host = make_host(registry, arguments.device, arguments.threads, arguments.seed);
+  ModelPlaces places;
+  if (!arguments.encoder.empty()) places.encoder = arguments.encoder;
+  if (!arguments.base.empty()) places.decoder = arguments.base;
+  const ModelCard card = read_model_card(arguments.model, registry, places);
+  SourceWishes wishes;
+  if (arguments.force) wishes.push_back({"any_values", {true, {}}});
+  const std::string& file = arguments.cells.path;
+  const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
+  const std::int64_t row = arguments.row ? *arguments.row : find_cell(source, arguments.cell, file);
+  const double base_bytes = process_memory();
+  const Model model = load_model(host, card, arguments.model);
+  check_before_describing(source, model, card.generation, file, base_bytes, arguments.force);
+
+  const CellBatch cell = cell_at(source, *model.encoder, row, file);
+  const auto text = arguments.text.empty() ? described_tokens(model, cell, card.generation)
+                                           : model.decoder->encode_text(arguments.text);
+  auto known = card.known_labels().values;
+  const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
+  const LabelQuestions questions(*model.decoder, known);
+  ExplainedCell explained{cell.names[0], row, model.decoder->decode_text(text), !arguments.text.empty(), card.name};
+  const auto labels = chosen_labels(
+      arguments, written_labels(*model.decoder, asked_places(*model.decoder, reader, questions, text), text),
+      explained.text);
+  const CellBatch others = source.read(
+      other_cells(source, *model.encoder, row, arguments.compare, static_cast<std::uint64_t>(arguments.seed)));
+  ExplainOptions options = options_of(arguments);
+  Progress progress("explaining", std::ssize(labels), "labels");
+  options.on_label = [&](std::int64_t done) {
+    progress.update(done);
+    interrupts.check("after " + std::to_string(done) + " labels; nothing was written");
+  };
+  explained.baseline = options.baseline, explained.top = arguments.top;
+  explained.others = others.names, explained.genes = cell.genes;
+  explained.explanation = explain_cell(model, {cell, others}, text, labels, options);
+  show(arguments, explained, options);
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app) {
+  static ExplainArguments arguments;
+  auto* command = app.add_subcommand("explain", explain_help);
+  command->footer(explain_examples);
+  add_cells_options(*command, arguments.cells, "The file with the cell");
+  auto* which = command->add_option_group("which cell");
+  which->add_option("--cell", arguments.cell, "Name of the cell, as in obs");
+  which->add_option("--row", arguments.row, "Its row instead, from 0: found at once in a large file")
+      ->check(CLI::NonNegativeNumber);
+  which->require_option(1);
+  command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();
+  command->add_option("--text", arguments.text,
+                      "Explain this text instead of what the model writes of the cell: why not that label?");
+  command
+      ->add_option("--label", arguments.labels,
+                   "Explain this label alone: cell_type, tissue, disease, sex or development_stage (may be repeated)")
+      ->check(CLI::IsMember(std::vector<std::string>(asked_labels.begin(), asked_labels.end())));
+  command->add_option("--top", arguments.top, "Genes of each label that are shown; files hold all")
+      ->check(CLI::Range(1, 100'000));
+  command
+      ->add_option("--drop-one", arguments.drop_one,
+                   "Also take the K top genes of each label out of the cell, one at a time, and tell how its log "
+                   "probability changes")
+      ->option_text("K")
+      ->check(CLI::Range(0, 100'000));
+  command
+      ->add_option("--compare", arguments.compare,
+                   "Other cells of the file, drawn at random, that are put in this one's place; 0: none, and no alarm")
+      ->check(CLI::Range(0, 1000));
+  command->add_option("--seed", arguments.seed, "Which other cells are drawn")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53));
+  command
+      ->add_option("--baseline", arguments.baseline,
+                   "Where the way to the cell begins: mean (each gene's vector is the mean of those of the other "
+                   "cells) or zero")
+      ->check(CLI::IsMember({"mean", "zero"}));
+  command
+      ->add_option("--max-steps", arguments.max_steps,
+                   "Points of an integral, at most: from 16 on they are doubled until the gap is under 1%")
+      ->check(CLI::Range(1, 65536));
+  command->add_option("-o,--out", arguments.out, "Also write .html (a page with bars), .json or .csv");
+  command->add_flag("--json", arguments.json, "Print JSON instead of tables");
+  command->add_flag("--force", arguments.force,
+                    "Go on with values that do not look like counts, or an unsuitable file");
+  command->add_option("--encoder", arguments.encoder, "Where the encoder's checkpoint is now, if it was not trained");
+  command->add_option("--base", arguments.base, "Where the decoder's checkpoint is now, if it was not trained");
+  command->add_option("--device", arguments.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", arguments.threads, "CPU threads; 0 = as many as cores")->check(CLI::Range(0, 4096));
+  command->callback([] { explain(arguments); });
+}
+
+}  // namespace cell2text::driver

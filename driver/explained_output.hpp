@@ -1,0 +1,40 @@
+// What `explain` shows: tables in a terminal, JSON, CSV, or a page with bars.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cell2text/explain/explanation.hpp"
+
+namespace cell2text::driver {
+
+/// An explained cell with what was asked.
+struct ExplainedCell {
+  std::string cell;
+  std::int64_t row = 0;
+  std::string text;
+  bool text_given = false;  ///< by the caller; else the model wrote it
+  std::string model;
+  ExplainBaseline baseline = ExplainBaseline::mean;
+  std::int64_t top = 0;  ///< genes of each label that are shown; files hold all
+  std::vector<std::string> others = {};
+  std::shared_ptr<const GeneTable> genes = nullptr;
+  CellExplanation explanation = {};
+};
+
+/// InputError where `output` has no ending that can be written, or its folder is missing; EnvironmentError where it may
+/// not be written to. For before the work.
+void check_explained_output(const std::filesystem::path& output);
+
+/// By the ending (.csv, .json, .html), under a temporary name first.
+void write_explained(const std::filesystem::path& output, const ExplainedCell& cell);
+
+std::string explained_json(const ExplainedCell& cell);
+std::string explained_tables(const ExplainedCell& cell);
+
+/// What a reader must know: labels that do not come from the cell, integrals that are not complete.
+std::vector<std::string> explanation_warnings(const ExplainedCell& cell, double wanted_gap);
+
+}  // namespace cell2text::driver
