@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "described_output.hpp"
 #include "doctor.hpp"
+#include "given_labels.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
 #include "open_cells.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 struct DescribeArguments {
   CellsArguments cells;
+  GivenLabelsArguments labels;
   std::string model, out, encoder, base, device = "auto";
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
@@ -35,14 +37,16 @@ constexpr const char* describe_examples =
     "  cell2text describe filtered_feature_bc_matrix.h5 --model runs/quickstart/model -o described.csv\n"
     "  cell2text describe raw_feature_bc_matrix/ --source min_counts=500 --model runs/quickstart/model -o "
     "described.jsonl\n"
-    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad";
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --given tissue=blood,sex=@sex --allow "
+    "cell_type=t_cells.txt --ontology cl.obo -o described.h5ad";
 
 constexpr const char* unassigned = "unassigned";
 
 /// The labels that a text names, with the ontology ids that training cells had for them. Those that the model is less
 /// sure of than `min_confidence` stay in `raw` alone.
 LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const ModelCard& card, double min_confidence) {
-  LabelledCell one{std::move(cell), {}, {}, {}};
+  LabelledCell one{std::move(cell), {}, {}, {}, {}};
   if (one.cell.text.empty()) return one;
   const ReadLabels read = reader.read(one.cell.text);
   const std::optional<std::string>* const found[] = {&read.cell_type, &read.tissue, &read.disease, &read.sex,
@@ -97,7 +101,8 @@ GenerationSettings generation_settings(const DescribeArguments& arguments, const
 }
 
 DescribedColumns columns_of(const DescribeArguments& arguments) {
-  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value()};
+  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(),
+          !arguments.labels.given.empty()};
 }
 
 void summarise(const std::vector<LabelledCell>& cells, const std::string& out) {
@@ -122,6 +127,7 @@ void describe(const DescribeArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
+  const UserLabels user_labels(arguments.labels, source, card);
   const DescribedOutput output{source, arguments.cells.path, arguments.out,
                                described_columns(columns_of(arguments), card), arguments.overwrite};
   check_output(output);
@@ -133,6 +139,7 @@ void describe(const DescribeArguments& arguments) {
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
   std::optional<LabelJudge> judge;
   if (!arguments.no_confidence) judge.emplace(*model.decoder, reader, known, static_cast<std::size_t>(arguments.best));
+  const ConstraintOfRows constrain = user_labels.constraint(model, card.generation);
   std::vector<std::int64_t> rows(source.size());
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<LabelledCell> cells(rows.size());
@@ -141,9 +148,11 @@ void describe(const DescribeArguments& arguments) {
   const auto describe_rows = [&](std::vector<std::int64_t> part, const LoaderOptions& options) {
     CellLoader loader(source, *model.encoder, std::move(part), options);
     while (auto batch = loader.next()) {
-      for (DescribedCell& cell : describe_cells(model, *batch, card.generation, judge ? &*judge : nullptr)) {
+      for (DescribedCell& cell : describe_cells(model, *batch, card.generation, judge ? &*judge : nullptr, constrain)) {
         const std::int64_t row = cell.row;
+        const std::string given = user_labels.mark(cell);
         cells[row] = label(std::move(cell), reader, card, arguments.min_confidence.value_or(0));
+        cells[row].given = given;
         ++done;
       }
       progress.update(done);
@@ -154,7 +163,9 @@ void describe(const DescribeArguments& arguments) {
   const auto few = rows.begin() + std::min<std::ptrdiff_t>(4, std::ssize(rows));
   describe_rows({rows.begin(), few}, {card.generation.batch_size, 1, 0, false});
   describe_rows({few, rows.end()}, {card.generation.batch_size, free_length_window, 0, false});
-  write_described(output, cells, about(arguments, card));
+  Value facts = about(arguments, card);
+  user_labels.note(facts);
+  write_described(output, cells, facts);
   summarise(cells, arguments.out);
 }
 
@@ -189,6 +200,7 @@ void add_describe(CLI::App& app) {
                  "Do not tell how sure the model is of each label, which saves time")
       ->excludes(confidence)
       ->excludes(best);
+  add_given_labels_options(*command, arguments.labels);
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
   command
       ->add_option("--set", arguments.set,

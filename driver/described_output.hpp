@@ -24,13 +24,15 @@ struct LabelledCell {
   DescribedCell cell;
   std::map<std::string, std::string> labels, ontology_ids;
   std::map<std::string, std::string> raw;  ///< labels as read, where `labels` says "unassigned" of unsure ones
+  std::string given;                       ///< roles of the labels that the user knew, as text
 };
 
 /// Which columns there are.
 struct DescribedColumns {
   bool confidence = true;
-  bool best = false;  ///< the most probable labels
-  bool raw = false;   ///< labels before unsure ones were taken away
+  bool best = false;   ///< the most probable labels
+  bool raw = false;    ///< labels before unsure ones were taken away
+  bool given = false;  ///< which labels the user knew
 };
 
 /// A column of the output. In JSON lines its name is without "cell2text_".
