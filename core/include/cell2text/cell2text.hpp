@@ -113,6 +113,7 @@
 #include "cell2text/generate/drafts.hpp"
 #include "cell2text/generate/forbidden_phrases.hpp"
 #include "cell2text/generate/generate.hpp"
+#include "cell2text/generate/grammar_tokens.hpp"
 #include "cell2text/generate/label_confidence.hpp"
 #include "cell2text/generate/label_constraint.hpp"
 #include "cell2text/generate/label_grammar.hpp"

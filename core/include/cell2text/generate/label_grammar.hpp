@@ -10,24 +10,10 @@
 
 #include "cell2text/generate/constraint.hpp"
 #include "cell2text/generate/forbidden_phrases.hpp"
+#include "cell2text/generate/grammar_tokens.hpp"
 #include "cell2text/generate/template_places.hpp"
 
 namespace cell2text {
-
-/// The tokens of a decoder as all its grammars need them.
-struct GrammarTokens {
-  explicit GrammarTokens(const DecoderHandle& decoder) : texts(decoder), ends(decoder.end_tokens()) {
-    for (std::int64_t token = 0; token < texts.size(); ++token) {
-      const auto holds = [&](std::string_view words) { return texts[token].find(words) != std::string::npos; };
-      if (holds("m ")) over_cue.push_back(token);
-      if (holds(template_text::disease_opener) || holds(template_text::stage_opener)) with_cue.push_back(token);
-    }
-  }
-  TokenTexts texts;
-  std::vector<std::int64_t> ends;
-  std::vector<std::int64_t> over_cue;  ///< that may end the words before the second sentence, and go on
-  std::vector<std::int64_t> with_cue;  ///< that hold the words before a disease or a stage
-};
 
 /// Of cells of which the same is given. Immutable; states are the caller's.
 class LabelGrammar {
@@ -96,7 +82,7 @@ class LabelGrammar {
       go(state, token, left);
     } else {
       state.blank_next = false;
-      if (text != " ") state.word_next = false;
+      if (!text.empty() && text != " ") state.word_next = false;
       look_at_text(state);
     }
     constexpr std::size_t enough = 64;  // what is looked for besides phrases

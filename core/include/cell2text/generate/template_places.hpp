@@ -138,10 +138,11 @@ class TemplatePlaces {
   }
 
   PlacePtr make(const std::string& context, const Wordings& wordings, std::vector<Lead> leads) const {
+    const std::vector<std::int64_t> before = decoder_.encode_text(context);
     std::vector<LabelPath> paths;
     for (const auto& [words, lead] : wordings) {
       paths.push_back({label_questions_detail::tokens_behind(decoder_, context, words), lead});
-      std::vector<std::int64_t> whole = decoder_.encode_text(context);
+      std::vector<std::int64_t> whole = before;
       whole.insert(whole.end(), paths.back().tokens.begin(), paths.back().tokens.end());
       if (const std::string text = decoder_.decode_text(whole); text != context + words)
         throw InputError("the decoder's tokenizer gives back '" + context + words + "' as '" + text +
