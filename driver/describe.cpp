@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/toml.hpp"
 #include "cell2text/model_calibration.hpp"
 #include "commands.hpp"
@@ -11,7 +12,9 @@
 #include "describe_tables.hpp"
 #include "describe_windows.hpp"
 #include "described_output.hpp"
+#include "described_report.hpp"
 #include "doctor.hpp"
+#include "given_labels.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
 #include "open_cells.hpp"
@@ -25,11 +28,12 @@ namespace {
 struct DescribeArguments {
   CellsArguments cells;
   ChoiceArguments choice;
+  GivenLabelsArguments labels;
   nlohmann::json options;  // as options_of has them
-  std::string model, out, encoder, base, device = "auto";
+  std::string model, out, report, encoder, base, device = "auto";
   std::int64_t threads = 0;
   std::optional<std::int64_t> beams, batch_size;
-  std::optional<std::string> profile, ontology;
+  std::optional<std::string> profile;
   std::optional<double> min_confidence;
   std::int64_t best = 0;
   std::vector<std::string> set;
@@ -44,6 +48,8 @@ constexpr const char* describe_examples =
     "described.jsonl\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --ontology cl.obo -o described.h5ad\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --given tissue=blood,sex=@sex --allow "
+    "cell_type=t_cells.txt --ontology cl.obo -o described.h5ad\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --cluster leiden -o described.h5ad\n"
     "Killed or interrupted, the same command goes on with what is left.";
 
@@ -53,7 +59,7 @@ constexpr double sure_from = 0.5;
 /// The labels that a text names, with the ontology ids that training cells had for them. Those that the model is less
 /// sure of than `min_confidence` stay in `raw` alone.
 LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const ModelCard& card, double min_confidence) {
-  LabelledCell one{std::move(cell), {}, {}, {}};
+  LabelledCell one{std::move(cell), {}, {}, {}, {}};
   if (one.cell.text.empty()) return one;
   const ReadLabels read = reader.read(one.cell.text);
   const std::optional<std::string>* const found[] = {&read.cell_type, &read.tissue, &read.disease, &read.sex,
@@ -112,9 +118,14 @@ GenerationSettings generation_settings(const DescribeArguments& arguments, const
   return settings;
 }
 
+/// Whether the roll-up is asked for, which needs the probabilities of all cell types.
+bool tells_sure(const DescribeArguments& arguments) {
+  return !arguments.no_confidence && !arguments.labels.ontologies.empty();
+}
+
 DescribedColumns columns_of(const DescribeArguments& arguments) {
-  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(),
-          arguments.ontology.has_value()};
+  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(), tells_sure(arguments),
+          !arguments.labels.given.empty()};
 }
 
 /// A judge that was asked for all labels, for the roll-up, tells more than is kept.
@@ -155,6 +166,7 @@ void describe(const DescribeArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
+  const UserLabels user_labels(arguments.labels, source, card);
   const auto described = described_columns(columns_of(arguments), card);
   const CellChoice choice = choose_cells(arguments.choice, source, arguments.cells.path);
   const DescribedTables tables{{source, arguments.cells.path, arguments.out, arguments.overwrite},
@@ -162,35 +174,53 @@ void describe(const DescribeArguments& arguments) {
                                choice,
                                cluster_table_path(arguments.choice, arguments.out)};
   check_tables(tables);
+  if (!arguments.report.empty()) AtomicFile{arguments.report};  // before the work: may it be written there?
   const auto temperatures = read_temperatures(arguments.model, card.hash);
   auto known = card.known_labels().values;
   std::optional<SureCellType> sure;
-  if (arguments.ontology)
-    sure.emplace(*arguments.ontology, card, known["cell_type"], arguments.min_confidence.value_or(sure_from));
+  if (tells_sure(arguments))
+    sure.emplace(arguments.labels.ontologies.front(), card, known["cell_type"],
+                 arguments.min_confidence.value_or(sure_from));
   const std::string machine = fmt::format("{} with {} threads", host.device.str(), at::get_num_threads());
-  PartFile part(arguments.out, describe_job(arguments.cells.path, card, job_options(arguments, temperatures), tables.columns),
+  PartFile part(arguments.out,
+                describe_job(arguments.cells.path, card, job_options(arguments, temperatures), tables.columns),
                 machine);
   tell_of_part(part, machine);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
-  check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
+  const Findings findings =
+      check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
 
   const auto best = static_cast<std::size_t>(arguments.best);
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
   std::optional<LabelJudge> judge;
   if (!arguments.no_confidence)
-    judge.emplace(*model.decoder, reader, known, sure ? LabelJudge::all_labels : best, LabelScoreOptions(), temperatures);
+    judge.emplace(*model.decoder, reader, known, sure ? LabelJudge::all_labels : best, LabelScoreOptions(),
+                  temperatures);
+  const ConstraintOfRows constrain = user_labels.constraint(model, card.generation);
   const auto describe_batch = [&](const TokenBatch& batch) {
     std::vector<TableRow> rows;
-    for (DescribedCell& cell : describe_cells(model, batch, card.generation, judge ? &*judge : nullptr)) {
+    for (DescribedCell& cell : describe_cells(model, batch, card.generation, judge ? &*judge : nullptr, constrain)) {
+      const std::string given = user_labels.mark(cell);
       LabelledCell one = label(std::move(cell), reader, card, arguments.min_confidence.value_or(0));
+      one.given = given;
       if (sure) sure->add_to(one), keep_best(one, best);
       rows.push_back(table_row(described, one));
     }
     return rows;
   };
+  Value facts = about(arguments, card, temperatures);
+  user_labels.note(facts);
   describe_windows({source, *model.encoder, choice.rows, card.generation.batch_size, describe_batch, interrupts}, part);
-  write_tables(tables, part, about(arguments, card, temperatures));
+  write_tables(tables, part, facts);
+  if (!arguments.report.empty()) {
+    DescribedReport report(
+        tables.columns, source,
+        {arguments.cells.path, card.name, card.hash, arguments.choice.cluster.value_or(""), findings});
+    each_described(part, [&](const TableRow& row) { report.add(row); });
+    report.write(arguments.report);
+    log().info("report: " + arguments.report);
+  }
   log().info(arguments.out + ": " + status_summary(tables.columns, part));
   part.remove();
 }
@@ -206,6 +236,9 @@ void add_describe(CLI::App& app) {
   command
       ->add_option("-o,--out", arguments.out, "What to write: .h5ad (the cells with more obs columns), .csv or .jsonl")
       ->required();
+  command->add_option("--report", arguments.report,
+                      "Also write a page with plots (.html): composition, confidences, the UMAP of the file, the least "
+                      "certain cells");
   add_choice_options(*command, arguments.choice);
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,
@@ -217,12 +250,6 @@ void add_describe(CLI::App& app) {
                                       "Labels that the model is less sure of are written as 'unassigned', and as they "
                                       "were read in cell2text_X_raw")
                          ->check(CLI::Range(0.0, 1.0));
-  auto* ontology =
-      command
-          ->add_option("--ontology", arguments.ontology,
-                       "OBO file of the Cell Ontology: also the most specific kind of cell that the model is sure of, "
-                       "from --min-confidence on (else 0.5), in cell2text_cell_type_sure")
-          ->option_text("FILE");
   auto* best = command
                    ->add_option("--best", arguments.best,
                                 "Also the K most probable labels with their probabilities, in cell2text_X_best")
@@ -232,8 +259,8 @@ void add_describe(CLI::App& app) {
       ->add_flag("--no-confidence", arguments.no_confidence,
                  "Do not tell how sure the model is of each label, which saves time")
       ->excludes(confidence)
-      ->excludes(ontology)
       ->excludes(best);
+  add_given_labels_options(*command, arguments.labels);
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
   command
       ->add_option("--set", arguments.set,

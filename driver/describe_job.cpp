@@ -12,8 +12,9 @@ namespace {
 
 /// Places, what is told otherwise (the model and the cells by their contents), and what may change last digits at most.
 bool changes_no_value(const std::string& option) {
-  static constexpr const char* names[] = {"CELLS",  "--model",  "--out",     "--overwrite", "--encoder",
-                                          "--base", "--device", "--threads", "--profile",   "--cluster-table"};
+  static constexpr const char* names[] = {"CELLS",     "--model",         "--out",    "--overwrite",
+                                          "--encoder", "--base",          "--device", "--threads",
+                                          "--profile", "--cluster-table", "--report"};
   return std::ranges::find(names, option) != std::end(names);
 }
 

@@ -82,6 +82,8 @@ std::vector<DescribedColumn> described_columns(const DescribedColumns& which, co
        [](const LabelledCell& c) { return static_cast<double>(c.cell.genes_used); }},
       {"cell2text_log_probability", Type::real, {}, [](const LabelledCell& c) { return c.cell.log_probability; }}};
   add_labels(all);
+  if (which.given)
+    all.push_back({"cell2text_given", Type::category, [](const LabelledCell& c) { return c.given; }, {}});
   if (which.confidence) add_confidences(all);
   if (which.sure) add_sure(all);
   for (const std::string label : described_labels) {

@@ -26,14 +26,16 @@ struct LabelledCell {
   DescribedCell cell;
   std::map<std::string, std::string> labels, ontology_ids;
   std::map<std::string, std::string> raw;  ///< labels as read, where `labels` says "unassigned" of unsure ones
+  std::string given;                       ///< roles of the labels that the user knew, as text
 };
 
 /// Which columns there are.
 struct DescribedColumns {
   bool confidence = true;
-  bool best = false;  ///< the most probable labels
-  bool raw = false;   ///< labels before unsure ones were taken away
-  bool sure = false;  ///< cell_type_sure (sure_cell_type.hpp)
+  bool best = false;   ///< the most probable labels
+  bool raw = false;    ///< labels before unsure ones were taken away
+  bool sure = false;   ///< cell_type_sure (sure_cell_type.hpp)
+  bool given = false;  ///< which labels the user knew
 };
 
 /// A column of the output and how it is read off a cell.

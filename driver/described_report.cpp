@@ -8,6 +8,7 @@
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/hdf5_open.hpp"
 #include "console.hpp"
+#include "described_output.hpp"
 #include "page.hpp"
 
 namespace cell2text::driver {
@@ -32,11 +33,6 @@ double rounded(double value) {
 
 Json number_or_null(double value) {
   return std::isfinite(value) ? Json(rounded(value)) : Json(nullptr);
-}
-
-std::string type_of(const LabelledCell& one) {
-  const auto found = one.labels.find("cell_type");
-  return found == one.labels.end() ? "" : found->second;
 }
 
 /// All of `counts`, the largest first.
@@ -71,9 +67,24 @@ std::optional<hdf5::Dataset> umap_of(const std::filesystem::path& input) {
 
 }  // namespace
 
-DescribedReport::DescribedReport(const SourceHandle& source, About about) : about_(std::move(about)) {
+DescribedReport::DescribedReport(const std::vector<TableColumn>& columns, const SourceHandle& source, About about)
+    : about_(std::move(about)) {
+  constexpr std::string_view prefix = "cell2text_";
+  for (std::size_t i = 0; i < columns.size(); ++i) places_.emplace(columns[i].name.substr(prefix.size()), i);
   group_by(source, sample_columns);
   group_by(source, about_.cluster.empty() ? cluster_columns : std::vector{about_.cluster});
+}
+
+/// Empty where there is no such column.
+std::string DescribedReport::text(const TableRow& one, const std::string& column) const {
+  const auto found = places_.find(column);
+  return found == places_.end() ? "" : std::get<std::string>(one.values[found->second]);
+}
+
+/// NaN where there is no such column.
+double DescribedReport::number(const TableRow& one, const std::string& column) const {
+  const auto found = places_.find(column);
+  return found == places_.end() ? std::nan("") : std::get<double>(one.values[found->second]);
 }
 
 /// By the first of the columns that the file has.
@@ -82,45 +93,48 @@ void DescribedReport::group_by(const SourceHandle& source, const std::vector<std
   if (found == names.end()) return;
   LabelColumn labels = source.labels(*found);
   if (labels.values.size() > most_values)
-    return log().warning(fmt::format("the report does not group cells by obs column '{}': it has {} values, more than {}",
-                                     *found, labels.values.size(), most_values));
+    return log().warning(
+        fmt::format("the report does not group cells by obs column '{}': it has {} values, more than {}", *found,
+                    labels.values.size(), most_values));
   columns_.push_back({std::move(labels), {}});
 }
 
-void DescribedReport::add(const LabelledCell& one) {
+void DescribedReport::add(const TableRow& one) {
   ++cells_;
-  ++statuses_[status_name(one.cell.status)];
-  if (one.cell.genes_used > 0) ++genes_[one.cell.genes_used];
-  for (const auto& [label, found] : one.cell.confidences) {
+  ++statuses_[text(one, "status")];
+  if (const double genes = number(one, "n_genes_used"); genes > 0) ++genes_[static_cast<std::int64_t>(genes)];
+  for (const std::string label : described_labels) {
+    const double confidence = number(one, label + "_confidence");
+    if (std::isnan(confidence)) continue;
     Bins& bins = confidences_[label];
-    const auto bin = static_cast<std::size_t>(std::clamp(found.confidence, 0.0, 1.0) * num_bins);
+    const auto bin = static_cast<std::size_t>(std::clamp(confidence, 0.0, 1.0) * num_bins);
     ++bins.cells[std::min(bin, num_bins - 1)];
-    ++bins.of, bins.sum += found.confidence;
+    ++bins.of, bins.sum += confidence;
   }
-  std::string type = type_of(one);
+  std::string type = text(one, "cell_type");
   if (!types_.contains(type) && types_.size() >= most_types) type = "other";
   ++types_[type];
-  for (Column& column : columns_) ++column.cells[column.labels.codes[static_cast<std::size_t>(one.cell.row)]][type];
-  const auto sure = one.cell.confidences.find("cell_type");
-  const bool known = sure != one.cell.confidences.end();
-  if (known) add_doubtful(one, sure->second.confidence);
-  add_point(one, type, known ? static_cast<float>(sure->second.confidence) : std::nanf(""));
+  for (Column& column : columns_) ++column.cells[column.labels.codes[static_cast<std::size_t>(one.row)]][type];
+  const double confidence = number(one, "cell_type_confidence");
+  if (!std::isnan(confidence)) add_doubtful(one, type, confidence);
+  add_point(one, type, confidence);
 }
 
 /// Each cell with the same probability, however many there will be (Vitter's algorithm R).
-void DescribedReport::add_point(const LabelledCell& one, const std::string& type, float confidence) {
-  const Point point{one.cell.row, type, confidence};
+void DescribedReport::add_point(const TableRow& one, const std::string& type, double confidence) {
+  const Point point{one.row, type, static_cast<float>(confidence)};
   if (points_.size() < most_points) return points_.push_back(point);
   if (const auto place = random_() % static_cast<std::uint64_t>(cells_); place < most_points) points_[place] = point;
 }
 
-void DescribedReport::add_doubtful(const LabelledCell& one, double confidence) {
+void DescribedReport::add_doubtful(const TableRow& one, const std::string& type, double confidence) {
   if (doubtful_.size() == least_certain && !(confidence < doubtful_.top().confidence)) return;
-  Json about{{"cell", one.cell.name}, {"text", one.cell.text}, {"cell_type", type_of(one)},
-             {"confidence", rounded(confidence)}, {"best", Json::array()}};
-  for (const auto& [name, probability] : one.cell.confidences.at("cell_type").best)
-    about["best"].push_back({name, rounded(probability)});
-  doubtful_.push({confidence, std::move(about)});
+  doubtful_.push({confidence,
+                  {{"cell", one.cell},
+                   {"text", text(one, "description")},
+                   {"cell_type", type},
+                   {"confidence", rounded(confidence)},
+                   {"best", text(one, "cell_type_best")}}});
   if (doubtful_.size() > least_certain) doubtful_.pop();
 }
 
@@ -166,8 +180,7 @@ Json DescribedReport::umap() const {
       types.push_back(places.at(next->type)), confidences.push_back(number_or_null(next->confidence));
     }
   }
-  return {{"x", std::move(x)}, {"y", std::move(y)}, {"type", std::move(types)},
-          {"confidence", std::move(confidences)}};
+  return {{"x", std::move(x)}, {"y", std::move(y)}, {"type", std::move(types)}, {"confidence", std::move(confidences)}};
 }
 
 Json DescribedReport::data() const {

@@ -13,7 +13,7 @@
 
 #include "cell2text/cells/finding.hpp"
 #include "cell2text/histogram.hpp"
-#include "described_output.hpp"
+#include "output_table.hpp"
 
 namespace cell2text::driver {
 
@@ -33,9 +33,10 @@ class DescribedReport {
   static constexpr std::size_t most_groups = 60;      ///< of a column; those with most cells are shown
   static constexpr std::size_t most_types = 200;      ///< told apart; rarer ones are counted together
 
-  DescribedReport(const SourceHandle& source, About about);
+  /// `columns`: those of the rows that will be added.
+  DescribedReport(const std::vector<TableColumn>& columns, const SourceHandle& source, About about);
 
-  void add(const LabelledCell& one);
+  void add(const TableRow& one);
 
   /// Reads obsm["X_umap"] of the cells that are drawn, and writes the page.
   void write(const std::filesystem::path& output) const;
@@ -65,13 +66,16 @@ class DescribedReport {
   };
 
   void group_by(const SourceHandle& source, const std::vector<std::string>& names);
-  void add_point(const LabelledCell& one, const std::string& type, float confidence);
-  void add_doubtful(const LabelledCell& one, double confidence);
+  std::string text(const TableRow& one, const std::string& column) const;
+  double number(const TableRow& one, const std::string& column) const;
+  void add_point(const TableRow& one, const std::string& type, double confidence);
+  void add_doubtful(const TableRow& one, const std::string& type, double confidence);
   nlohmann::ordered_json composition() const;
   nlohmann::ordered_json umap() const;
   nlohmann::ordered_json data() const;
 
   About about_;
+  std::map<std::string, std::size_t> places_;  // of values in a row, by column without "cell2text_"
   std::vector<Column> columns_;
   std::int64_t cells_ = 0;
   std::map<std::string, std::int64_t> statuses_, types_;

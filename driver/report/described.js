@@ -135,7 +135,7 @@ function least() {
     const box = add(page, "div", null, "example");
     add(box, "span", `${one.cell}: ${nameOf(one.cell_type)}, confidence ${one.confidence.toFixed(3)}`, "who");
     add(box, "p", one.text);
-    if (one.best.length) add(box, "p", "Most probable: " + one.best.map(([name, p]) => `${name} ${p.toFixed(3)}`).join("; "), "soft");
+    if (one.best) add(box, "p", `Most probable: ${one.best}`, "soft");
   }
 }
 

@@ -46,7 +46,8 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
   CHECK(flags(command("describe --help").out) ==
-        "--source --source-plugin --model --cells --cluster --cluster-cells --cluster-table --seed --overwrite --force --beams --min-confidence --ontology --best --no-confidence "
+        "--source --source-plugin --model --report --cells --cluster --cluster-cells --cluster-table --seed --overwrite --force "
+        "--beams --min-confidence --best --no-confidence --given --allow --ontology --ontology-only "
         "--batch-size --set --encoder --base --profile "
         "--device "
         "--threads ");

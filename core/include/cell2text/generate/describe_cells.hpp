@@ -1,6 +1,8 @@
 // From tokenised cells to texts: soft prompt, generation, and what became of each cell.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,12 +34,15 @@ struct DescribedCell {
   LabelConfidences confidences = {};  ///< where a judge was asked; none without a text
 };
 
+/// A constraint on the texts of a batch's cells, by their rows in the source.
+using ConstraintOfRows = std::function<std::shared_ptr<const Constraint>(const std::vector<std::int64_t>& rows)>;
+
 /// Describes the cells of a batch. Cells without a known gene get no text; the others do not notice them.
 /// `unreadable` is for the caller to set, who knows how labels are read. `judge`, where there is one, is asked how sure
-/// the model is of each label.
+/// the model is of each label. `constrain`, where there is one, restricts the texts.
 inline std::vector<DescribedCell> describe_cells(const Model& model, const TokenBatch& batch,
-                                                 const GenerationSettings& settings,
-                                                 const LabelJudge* judge = nullptr) {
+                                                 const GenerationSettings& settings, const LabelJudge* judge = nullptr,
+                                                 const ConstraintOfRows& constrain = {}) {
   torch::NoGradGuard no_grad;
   std::vector<DescribedCell> cells(batch.rows.size());
   std::vector<std::int64_t> with_genes;
@@ -56,6 +61,11 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
   GenerationExtras extras;
   extras.drafts = model.drafts.get();
   for (const std::int64_t b : with_genes) extras.cell_keys.push_back(cell_key(batch.names[b]));
+  if (constrain) {
+    std::vector<std::int64_t> rows;
+    for (const std::int64_t b : with_genes) rows.push_back(batch.rows[b]);
+    extras.constraints.push_back(constrain(rows));
+  }
   std::vector<std::pair<std::int64_t, DecodingRows>> prompts;
   if (judge)
     extras.on_prompts = [&](std::int64_t first, DecodingRows rows) { prompts.emplace_back(first, std::move(rows)); };

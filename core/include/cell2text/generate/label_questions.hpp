@@ -48,8 +48,10 @@ inline std::vector<std::int64_t> tokens_behind(const DecoderHandle& decoder, con
   const std::vector<std::int64_t> before = decoder.encode_text(context);
   std::vector<std::int64_t> all = decoder.encode_text(context + words);
   if (all.size() <= before.size() || !std::equal(before.begin(), before.end(), all.begin()))
-    throw InputError("the decoder's tokenizer does not write '" + words + "' apart from '" + context +
-                     "' before it, so that the label's probability cannot be told; describe with --no-confidence");
+    throw InputError(
+        "the decoder's tokenizer does not write '" + words + "' apart from '" + context +
+        "' before it, so that labels cannot be told apart by their tokens; describe with --no-confidence, and "
+        "without --given, --allow and --ontology-only");
   return {all.begin() + static_cast<std::ptrdiff_t>(before.size()), all.end()};
 }
 
@@ -59,6 +61,23 @@ inline LabelQuestion question(const DecoderHandle& decoder, const std::string& c
   for (const Wording& one : wordings) paths.push_back({tokens_behind(decoder, context, one.words), one.label});
   const std::int64_t count = std::ssize(labels);
   return {std::move(labels), LabelTree(std::move(paths), count)};
+}
+
+inline bool is_normal(const std::string& disease) {
+  return lower(disease) == template_text::normal;
+}
+
+/// The labels of a role, each once, in order, without those that say that nothing is known.
+inline std::vector<std::string> known_of(const std::map<std::string, std::vector<std::string>>& known,
+                                         const std::string& role) {
+  const auto found = known.find(role);
+  std::vector<std::string> labels;
+  if (found != known.end())
+    for (const std::string& label : found->second)
+      if (const auto value = known_value(label)) labels.push_back(*value);
+  std::ranges::sort(labels);
+  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+  return labels;
 }
 
 inline const std::vector<std::string>& donors() {
@@ -72,9 +91,9 @@ inline const std::vector<std::string>& donors() {
 class LabelQuestions {
  public:
   LabelQuestions(const DecoderHandle& decoder, const std::map<std::string, std::vector<std::string>>& known)
-      : cell_type_(cell_types(decoder, of(known, "cell_type"))),
-        tissue_(tissues(decoder, of(known, "tissue"))),
-        disease_(diseases(decoder, of(known, "disease"))),
+      : cell_type_(cell_types(decoder, label_questions_detail::known_of(known, "cell_type"))),
+        tissue_(tissues(decoder, label_questions_detail::known_of(known, "tissue"))),
+        disease_(diseases(decoder, label_questions_detail::known_of(known, "disease"))),
         sex_(sexes(decoder, "originates from the lung of", "a ", {" with", " during", "."})),
         normal_sex_(sexes(decoder, "originates from the lung of a normal", "", {" during", "."})),
         stage_(stages(decoder)) {}
@@ -89,18 +108,6 @@ class LabelQuestions {
 
  private:
   using Wordings = std::vector<label_questions_detail::Wording>;
-
-  static std::vector<std::string> of(const std::map<std::string, std::vector<std::string>>& known,
-                                     const std::string& role) {
-    const auto found = known.find(role);
-    std::vector<std::string> labels;
-    if (found != known.end())
-      for (const std::string& label : found->second)
-        if (const auto value = known_value(label)) labels.push_back(*value);
-    std::ranges::sort(labels);
-    labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-    return labels;
-  }
 
   static LabelQuestion cell_types(const DecoderHandle& decoder, const std::vector<std::string>& names) {
     Wordings all;
@@ -119,7 +126,7 @@ class LabelQuestions {
 
   /// "a normal ...", or any donor "with ...". The donor counts as one of the ways.
   static LabelQuestion diseases(const DecoderHandle& decoder, std::vector<std::string> names) {
-    const auto is_normal = [](const std::string& name) { return lower(name) == template_text::normal; };
+    using label_questions_detail::is_normal;
     if (std::ranges::none_of(names, is_normal)) names.emplace_back(template_text::normal);
     Wordings all;
     for (std::size_t i = 0; i < names.size(); ++i) {

@@ -44,6 +44,7 @@ class LabelTree {
 
   std::int64_t labels() const { return labels_; }
   const Node& node(std::int32_t number) const { return nodes_[number]; }
+  std::int64_t nodes() const { return std::ssize(nodes_); }
   static constexpr std::int32_t root = 0;
 
  private:
