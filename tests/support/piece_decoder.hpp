@@ -99,12 +99,13 @@ class FollowingDecoder : public BasicGruDecoder<PieceTokenizer> {
   /// Hidden: the last four tokens, and the prompt's first number.
   Tensor forward(const Tensor& x_BTD, const std::vector<std::int64_t>& lengths, const Tensor&, State* state) const {
     const std::int64_t B = x_BTD.size(0), T = x_BTD.size(1);
+    const Tensor rows_BTD = x_BTD.contiguous();
     const bool goes_on = state && state->hidden_RD.defined();
     Tensor h_BD = goes_on ? state->hidden_RD.clone() : at::full({B, width()}, -1.0F);
     Tensor all_BTD = at::zeros({B, T, width()});
     for (std::int64_t b = 0; b < B; ++b)
       for (std::int64_t t = 0; t < lengths[b]; ++t) {
-        const float* x = x_BTD[b][t].contiguous().const_data_ptr<float>();
+        const float* x = rows_BTD.const_data_ptr<float>() + (b * T + t) * width();
         float* h = h_BD.mutable_data_ptr<float>() + b * width();
         if (x[1] == is_token)
           h[3] = h[2], h[2] = h[1], h[1] = h[0], h[0] = x[0];

@@ -141,7 +141,7 @@ class LabelGrammar {
 
   static void leave(State& state, TemplatePlace::Lead::To to) {
     using To = TemplatePlace::Lead::To;
-    state.place = nullptr;
+    state.place = nullptr, state.node = LabelTree::root;
     state.blank_next = to != To::text;
     state.word_next = to == To::definition;
     if (to == To::origin_end) state.told = state.in_origin = true, state.since_origin = 1;  // its period
