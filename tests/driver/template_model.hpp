@@ -59,7 +59,7 @@ tied = true
 [finetuning]
 plugin = "full"
 [training]
-epochs = 8
+epochs = 5
 batch_size = 8
 optimizer = "adamw"
 learning_rate = 2e-3
