@@ -3,6 +3,7 @@
 
 #include "cell2text/cells/find_cell.hpp"
 #include "cell2text/explain/described_tokens.hpp"
+#include "cell2text/explain/explain_cell.hpp"
 #include "cell2text/explain/other_cells.hpp"
 #include "cell2text/model_folder.hpp"
 #include "commands.hpp"
