@@ -3,6 +3,7 @@
 
 #include "cell2text/cells/find_cell.hpp"
 #include "cell2text/explain/described_tokens.hpp"
+#include "cell2text/explain/explain_cell.hpp"
 #include "cell2text/explain/other_cells.hpp"
 #include "cell2text/model_folder.hpp"
 #include "commands.hpp"
@@ -87,8 +88,8 @@ ExplainOptions options_of(const ExplainArguments& arguments) {
   return options;
 }
 
-void show(const ExplainArguments& arguments, const ExplainedCell& cell, const ExplainOptions& options) {
-  for (const std::string& warning : explanation_warnings(cell, options.gradients.gap)) log().warning(warning);
+void show(const ExplainArguments& arguments, const ExplainedCell& cell) {
+  for (const std::string& warning : explanation_warnings(cell)) log().warning(warning);
   if (!arguments.out.empty()) {
     write_explained(arguments.out, cell);
     log().info("written: " + arguments.out);
@@ -132,10 +133,10 @@ void explain(const ExplainArguments& arguments) {
     progress.update(done);
     interrupts.check("after " + std::to_string(done) + " labels; nothing was written");
   };
-  explained.baseline = options.baseline, explained.top = arguments.top;
+  explained.baseline = options.baseline, explained.wanted_gap = options.gradients.gap, explained.top = arguments.top;
   explained.others = others.names, explained.genes = cell.genes;
   explained.explanation = explain_cell(model, {cell, others}, text, labels, options);
-  show(arguments, explained, options);
+  show(arguments, explained);
 }
 
 }  // namespace

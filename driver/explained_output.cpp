@@ -121,14 +121,20 @@ std::string dependence_text(const ExplainedLabel& label) {
   return label.dependence.from_cell() ? where : where + ": DOES NOT COME FROM THE CELL";
 }
 
+std::string gap_text(const ExplainedCell& cell, const ExplainedLabel& label) {
+  if (label.complete && !(label.gap <= cell.wanted_gap))
+    return fmt::format("the difference is within rounding, after {} steps", label.steps);
+  return fmt::format("completeness gap {:.3g}% after {} steps{}", 100 * label.gap, label.steps,
+                     label.complete ? "" : ": NOT COMPLETE");
+}
+
 std::string label_table(const ExplainedCell& cell, const ExplainedLabel& label) {
   std::string text =
       fmt::format("{}: {}\n", label.label.role, label.label.value) +
       fmt::format("  probability {:.4g}, from the baseline {:.4g}; {}\n", std::exp(label.dependence.log_probability),
                   std::exp(label.baseline_log_probability), dependence_text(label)) +
-      fmt::format("  attributions sum to {:+.4f} of {:+.4f}: completeness gap {:.3g}% after {} steps{}\n", label.sum,
-                  label.dependence.log_probability - label.baseline_log_probability, 100 * label.gap, label.steps,
-                  label.complete ? "" : ": NOT COMPLETE");
+      fmt::format("  attributions sum to {:+.4f} of {:+.4f}: {}\n", label.sum,
+                  label.dependence.log_probability - label.baseline_log_probability, gap_text(cell, label));
   text += fmt::format("  {:<16} {:>8} {:>6} {:>12} {:>12}\n", "GENE", "COUNT", "PLACE", "ATTRIBUTION", "WITHOUT IT");
   const auto order = genes_by_size(label);
   double rest = 0;
@@ -177,6 +183,8 @@ void write_explained(const std::filesystem::path& output, const ExplainedCell& c
   if (output.extension() == ".json") return write_atomically(output, explained_json(cell));
   ExplanationJson data = cell_json(cell);
   data["top"] = cell.top;
+  for (std::size_t i = 0; i < cell.explanation.labels.size(); ++i)
+    data["labels"][i]["gap"] = gap_text(cell, cell.explanation.labels[i]);
   data["attributed_to"] = attributed_to(cell).all;
   data["baseline"] = baseline_text(cell);
   write_atomically(output, filled_page(explain_script, data));
@@ -191,7 +199,7 @@ std::string explained_tables(const ExplainedCell& cell) {
   return text;
 }
 
-std::vector<std::string> explanation_warnings(const ExplainedCell& cell, double wanted_gap) {
+std::vector<std::string> explanation_warnings(const ExplainedCell& cell) {
   std::vector<std::string> warnings;
   std::string not_from_cell;
   std::size_t alarms = 0;
@@ -200,7 +208,7 @@ std::vector<std::string> explanation_warnings(const ExplainedCell& cell, double 
       warnings.push_back(fmt::format(
           "{}: the attributions miss the difference by {:.3g}% after {} steps, which is over {:g}%; allow more with "
           "--max-steps",
-          label.label.role, 100 * label.gap, label.steps, 100 * wanted_gap));
+          label.label.role, 100 * label.gap, label.steps, 100 * cell.wanted_gap));
     if (label.dependence.from_cell()) continue;
     not_from_cell += (alarms++ ? ", " : "") + label.label.role + " '" + label.label.value + "'";
   }

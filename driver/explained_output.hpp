@@ -18,6 +18,7 @@ struct ExplainedCell {
   bool text_given = false;  ///< by the caller; else the model wrote it
   std::string model;
   ExplainBaseline baseline = ExplainBaseline::mean;
+  double wanted_gap = 0;
   std::int64_t top = 0;  ///< genes of each label that are shown; files hold all
   std::vector<std::string> others = {};
   std::shared_ptr<const GeneTable> genes = nullptr;
@@ -35,6 +36,6 @@ std::string explained_json(const ExplainedCell& cell);
 std::string explained_tables(const ExplainedCell& cell);
 
 /// What a reader must know: labels that do not come from the cell, integrals that are not complete.
-std::vector<std::string> explanation_warnings(const ExplainedCell& cell, double wanted_gap);
+std::vector<std::string> explanation_warnings(const ExplainedCell& cell);
 
 }  // namespace cell2text::driver

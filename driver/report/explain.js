@@ -66,7 +66,7 @@ for (const label of data.labels) {
   add(page, "p", `Probability ${probability(label.log_probability)} for this cell, ${probability(label.baseline_log_probability)} from the baseline${compared}.`);
   if (!label.from_cell) add(page, "p", "Does not come from the cell.", "note");
   const difference = label.log_probability - label.baseline_log_probability;
-  add(page, "p", `Shares sum to ${signed(label.sum)} of ${signed(difference)}; completeness gap ${(100 * label.completeness_gap).toPrecision(2)}% after ${label.steps} steps${label.complete ? "" : ": not complete"}.`, label.complete ? "soft" : "note");
+  add(page, "p", `Shares sum to ${signed(label.sum)} of ${signed(difference)}; ${label.gap}.`, label.complete ? "soft" : "note");
   bars(label);
   genes(label);
 }
