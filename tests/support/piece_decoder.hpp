@@ -90,13 +90,13 @@ class FollowingDecoder : public BasicGruDecoder<PieceTokenizer> {
  public:
   using BasicGruDecoder::BasicGruDecoder;
   static inline std::vector<std::vector<std::int64_t>> texts = {};
-  static inline double strength = 9;  ///< of four tokens that are those of a text
+  static inline double strength = 9;  ///< of as many tokens as are looked at that are those of a text
 
   Tensor embed(const Tensor& ids) const {
     const Tensor token = ids.to(torch::kFloat32).unsqueeze(-1);
     return at::cat({token, at::full_like(token, is_token), at::zeros_like(token).expand({-1, -1, width() - 2})}, -1);
   }
-  /// Hidden: the last four tokens, and the prompt's first number.
+  /// Hidden: the last tokens, and the prompt's first number.
   Tensor forward(const Tensor& x_BTD, const std::vector<std::int64_t>& lengths, const Tensor&, State* state) const {
     const std::int64_t B = x_BTD.size(0), T = x_BTD.size(1);
     const Tensor rows_BTD = x_BTD.contiguous();
@@ -108,9 +108,9 @@ class FollowingDecoder : public BasicGruDecoder<PieceTokenizer> {
         const float* x = rows_BTD.const_data_ptr<float>() + (b * T + t) * width();
         float* h = h_BD.mutable_data_ptr<float>() + b * width();
         if (x[1] == is_token)
-          h[3] = h[2], h[2] = h[1], h[1] = h[0], h[0] = x[0];
+          std::copy_backward(h, h + context - 1, h + context), h[0] = x[0];
         else
-          h[4] = x[0];
+          h[context] = x[0];
         all_BTD[b][t] = h_BD[b];
       }
     if (state) state->hidden_RD = h_BD;
@@ -122,19 +122,22 @@ class FollowingDecoder : public BasicGruDecoder<PieceTokenizer> {
     for (std::int64_t r = 0; r < rows.size(0); ++r) {
       const float* h = rows.const_data_ptr<float>() + r * width();
       float* score = scores.mutable_data_ptr<float>() + r * vocabulary_size();
-      std::uint64_t noise = std::bit_cast<std::uint32_t>(h[4]) + 1;
-      for (int i = 0; i < 4; ++i) noise = noise * 1000003 + static_cast<std::uint64_t>(h[i] + 2);
+      std::uint64_t noise = std::bit_cast<std::uint32_t>(h[context]) + 1;
+      for (int i = 0; i < context; ++i) noise = noise * 1000003 + static_cast<std::uint64_t>(h[i] + 2);
       for (std::int64_t v = 0; v < vocabulary_size(); ++v) {
         noise = noise * 6364136223846793005 + 1442695040888963407;
         score[v] = static_cast<float>(noise >> 40) / static_cast<float>(1 << 24) * 2;
       }
+      std::map<std::int64_t, float> follows;
       for (const auto& text : texts)
         for (std::size_t at = 0; at <= text.size(); ++at) {
           std::size_t same = 0;
-          while (same < 4 && h[same] == (same < at ? static_cast<float>(text[at - same - 1]) : -1)) ++same;
-          float& best = score[at < text.size() ? text[at] : 0];
-          best = std::max(best, static_cast<float>(strength / 4 * static_cast<double>(same)));
+          while (same < context && h[same] == (same < at ? static_cast<float>(text[at - same - 1]) : -1)) ++same;
+          const std::int64_t next = at < text.size() ? text[at] : 0;
+          const auto likely = static_cast<float>(strength / context * static_cast<double>(same));
+          follows[next] = std::max(follows[next], likely);
         }
+      for (const auto& [next, likely] : follows) score[next] += likely;
     }
     std::vector<std::int64_t> shape(hidden.sizes().begin(), hidden.sizes().end() - 1);
     shape.push_back(vocabulary_size());
@@ -143,6 +146,7 @@ class FollowingDecoder : public BasicGruDecoder<PieceTokenizer> {
 
  private:
   static constexpr float is_token = 12345;
+  static constexpr int context = 8;
 };
 static_assert(Decoder<FollowingDecoder>);
 

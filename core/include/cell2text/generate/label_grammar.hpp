@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,18 +19,22 @@ namespace cell2text {
 /// Of cells of which the same is given. Immutable; states are the caller's.
 class LabelGrammar {
  public:
+  /// On a way through a place.
+  struct Position {
+    const TemplatePlace* place;
+    std::int32_t node = LabelTree::root;    ///< reached last
+    const LabelTree::Edge* edge = nullptr;  ///< on the way from there; null: at the node
+    std::size_t done = 0;                   ///< tokens of it
+  };
   /// Where a text stands.
   struct State {
-    const TemplatePlace* place = nullptr;  ///< null: in free text
-    std::int32_t node = LabelTree::root;
-    const LabelTree::Edge* edge = nullptr;  ///< on the way from `node`
-    std::size_t done = 0;                   ///< tokens of it
-    bool blank_next = false;                ///< a label ended with the last token
-    bool word_next = false;                 ///< its definition has no word yet
-    bool told = false;                      ///< the second sentence is written
-    bool in_origin = false;                 ///< what follows it may still be read with it
-    std::size_t since_origin = 0;           ///< bytes of `text` behind the second sentence
-    std::string text = {};                  ///< the last of it, squeezed
+    std::vector<Position> at = {};  ///< several where the same tokens begin several names; none: in free text
+    bool blank_next = false;        ///< a label ended with the last token
+    bool word_next = false;         ///< its definition has no word yet
+    bool told = false;              ///< the second sentence is written
+    bool in_origin = false;         ///< what follows it may still be read with it
+    std::size_t since_origin = 0;   ///< bytes of `text` behind the second sentence
+    std::string text = {};          ///< the last of it, squeezed
   };
 
   /// InputError where `max_new_tokens` do not hold the shortest text.
@@ -49,17 +54,15 @@ class LabelGrammar {
                        " tokens at least: --set generation.max_new_tokens=" + std::to_string(4 * begin_->least()));
   }
 
-  State begin() const { return {.place = begin_.get()}; }
+  State begin() const { return {.at = {{begin_.get()}}}; }
 
   /// What may follow a text of `count` tokens that stands at `state`.
   NextTokens next(const State& state, std::size_t count) const {
     const std::int64_t left = left_after(count);
-    if (state.place || must_tell(state, left)) {
+    if (const auto positions = positions_of(state, left); !positions.empty()) {
       std::vector<std::int64_t> allowed;
-      if (state.edge)
-        allowed.push_back(state.edge->tokens[state.done]);
-      else
-        add_first(state.place ? *state.place : *cue_, state.node, left, allowed);
+      for (const Position& one : positions)
+        each_move(one, left, [&](std::int64_t token, const Position&) { allowed.push_back(token); });
       return NextTokens::allow(std::move(allowed));
     }
     std::vector<std::int64_t> banned = banned_in_text(state);
@@ -73,13 +76,12 @@ class LabelGrammar {
 
   /// Adds `token`, which `next` allowed, to a text of `count` tokens. BugError for another one inside a place.
   void add(State& state, std::int64_t token, std::size_t count) const {
-    const std::int64_t left = left_after(count);
     const std::string& text = tokens_->texts[token];
-    if (!state.place && must_tell(state, left)) enter(state, *cue_);
     add_squeezed(state.text, text);
     state.since_origin += text.size();
-    if (state.place) {
-      go(state, token, left);
+    const std::int64_t left = left_after(count);
+    if (const auto positions = positions_of(state, left); !positions.empty()) {
+      move(state, positions, token, left);
     } else {
       state.blank_next = false;
       if (!text.empty() && text != " ") state.word_next = false;
@@ -97,54 +99,45 @@ class LabelGrammar {
     return needs_origin_ && !state.told && left <= cue_->least();
   }
 
-  static void enter(State& state, const TemplatePlace& place) {
-    state.place = &place, state.node = LabelTree::root, state.edge = nullptr;
+  std::vector<Position> positions_of(const State& state, std::int64_t left) const {
+    return state.at.empty() && must_tell(state, left) ? std::vector<Position>{{cue_.get()}} : state.at;
   }
 
-  /// The first tokens of what may follow at a node, as far as there is room.
-  static void add_first(const TemplatePlace& place, std::int32_t number, std::int64_t left,
-                        std::vector<std::int64_t>& tokens) {
-    const LabelTree::Node& node = place.tree.node(number);
+  /// Calls use(token, position before it) for all tokens that may follow a position, as far as there is room.
+  template <class Use>
+  static void each_move(const Position& from, std::int64_t left, const Use& use) {
+    if (from.edge) return use(from.edge->tokens[from.done], from);
+    const LabelTree::Node& node = from.place->tree.node(from.node);
     for (const LabelTree::Edge& edge : node.edges)
-      if (fits(place, edge, left)) tokens.push_back(edge.tokens.front());
+      if (std::ssize(edge.tokens) + from.place->need[edge.to] <= left)
+        use(edge.tokens.front(), Position{from.place, from.node, &edge, 0});
     for (const std::int32_t lead : node.labels)
-      if (const auto& to = place.leads[lead].place) add_first(*to, LabelTree::root, left, tokens);
-  }
-  static bool fits(const TemplatePlace& place, const LabelTree::Edge& edge, std::int64_t left) {
-    return std::ssize(edge.tokens) + place.need[edge.to] <= left;
+      if (const auto& to = from.place->leads[lead].place) each_move(Position{to.get()}, left, use);
   }
 
-  void go(State& state, std::int64_t token, std::int64_t left) const {
-    if (!state.edge) state.edge = edge_of(state, token, left), state.done = 0;
-    if (!state.edge || state.edge->tokens[state.done] != token)
+  /// Moves on from the positions. A text that may be free is free.
+  static void move(State& state, const std::vector<Position>& from, std::int64_t token, std::int64_t left) {
+    using To = TemplatePlace::Lead::To;
+    std::vector<Position> moved;
+    std::optional<To> free;
+    for (const Position& one : from)
+      each_move(one, left, [&](std::int64_t first, Position next) {
+        if (first != token) return;
+        if (++next.done == next.edge->tokens.size()) next = {next.place, next.edge->to};
+        moved.push_back(next);
+        if (next.edge) return;
+        for (const std::int32_t lead : next.place->tree.node(next.node).labels)
+          if (const To to = next.place->leads[lead].to; to != To::place) free = to;
+      });
+    if (moved.empty())
       throw BugError("a text with restricted labels goes on with token " + std::to_string(token) +
                      ", which its place does not have");
-    if (++state.done < state.edge->tokens.size()) return;
-    state.node = state.edge->to, state.edge = nullptr;
-    const LabelTree::Node& node = state.place->tree.node(state.node);
-    if (node.labels.empty()) return;
-    const TemplatePlace::Lead& lead = state.place->leads[node.labels.front()];
-    if (lead.to != TemplatePlace::Lead::To::place)
-      leave(state, lead.to);
-    else if (node.is_leaf())
-      enter(state, *lead.place);
-  }
-  /// The edge from a state's node that begins with the token, else from a place that it leads to, which is entered.
-  static const LabelTree::Edge* edge_of(State& state, std::int64_t token, std::int64_t left) {
-    const LabelTree::Node& node = state.place->tree.node(state.node);
-    for (const LabelTree::Edge& edge : node.edges)
-      if (edge.tokens.front() == token && fits(*state.place, edge, left)) return &edge;
-    if (node.labels.empty() || !state.place->leads[node.labels.front()].place) return nullptr;
-    enter(state, *state.place->leads[node.labels.front()].place);
-    return edge_of(state, token, left);
-  }
-
-  static void leave(State& state, TemplatePlace::Lead::To to) {
-    using To = TemplatePlace::Lead::To;
-    state.place = nullptr, state.node = LabelTree::root;
-    state.blank_next = to != To::text;
-    state.word_next = to == To::definition;
-    if (to == To::origin_end) state.told = state.in_origin = true, state.since_origin = 1;  // its period
+    state.at = std::move(moved);
+    if (!free) return;
+    state.at.clear();
+    state.blank_next = *free != To::text;
+    state.word_next = *free == To::definition;
+    if (*free == To::origin_end) state.told = state.in_origin = true, state.since_origin = 1;  // its period
   }
 
   void look_at_text(State& state) const {
@@ -153,7 +146,7 @@ class LabelGrammar {
     const std::size_t behind = state.text.size() - std::min(state.text.size(), state.since_origin);
     if (state.in_origin && state.text.find(pathways, behind) != std::string::npos) state.in_origin = false;
     if (!origin_ || !state.text.ends_with(cue)) return;
-    enter(state, *origin_);
+    state.at = {{origin_.get()}};
     state.in_origin = state.word_next = false;
   }
 

@@ -108,8 +108,9 @@ inline std::optional<std::string> read_sex(const FoldedText& sentence, std::size
   const std::string_view donor = std::string_view(sentence.lowered).substr(begin);
   const std::string_view word = donor.substr(0, donor.find_first_of(" ."));
   const std::string_view rest = donor.substr(word.size());
-  const bool complete = rest.empty() || rest == template_text::end || rest.starts_with(template_text::disease_opener) ||
-                        rest.starts_with(template_text::stage_opener);
+  const bool ends = rest.empty() || rest == template_text::end || rest.starts_with(". ");  // sentences may follow
+  const bool complete =
+      ends || rest.starts_with(template_text::disease_opener) || rest.starts_with(template_text::stage_opener);
   if (!complete || word.empty() || word == template_text::anybody || word == trim(template_text::disease_opener))
     return std::nullopt;
   return sentence.spelled.substr(begin, word.size());
