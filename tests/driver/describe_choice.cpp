@@ -5,6 +5,7 @@
 #include "cell2text/io/csv.hpp"
 #include "cell2text/io/h5ad_file.hpp"
 #include "driver/described_files.hpp"
+#include "driver/template_model.hpp"
 
 using namespace cell2text::test;
 namespace fs = std::filesystem;
@@ -132,12 +133,12 @@ TEST_CASE("oracle: describe: what is written of clusters is the weighted majorit
     const fs::path out = folder / ("out." + ending), table = folder / "out.clusters.csv";
     fs::remove(out), fs::remove(table);
     const Outcome outcome =
-        command("describe " + quoted(demo_cells()) + " --model " + quoted(telling_model()) + " -o " + quoted(out) +
+        command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) + " -o " + quoted(out) +
                 " --beams 1 --threads 1 --cluster-cells 9 --cluster " + column + " " + more);
     INFO(outcome.err);
     REQUIRE(outcome.status == 0);
     CHECK(names_in(folder.path()) == std::vector<std::string>{"out.clusters.csv", out.filename().string()});
-    oracle("described_clusters.py", 0, {demo_cells().string(), out.string(), table.string(), column, "9"});
+    oracle("described_clusters.py", 0, {template_cells().string(), out.string(), table.string(), column, "9"});
     fs::remove(out), fs::remove(table);
   };
   check("h5ad", "", "louvain");
