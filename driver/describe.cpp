@@ -118,13 +118,20 @@ GenerationSettings generation_settings(const DescribeArguments& arguments, const
   return settings;
 }
 
-/// Whether the roll-up is asked for, which needs the probabilities of all cell types.
-bool tells_sure(const DescribeArguments& arguments) {
-  return !arguments.no_confidence && !arguments.labels.ontologies.empty();
+/// The ontology for the roll-up, where confidences are told and one is given that has the model's cell types.
+/// InputError where none has, and --ontology is good for nothing else.
+std::optional<CellOntology> cell_ontology(const DescribeArguments& arguments, const ModelCard& card) {
+  const GivenLabelsArguments& labels = arguments.labels;
+  if (arguments.no_confidence) return std::nullopt;
+  auto found = find_cell_ontology(labels.ontologies, card);
+  if (!found && !labels.ontologies.empty() && labels.allow.empty())
+    throw InputError("--ontology " + labels.ontologies.front() +
+                     ": it has no term for any cell type of the model; give the Cell Ontology (cl.obo)");
+  return found;
 }
 
-DescribedColumns columns_of(const DescribeArguments& arguments) {
-  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(), tells_sure(arguments),
+DescribedColumns columns_of(const DescribeArguments& arguments, bool sure) {
+  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(), sure,
           !arguments.labels.given.empty()};
 }
 
@@ -167,7 +174,8 @@ void describe(const DescribeArguments& arguments) {
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
   const UserLabels user_labels(arguments.labels, source, card);
-  const auto described = described_columns(columns_of(arguments), card);
+  auto ontology = cell_ontology(arguments, card);
+  const auto described = described_columns(columns_of(arguments, ontology.has_value()), card);
   const CellChoice choice = choose_cells(arguments.choice, source, arguments.cells.path);
   const DescribedTables tables{{source, arguments.cells.path, arguments.out, arguments.overwrite},
                                table_columns(described),
@@ -178,9 +186,7 @@ void describe(const DescribeArguments& arguments) {
   const auto temperatures = read_temperatures(arguments.model, card.hash);
   auto known = card.known_labels().values;
   std::optional<SureCellType> sure;
-  if (tells_sure(arguments))
-    sure.emplace(arguments.labels.ontologies.front(), card, known["cell_type"],
-                 arguments.min_confidence.value_or(sure_from));
+  if (ontology) sure.emplace(std::move(*ontology), card, arguments.min_confidence.value_or(sure_from));
   const std::string machine = fmt::format("{} with {} threads", host.device.str(), at::get_num_threads());
   PartFile part(arguments.out,
                 describe_job(arguments.cells.path, card, job_options(arguments, temperatures), tables.columns),

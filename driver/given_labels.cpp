@@ -231,9 +231,9 @@ void add_given_labels_options(CLI::App& command, GivenLabelsArguments& arguments
   command
       .add_option(
           "--ontology", arguments.ontologies,
-          "OBO file: what --allow lists then includes all that stands below it. The first (may be repeated), the "
-          "Cell Ontology, also tells the most specific kind of cell that the model is sure of, from "
-          "--min-confidence on (else 0.5), in cell2text_cell_type_sure")
+          "OBO file (may be repeated): what --allow lists then includes all that stands below it. The Cell Ontology "
+          "also tells the most specific kind of cell that the model is sure of, from --min-confidence on (else 0.5), "
+          "in cell2text_cell_type_sure")
       ->take_all()
       ->option_text("FILE");
   command.add_flag("--ontology-only", arguments.ontology_only,

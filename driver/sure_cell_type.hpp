@@ -10,19 +10,42 @@
 
 namespace cell2text::driver {
 
+/// An ontology that has terms for a model's cell types.
+struct CellOntology {
+  std::string file;
+  Ontology ontology;
+
+  /// The term of a cell type: by the id that training cells had, else by name. Null where there is none.
+  const Term* term_of(const TrainedLabel& cell_type) const {
+    const Term* term = cell_type.ontology_id ? ontology.current(*cell_type.ontology_id) : nullptr;
+    return term ? term : ontology.by_label(cell_type.name);
+  }
+};
+
+/// The first of the files that has a term for a cell type of the model; nothing where none has.
+inline std::optional<CellOntology> find_cell_ontology(const std::vector<std::string>& files, const ModelCard& card) {
+  const auto cell_types = card.labels.find("cell_type");
+  if (cell_types == card.labels.end()) return std::nullopt;
+  for (const std::string& file : files) {
+    CellOntology found{file, Ontology::read(file)};
+    if (std::ranges::any_of(cell_types->second, [&](const TrainedLabel& one) { return found.term_of(one); }))
+      return found;
+  }
+  return std::nullopt;
+}
+
 class SureCellType {
  public:
-  /// A label is sure from `least` on. `cell_types` are the names that the judge knows; `card` must outlive this.
-  /// InputError: the file is no usable ontology, or knows none of the cell types.
-  SureCellType(const std::filesystem::path& file, const ModelCard& card, const std::vector<std::string>& cell_types,
-               double least)
-      : ontology_(Ontology::read(file)),
-        graph_(ontology_, file.string()),
-        roll_up_(graph_, terms_of(file, card, cell_types), file.string()),
+  /// A label is sure from `least` on. `card`, which has the ontology's cell types, must outlive this. InputError where
+  /// the ontology's terms are kinds of each other in a ring.
+  SureCellType(CellOntology found, const ModelCard& card, double least)
+      : found_(std::move(found)),
+        graph_(found_.ontology, found_.file),
+        roll_up_(graph_, terms_of(card), found_.file),
         card_(card),
         least_(least) {
-    if (!card.ontology_release.empty() && ontology_.release() != card.ontology_release)
-      log().warning(file.string() + " is release '" + ontology_.release() + "'; the model was trained with '" +
+    if (!card.ontology_release.empty() && found_.ontology.release() != card.ontology_release)
+      log().warning(found_.file + " is release '" + found_.ontology.release() + "'; the model was trained with '" +
                     card.ontology_release + "'");
   }
   SureCellType(const SureCellType&) = delete;  // the graph points into the ontology
@@ -51,22 +74,16 @@ class SureCellType {
   static constexpr const char* name = "cell_type_sure";
 
  private:
-  std::vector<const Term*> terms_of(const std::filesystem::path& file, const ModelCard& card,
-                                    const std::vector<std::string>& cell_types) {
+  /// Of the names that the judge asks about, which it numbers.
+  std::vector<const Term*> terms_of(const ModelCard& card) {
     std::vector<const Term*> terms;
-    for (const std::string& label : cell_types) {
-      if (const auto folded = known_value(label); !folded || !numbers_.emplace(*folded, terms.size()).second) continue;
-      const auto id = card.ontology_id("cell_type", label);
-      const Term* term = id ? ontology_.current(*id) : nullptr;
-      terms.push_back(term ? term : ontology_.by_label(label));
-    }
-    if (std::ranges::all_of(terms, [](const Term* term) { return term == nullptr; }))
-      throw InputError(file.string() + " has no term for any of the model's " + std::to_string(terms.size()) +
-                       " cell types; give the Cell Ontology (cl.obo) with --ontology");
+    for (const TrainedLabel& one : card.labels.at("cell_type"))
+      if (const auto label = known_value(one.name); label && numbers_.emplace(*label, terms.size()).second)
+        terms.push_back(found_.term_of(one));
     return terms;
   }
 
-  Ontology ontology_;
+  CellOntology found_;
   OntologyGraph graph_;
   std::unordered_map<std::string, std::size_t> numbers_;  // of labels; filled on the way to roll_up_
   RollUp roll_up_;
