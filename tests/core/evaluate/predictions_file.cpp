@@ -114,7 +114,7 @@ TEST_CASE("predictions: a fault names file, line and key") {
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","log_probability":"x"})"), "'log_probability'"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","tissue":1})"), "'tissue'"));
   CHECK(holds(refusal(R"({"cell":"c","reference":"r","prediction":"p","pathways":"x"})"), "'pathways'"));
-  for (const char* wrong : {"1.01", "-1e-9"})
+  for (const char* wrong : {"1.01", "-0.5"})
     CHECK(holds(refusal(good + R"({"reference":"r","prediction":"p","sex_confidence":)" + wrong + "}"),
                 std::string("p.jsonl:2: 'sex_confidence' is ") + wrong + "; a probability from 0 to 1"));
   CHECK(holds(refusal(R"({"reference":"r","prediction":"p","sex_confidence":"x"})"), "'sex_confidence' is a text"));
