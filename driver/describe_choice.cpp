@@ -5,6 +5,7 @@
 
 #include "cell2text/cells/chosen_cells.hpp"
 #include "console.hpp"
+#include "open_cells.hpp"
 
 namespace cell2text::driver {
 
@@ -30,15 +31,6 @@ std::vector<std::int64_t> drawn_rows(std::int64_t wanted, std::int64_t size, std
     log().warning("--cells " + std::to_string(wanted) + ": there are " + std::to_string(size) +
                   " cells; all of them are described");
   return stratified_choice(all_rows(size), wanted, seed, [](std::int64_t) { return std::nullopt; });
-}
-
-std::vector<std::int64_t> listed_rows(const std::string& list, const SourceHandle& source, const std::string& file) {
-  const auto names_of = [&](std::int64_t first, std::int64_t count) {
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-    std::iota(rows.begin(), rows.end(), first);
-    return source.read(rows).names;
-  };
-  return rows_of_names(read_cell_names(list), source.size(), names_of, list, file);
 }
 
 Clusters clusters_in(const SourceHandle& source, const std::string& key, const std::string& file) {
@@ -86,7 +78,7 @@ CellChoice choose_cells(const ChoiceArguments& arguments, const SourceHandle& so
   if (!arguments.cells) return {all_rows(source.size()), std::nullopt};
   if (const auto wanted = number_of_cells(*arguments.cells))
     return {drawn_rows(*wanted, source.size(), seed), std::nullopt};
-  return {listed_rows(*arguments.cells, source, file), std::nullopt};
+  return {named_rows(source, read_cell_names(*arguments.cells), *arguments.cells, file), std::nullopt};
 }
 
 }  // namespace cell2text::driver

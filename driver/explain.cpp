@@ -1,7 +1,6 @@
 // cell2text explain CELLS --cell NAME --model DIR: which genes moved each label of a cell's description.
 #include <fmt/format.h>
 
-#include "cell2text/cells/find_cell.hpp"
 #include "cell2text/explain/described_tokens.hpp"
 #include "cell2text/explain/explain_cell.hpp"
 #include "cell2text/explain/other_cells.hpp"
@@ -110,7 +109,8 @@ void explain(const ExplainArguments& arguments) {
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const std::string& file = arguments.cells.path;
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  const std::int64_t row = arguments.row ? *arguments.row : find_cell(source, arguments.cell, file);
+  const std::int64_t row =
+      arguments.row ? *arguments.row : named_rows(source, {arguments.cell}, "--cell", file).front();
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, file, base_bytes, arguments.force);

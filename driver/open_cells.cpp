@@ -1,7 +1,9 @@
 #include "open_cells.hpp"
 
 #include <algorithm>
+#include <numeric>
 
+#include "cell2text/cells/chosen_cells.hpp"
 #include "cell2text/io/hdf5_open.hpp"
 #include "cell2text/io/hdf5_probe.hpp"
 #include "cell2text/io/tenx_layout.hpp"
@@ -55,6 +57,16 @@ SourceHandle open_cells(const Registry& registry, const CellsArguments& cells, c
     if (std::ranges::find(fields, key, &FieldInfo::name) != fields.end()) settings.set(key, value);
   for (const std::string& assignment : cells.settings) apply_override(settings, assignment);
   return SourceHandle(plugin.build<kinds::source>(settings, {&context, nullptr, {}}));
+}
+
+std::vector<std::int64_t> named_rows(const SourceHandle& source, const std::vector<std::string>& names,
+                                     const std::string& list, const std::string& file) {
+  const auto names_of = [&](std::int64_t first, std::int64_t count) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+    std::iota(rows.begin(), rows.end(), first);
+    return source.read(rows).names;
+  };
+  return rows_of_names(names, source.size(), names_of, list, file);
 }
 
 }  // namespace cell2text::driver

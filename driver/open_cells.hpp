@@ -33,4 +33,9 @@ std::string source_plugin_for(const std::filesystem::path& path);
 SourceHandle open_cells(const Registry& registry, const CellsArguments& cells, const SourceWishes& wishes,
                         const Context& context);
 
+/// The rows of the cells of these names, ascending; errors as rows_of_names (cells/chosen_cells.hpp). Reads the whole
+/// file, a block at a time. `list`: where the names are from; `file`: what the source is.
+std::vector<std::int64_t> named_rows(const SourceHandle& source, const std::vector<std::string>& names,
+                                     const std::string& list, const std::string& file);
+
 }  // namespace cell2text::driver

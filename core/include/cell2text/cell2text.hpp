@@ -22,7 +22,6 @@
 #include "cell2text/cells/clusters.hpp"
 #include "cell2text/cells/epoch_order.hpp"
 #include "cell2text/cells/epoch_reading.hpp"
-#include "cell2text/cells/find_cell.hpp"
 #include "cell2text/cells/finding.hpp"
 #include "cell2text/cells/gene_names.hpp"
 #include "cell2text/cells/gene_ranker.hpp"
