@@ -8,6 +8,7 @@
 
 #include "cell2text/text/obo.hpp"
 #include "driver/template_model.hpp"
+#include "driver/tiny_model.hpp"
 
 using namespace cell2text;
 using namespace cell2text::test;
@@ -74,16 +75,6 @@ struct OwnRun {
   std::filesystem::path run = folder / "run", model = run / "model";
   OwnRun() { std::filesystem::copy(template_run(), run, std::filesystem::copy_options::recursive); }
 };
-
-void refused(const Outcome& outcome, const std::vector<std::string>& parts) {
-  INFO(outcome.err);
-  CHECK(outcome.status == 2);
-  CHECK(outcome.out.empty());
-  for (const std::string& part : parts) {
-    CAPTURE(part);
-    CHECK(contains(outcome.err, part));
-  }
-}
 
 }  // namespace
 
@@ -188,9 +179,9 @@ TEST_CASE("confidence: --ontology rolls up to the deepest kind of cell that is s
   CHECK(rolled > 20);
   const TemporaryFolder folder;
   write_file(folder / "other.obo", "[Term]\nid: X:1\nname: one\n\n[Term]\nid: X:2\nname: two\nis_a: X:1\n");
-  refused(command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) + " -o " +
-                  quoted(folder / "out.csv") + " --ontology " + quoted(folder / "other.obo")),
-          {"other.obo: it has no term for any cell type of the model", "cl.obo"});
+  check_refused(command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) + " -o " +
+                        quoted(folder / "out.csv") + " --ontology " + quoted(folder / "other.obo")),
+                {"other.obo: it has no term for any cell type of the model", "cl.obo"});
   CHECK_FALSE(std::filesystem::exists(folder / "out.csv"));
 }
 
@@ -238,7 +229,7 @@ TEST_CASE("calibrate: cells of one's own, whose labels stand where --set says") 
   const OwnRun own;
   std::filesystem::rename(own.model, own.folder / "model");
   const auto model = own.folder / "model";
-  refused(command("calibrate --model " + quoted(model)), {"holds no experiment.toml", "calibrate CELLS"});
+  check_refused(command("calibrate --model " + quoted(model)), {"holds no experiment.toml", "calibrate CELLS"});
   const std::string with_cells =
       "calibrate " + quoted(template_cells()) + " --model " + quoted(model) + " --threads 1 ";
   const Outcome outcome = command(with_cells + "--max-cells 60 --json");
@@ -247,9 +238,9 @@ TEST_CASE("calibrate: cells of one's own, whose labels stand where --set says") 
   const json found = json::parse(outcome.out)["labels"]["cell_type"];
   CHECK(found["checked_on"].get<int>() <= 60);
   CHECK(found["checked_on"].get<int>() > 50);
-  refused(command(with_cells + "--set descriptions.cell_type=nowhere"), {"no obs column 'nowhere'", "--set"});
-  refused(command(with_cells + "--set generation.beams=1"), {"only where labels stand"});
-  refused(command(with_cells + "--set descriptions.cell=x"), {"descriptions.cell"});
+  check_refused(command(with_cells + "--set descriptions.cell_type=nowhere"), {"no obs column 'nowhere'", "--set"});
+  check_refused(command(with_cells + "--set generation.beams=1"), {"only where labels stand"});
+  check_refused(command(with_cells + "--set descriptions.cell=x"), {"descriptions.cell"});
   // names that the model does not know: nothing to fit, and never right
   const Outcome others = command(with_cells + "--max-cells 40 --json --set descriptions.cell_type=bulk_labels");
   INFO(others.err);
@@ -259,37 +250,62 @@ TEST_CASE("calibrate: cells of one's own, whose labels stand where --set says") 
   CHECK(contains(strange["note"], "fewer than 10 cells"));
   CHECK(strange["temperature"] == 1);
 
+  check_refused(command("calibrate data/demo/pbmc.h5ad --model " + quoted(model) + " --set descriptions.cell_type=sex"),
+                {"0 cells have counts and a known 'sex'"});
+  H5adAdditions donors;  // the smaller donor is less than half of the cells, and is checked on
+  donors.overwrite = true;
+  donors.obs.push_back({"donor_id", template_model_detail::drawn("donor_id", {"A", "B"}, 700, [](std::size_t cell) {
+                          return cell % 7 < 5 ? 0 : 1;
+                        })});
+  write_h5ad_copy(template_cells(), own.folder / "donors.h5ad", donors);
+  const Outcome by_donor =
+      command("calibrate " + quoted(own.folder / "donors.h5ad") + " --model " + quoted(model) + " --threads 1 --json");
+  INFO(by_donor.err);
+  REQUIRE(by_donor.status == 0);
+  CHECK(json::parse(by_donor.out)["labels"]["cell_type"]["checked_on"] == 200);
+  CHECK(json::parse(by_donor.out)["labels"]["cell_type"]["fitted_on"] == 500);
+
   write_file(model / "calibration.json", R"({"format": 1, "model_hash": "0123", "labels": {}})");
   const TemporaryFolder folder;
-  refused(command("describe " + quoted(template_cells()) + " --model " + quoted(model) + " -o " +
-                  quoted(folder / "out.csv")),
-          {"calibration.json is of another model", "cell2text calibrate"});
+  check_refused(command("describe " + quoted(template_cells()) + " --model " + quoted(model) + " -o " +
+                        quoted(folder / "out.csv")),
+                {"calibration.json is of another model", "cell2text calibrate"});
 }
 
 TEST_CASE("calibrate: a run whose cells have changed since, or whose texts have no labels, is refused") {
   const OwnRun own;
   const std::string line = "calibrate --model " + quoted(own.model) + " --threads 1";
-  refused(command(line + " --set descriptions.cell_type=x"), {"--set says where the labels of CELLS stand"});
+  check_refused(command(line + " --set descriptions.cell_type=x"), {"--set says where the labels of CELLS stand"});
   json environment = json::parse(read_file(own.run / "environment.json"));
   const std::string before = environment.dump();
   environment["data"]["sha256"] = std::string(64, '0');
   write_file(own.run / "environment.json", environment.dump());
-  refused(command(line), {"have changed since the run"});
+  check_refused(command(line), {"have changed since the run"});
   environment = json::parse(before);
   environment["cells"]["train"] = 3;
   write_file(own.run / "environment.json", environment.dump());
-  refused(command(line), {"have changed since the run"});
+  check_refused(command(line), {"have changed since the run"});
   std::string experiment = read_file(own.run / "experiment.toml");
-  experiment.replace(experiment.find("cells.h5ad"), 10, "other.h5ad");
-  write_file(own.run / "experiment.toml", experiment);
-  refused(command(line), {"other.h5ad", "the folder in which the run was started"});
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    REQUIRE(contains(experiment, from));
+    experiment.replace(experiment.find(from), from.size(), to);
+    write_file(own.run / "experiment.toml", experiment);
+  };
+  replace("validation = 0.25", "validation = 0.0"), replace("train = 0.5", "train = 0.75");
+  environment["cells"] = {{"train", 525}, {"validation", 0}, {"test", 175}};
+  write_file(own.run / "environment.json", environment.dump());
+  check_refused(command(line), {"leaves no validation cells", "calibrate CELLS"});
+  replace("cells.h5ad", "other.h5ad");
+  check_refused(command(line), {"other.h5ad", "the folder in which the run was started"});
   CHECK_FALSE(std::filesystem::exists(own.model / "calibration.json"));
+  check_refused(command("calibrate --model " + quoted(tiny_model()) + " --max-cells 4 --threads 1"),
+                {"none of the 8 descriptions has a place for a label", "trained enough"});
 }
 
 TEST_CASE("calibration: a run finds out how sure the model is where the metric asks, and evaluate scores it again") {
   const OwnRun own;
   const std::string evaluate = "evaluate " + quoted(own.run / "predictions.jsonl") + " --metrics calibration ";
-  refused(command(evaluate), {"none of the 175 predictions says how sure", "cell_type_confidence", "--resume"});
+  check_refused(command(evaluate), {"none of the 175 predictions says how sure", "cell_type_confidence", "--resume"});
   const Outcome outcome =
       command("run " + quoted(template_cells().parent_path() / "template.toml") + " --out " + quoted(own.run) +
               " --resume --set 'metrics=[{plugin=\"labels\"},{plugin=\"calibration\"}]' --set "
