@@ -109,7 +109,7 @@ TEST_CASE("explain: a cell by name or row, the same each time; the seed decides 
   const auto by_row = explanation_of(explain_text("--row 5 --label cell_type --json"));
   REQUIRE(by_row["labels"].size() == 1);
   const std::string name = by_row["cell"];
-  CHECK(explanation_of(explain_text("--cell " + quoted(name) + " --label cell_type --json")) == by_row);
+  CHECK(explanation_of(explain_text("--cell '" + name + "' --label cell_type --json")) == by_row);
   const auto other = explanation_of(explain_text("--row 5 --label cell_type --json --seed 1"));
   CHECK(other["labels"][0]["log_probability"] == by_row["labels"][0]["log_probability"]);
   CHECK(other["labels"][0]["other_cells"] != by_row["labels"][0]["other_cells"]);
@@ -165,7 +165,7 @@ TEST_CASE("explain: what cannot be explained is refused before anything is writt
     check_refused(explain_text(more), parts);
   };
   const std::string name = explanation_of(explain_text("--row 3 --label tissue --compare 0 --json"))["cell"];
-  refused("--cell " + quoted(name + "x"), {"--cell: '" + name + "x' is not among the cells of", "did you mean '"});
+  refused("--cell '" + name + "x'", {"--cell: '" + name + "x' is not among the cells of", "did you mean '"});
   refused("--row 700", {"--row 700: ", "has 700 cells, in rows 0 to 699"});
   refused("--row 0 --label sex", {"--label sex: the text names no such label", "it has cell_type, tissue, disease"});
   refused("--row 0 -o " + quoted(folder / "why.txt"), {"ending is '.txt'; it must be .csv, .json or .html"});
