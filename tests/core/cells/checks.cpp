@@ -5,8 +5,10 @@
 #include "cell2text/cells/check_columns.hpp"
 #include "cell2text/cells/check_genes.hpp"
 #include "cell2text/cells/check_values.hpp"
+#include "core/io/message.hpp"
 
 using namespace cell2text;
+using test::has;
 
 namespace {
 
@@ -14,9 +16,6 @@ const Finding* find(const Findings& all, const std::string& check) {
   for (const Finding& finding : all)
     if (finding.check == check) return &finding;
   return nullptr;
-}
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 CellSummary cells_of(std::int64_t n, double total, std::int64_t genes = 1000) {
