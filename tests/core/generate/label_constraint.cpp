@@ -1,6 +1,7 @@
 // Texts whose labels are restricted or given, by decoders that would rather write others.
 #include "cell2text/generate/label_constraint.hpp"
 
+#include <ATen/Parallel.h>
 #include <doctest/doctest.h>
 
 #include <random>
@@ -108,6 +109,7 @@ struct Decoders {
   Tokens lengths = {4, 1, 6, 3};
 
   Decoders() {
+    at::set_num_threads(1);  // on tensors this small, threads that wait for each other cost more than they do
     torch::manual_seed(static_cast<std::int64_t>(seed));
     prompts = torch::randn({4, 6, 16});
     FollowingDecoder::texts.clear();
