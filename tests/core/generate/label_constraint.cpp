@@ -247,6 +247,43 @@ TEST_CASE("label constraint: a verdict depends on the tokens alone, not on what 
   }
 }
 
+TEST_CASE("label constraint: behind a label no token makes it another one, nor ends the text before a definition") {
+  Decoders f;
+  const LabelLimits limits{known, {{"cell_type", {"T cell", "B cell"}}, {"disease", {"COVID-19"}}}};
+  LabelConstraints constraints(*f.wild.handle, limits, settings_of(1, 0, 0));
+  const auto allowed = [&](const std::string& text, const std::string& next) {
+    const Tokens tokens = f.wild.handle->encode_text(text);
+    const NextTokens verdict = constraints.of({{}})->next(0, tokens);
+    std::int64_t token = 0;  // an empty text stands for the end
+    while (token < test::PieceTokenizer::size && f.wild.handle->decode_text(Tokens{token}) != next) ++token;
+    REQUIRE(token < test::PieceTokenizer::size);
+    const bool named = std::ranges::count(verdict.tokens, token) > 0;
+    return verdict.kind == NextTokens::Kind::any || named == (verdict.kind == NextTokens::Kind::allow);
+  };
+  const std::string type = "This sample consists of a T cell", origin = ". It originates from the lung of a male";
+  CHECK_FALSE(allowed(type, " "));
+  CHECK(allowed(type, ","));
+  CHECK_FALSE(allowed(type + ",", ""));
+  CHECK_FALSE(allowed(type + ",", "a"));
+  CHECK(allowed(type + ",", " a"));
+  CHECK_FALSE(allowed(type + ", ", ""));
+  CHECK(allowed(type + ", ", "  "));
+  CHECK_FALSE(allowed(type + ", ", "C"));  // of "T cell, CD45RO-positive"
+  CHECK(allowed(type + ", ", "c") == allowed(type + ", ", "C"));
+  CHECK(allowed(type + ", a", ""));
+  CHECK_FALSE(allowed(type + ", naiv", "e"));
+  CHECK(allowed(type + ".", ""));
+  CHECK_FALSE(allowed(type + ", a. It originates fro", "m t"));
+  CHECK(allowed(type + ", fro", "m t"));
+  CHECK(allowed(type + origin + ".", ""));
+  CHECK_FALSE(allowed(type + origin + ".", " with influenza"));
+  CHECK_FALSE(allowed(type + origin + ". He", " with influenza"));
+  CHECK(allowed(type + origin + ". He wi", "th influ"));
+  CHECK_FALSE(allowed(type + origin + ". He with influenz", "a"));
+  CHECK(allowed(type + origin + ". This cell is associated with x", " with influenza"));
+  CHECK(allowed(type + origin + ". This cell is associated with", " "));
+}
+
 TEST_CASE("label constraint: what cannot go with restricted labels is refused") {
   Decoders f;
   LabelLimits limits{known, {{"tissue", {"lung"}}}};

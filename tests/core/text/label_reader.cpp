@@ -83,6 +83,15 @@ std::vector<std::string> hostile_texts() {
 
 }  // namespace
 
+TEST_CASE("reader: the sex is read where a sentence follows it, and not within a word") {
+  CHECK(known("This sample consists of a T cell. It originates from the blood of a male. It was seen.") ==
+        "T cell | blood | - | male | -");
+  CHECK(known("This sample consists of a T cell. It originates from the blood of a normal female. It was seen.") ==
+        "T cell | blood | normal | female | -");
+  CHECK(known("This sample consists of a T cell. It originates from the blood of a male.x") ==
+        "T cell | blood | - | - | -");
+}
+
 TEST_CASE("known reading: names with commas, of and with stay whole") {
   CHECK(
       known("This sample consists of a CD8-positive, alpha-beta T cell, T cell of a kind. It originates from the upper "
