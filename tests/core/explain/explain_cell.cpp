@@ -46,8 +46,14 @@ class ReversingAdapter : public linear::Linear {
   using Settings = linear::Settings;
   using Linear::Linear;
   SoftPrompt forward(const GeneEmbeddings& genes) const {
-    SoftPrompt soft = Linear::forward(genes);
-    return {soft.values_BPD.flip(1), soft.lengths};
+    const SoftPrompt soft = Linear::forward(genes);
+    std::vector<Tensor> rows;
+    for (std::size_t b = 0; b < soft.lengths.size(); ++b) {
+      const Tensor row_PD = soft.values_BPD[static_cast<std::int64_t>(b)];
+      const std::int64_t length = soft.lengths[b];
+      rows.push_back(torch::cat({row_PD.narrow(0, 0, length).flip(0), row_PD.slice(0, length)}));
+    }
+    return {torch::stack(rows), soft.lengths};
   }
 };
 

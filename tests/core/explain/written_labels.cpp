@@ -78,8 +78,9 @@ TEST_CASE("written labels: none where a name is not known, or not followed by wh
   CHECK(reading.labels("This sample consists of a cloud, a thing.").empty());
   CHECK(reading.labels("This sample consists of a B cell").empty());
   CHECK(reading.labels("A B cell, of the lung.").empty());
-  const auto labels = reading.labels("This sample consists of a B cell. It originates from the lung of");
-  REQUIRE(labels.size() == 2);
+  const auto labels = reading.labels("This sample consists of a B cell. It originates from the lung of a male.");
+  REQUIRE(labels.size() == 3);
   CHECK(labels[0].words == " a B cell. It");
   CHECK(labels[1].words == " lung of");
+  CHECK(labels[2].words == " a male.");
 }
