@@ -205,19 +205,23 @@ LabelCalibration calibrated(const CalibrationCells& fit, const CalibrationCells&
       static_cast<double>(std::ranges::count_if(before, &JudgedLabel::right)) / static_cast<double>(before.size());
   one.error_before = expected_calibration_error(reliability_bins(before, error_bins));
   one.error_after = expected_calibration_error(reliability_bins(after, error_bins));
+  if (const std::vector<TemperatureCase> known = check.cases(); !known.empty())
+    one.loss_before = label_loss(known, 1), one.loss_after = label_loss(known, one.temperature);
   return one;
 }
 
 std::string calibration_table(const ModelCalibration& calibration) {
-  std::string text = fmt::format("{:<18} {:>11} {:>9} {:>10} {:>8} {:>12} {:>11}\n", "LABEL", "TEMPERATURE",
-                                 "FITTED ON", "CHECKED ON", "ACCURACY", "ERROR BEFORE", "ERROR AFTER");
+  std::string text =
+      fmt::format("{:<18} {:>11} {:>9} {:>10} {:>8} {:>12} {:>6} {:>11} {:>6}\n", "LABEL", "TEMPERATURE", "FITTED ON",
+                  "CHECKED ON", "ACCURACY", "ERROR BEFORE", "AFTER", "LOSS BEFORE", "AFTER");
   const auto number = [](const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "-"; };
   for (const auto& [label, one] : calibration.labels)
-    text +=
-        fmt::format("{:<18} {:>11.4g} {:>9} {:>10} {:>8} {:>12} {:>11}  {}\n", label, one.temperature, one.fitted_on,
-                    one.checked_on, number(one.accuracy), number(one.error_before), number(one.error_after), one.note);
+    text += fmt::format("{:<18} {:>11.4g} {:>9} {:>10} {:>8} {:>12} {:>6} {:>11} {:>6}  {}\n", label, one.temperature,
+                        one.fitted_on, one.checked_on, number(one.accuracy), number(one.error_before),
+                        number(one.error_after), number(one.loss_before), number(one.loss_after), one.note);
   return text + fmt::format(
-                    "ERROR: expected calibration error in {} bins, on the checked cells, none of which was fitted on\n",
+                    "On the checked cells, none of which was fitted on: ERROR, the expected calibration error "
+                    "in {} bins; LOSS, the mean -log of the true label's probability\n",
                     error_bins);
 }
 

@@ -11,7 +11,7 @@ TEST_CASE("calibration: what is written beside a model is read again, and nothin
   const test::TemporaryFolder folder;
   CHECK(read_temperatures(folder.path(), "abc").empty());
   ModelCalibration written{"cells.h5ad, two halves", {}};
-  written.labels["cell_type"] = {1.7320508075688772, "", 30, 40, 0.75, 0.2, 0.1};
+  written.labels["cell_type"] = {1.7320508075688772, "", 30, 40, 0.75, 0.2, 0.1, 1.5, 1.25};
   written.labels["sex"].note = "fewer than 10 cells to fit on";
   save_calibration(folder.path(), written, "abc");
   CHECK((read_temperatures(folder.path(), "abc") == written.temperatures()));
@@ -19,6 +19,7 @@ TEST_CASE("calibration: what is written beside a model is read again, and nothin
   const auto json = read_json(calibration_file(folder.path()));
   CHECK(json["labels"]["sex"]["error_before"].is_null());
   CHECK(json["labels"]["cell_type"]["checked_on"] == 40);
+  CHECK(json["labels"]["cell_type"]["loss_after"] == 1.25);
   CHECK_THROWS_WITH_AS(read_temperatures(folder.path(), "def"), doctest::Contains("of another model (hash abc"),
                        InputError);
 }

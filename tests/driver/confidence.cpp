@@ -200,6 +200,7 @@ TEST_CASE("calibrate: temperatures are fitted on the run's validation cells, che
     CHECK(one["checked_on"].get<int>() > 150);
     CHECK(one["fitted_on"].get<int>() <= 175);
     CHECK(one["error_before"].is_number());
+    CHECK(one["loss_before"].get<double>() > 0);
     if (!one.contains("note")) CHECK(one["temperature"] != 1);
   }
   const Outcome table = command(line);

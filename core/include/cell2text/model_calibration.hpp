@@ -23,6 +23,7 @@ struct LabelCalibration {
   std::int64_t fitted_on = 0, checked_on = 0;                 ///< cells; none is among both
   std::optional<double> accuracy = {};                        ///< of the checked cells
   std::optional<double> error_before = {}, error_after = {};  ///< their expected calibration error, in ten bins
+  std::optional<double> loss_before = {}, loss_after = {};    ///< mean -log of the true label's probability (natural)
 };
 
 struct ModelCalibration {
@@ -52,7 +53,9 @@ inline nlohmann::ordered_json calibration_json(const ModelCalibration& calibrati
                                            {"checked_on", one.checked_on},
                                            {"accuracy", number(one.accuracy)},
                                            {"error_before", number(one.error_before)},
-                                           {"error_after", number(one.error_after)}};
+                                           {"error_after", number(one.error_after)},
+                                           {"loss_before", number(one.loss_before)},
+                                           {"loss_after", number(one.loss_after)}};
     if (!one.note.empty()) entry["note"] = one.note;
   }
   return json;
