@@ -1,6 +1,7 @@
 // cell2text model info DIR, cell2text model merge DIR -o OUT
 #include <fmt/format.h>
 
+#include "cell2text/model_calibration.hpp"
 #include "cell2text/model_merge.hpp"
 #include "commands.hpp"
 #include "host.hpp"
@@ -44,6 +45,8 @@ void info(const InfoArguments& arguments) {
   if (!card.merged_from.empty()) fmt::print("  merged from  {}\n", card.merged_from);
   fmt::print("  trained on   {} cells, {} epochs, seed {}\n", card.trained_cells, card.trained_epochs, card.seed);
   if (!card.ontology_release.empty()) fmt::print("  ontology     {}\n", card.ontology_release);
+  for (const auto& [label, temperature] : read_temperatures(folder, card.hash))
+    fmt::print("  calibrated   {}, temperature {:.4g}\n", label, temperature);
   for (const auto& [label, values] : card.labels) {
     fmt::print("  {} ({} values)\n", label, values.size());
     for (const TrainedLabel& value : values)

@@ -223,7 +223,9 @@ TEST_CASE("calibrate: temperatures are fitted on the run's validation cells, che
     }
   }
   CHECK(compared > 700);
-  CHECK(command("model info --verify " + quoted(own.model)).status == 0);  // the model is what it was
+  const Outcome info = command("model info --verify " + quoted(own.model));
+  CHECK(info.status == 0);  // the model is what it was
+  CHECK(contains(info.out, "calibrated   cell_type, temperature "));
 }
 
 TEST_CASE("calibrate: cells of one's own, whose labels stand where --set says") {
