@@ -137,7 +137,7 @@ TEST_CASE("describe: memory does not grow with the number of cells") {
     oracle("many_cells.py", 0, {demo_cells().string(), copies, (folder / name).string()});
   for (const char* ending : {"jsonl", "h5ad"}) {
     const double few = peak("few.h5ad", ending), many = peak("many.h5ad", ending);
-    MESSAGE(ending << ": " << few << " MiB for 1,400 cells, " << many << " MiB for 11,200");
+    MESSAGE(std::string(ending) << ": " << few << " MiB for 1,400 cells, " << many << " MiB for 11,200");
     CHECK(many - few < 10);
   }
 }
