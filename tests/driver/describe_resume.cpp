@@ -125,7 +125,7 @@ TEST_CASE("describe: two processes do not work on one output, nor on one that is
   CHECK(describe(demo_cells(), out, "--cells 4").status == 0);
 }
 
-TEST_CASE("describe: memory does not grow with the number of cells") {
+TEST_CASE("oracle: describe: memory does not grow with the number of cells") {
   const TemporaryFolder folder;
   const auto peak = [&](const std::string& cells, const char* ending) {
     return peak_mib({"describe", (folder / cells).string(), "--model", tiny_model().string(), "-o",
