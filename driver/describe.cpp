@@ -173,10 +173,10 @@ void describe(const DescribeArguments& arguments) {
   SourceWishes wishes;
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  const UserLabels user_labels(arguments.labels, source, card);
+  const CellChoice choice = choose_cells(arguments.choice, source, arguments.cells.path);
+  const UserLabels user_labels(arguments.labels, source, choice.rows, card);
   auto ontology = cell_ontology(arguments, card);
   const auto described = described_columns(columns_of(arguments, ontology.has_value()), card);
-  const CellChoice choice = choose_cells(arguments.choice, source, arguments.cells.path);
   const DescribedTables tables{{source, arguments.cells.path, arguments.out, arguments.overwrite},
                                table_columns(described),
                                choice,

@@ -57,8 +57,9 @@ std::vector<KnownLabel> known_labels_of(const std::string& role, const ModelCard
 
 }  // namespace
 
-UserLabels::UserLabels(const GivenLabelsArguments& arguments, const SourceHandle& source, const ModelCard& card)
-    : arguments_(arguments) {
+UserLabels::UserLabels(const GivenLabelsArguments& arguments, const SourceHandle& source,
+                       const std::vector<std::int64_t>& rows, const ModelCard& card)
+    : arguments_(arguments), rows_(rows) {
   limits_.known = card.known_labels().values;
   for (const std::string& role : label_roles()) known_[role] = known_labels_of(role, card);
   for (const std::string& text : arguments.given)
@@ -93,10 +94,10 @@ UserLabels::Given UserLabels::column(const std::string& role, const std::string&
   Given given{{}, labels.codes};
   std::vector<std::int32_t> number_of(labels.values.size(), -1);  // a file may list values that no cell has
   std::int64_t missing = 0, first = 0;
-  for (std::size_t row = 0; row < labels.codes.size(); ++row) {
+  for (const std::int64_t row : rows_) {
     const std::int32_t code = labels.codes[row];
     if (code < 0 || !known_value(labels.values[code])) {
-      if (missing++ == 0) first = static_cast<std::int64_t>(row);
+      if (missing++ == 0) first = row;
       continue;
     }
     if (number_of[code] < 0) {
@@ -107,9 +108,9 @@ UserLabels::Given UserLabels::column(const std::string& role, const std::string&
   }
   if (missing > 0)
     throw InputError(
-        fmt::format("{}: {} of {} cells have no value there, row {} (from 0) the first; fill the column, "
-                    "or describe the other cells apart",
-                    option, missing, labels.size(), first));
+        fmt::format("{}: {} of {} cells have no value there, row {} (from 0) the first; fill the column, or describe "
+                    "the others alone with --cells FILE",
+                    option, missing, rows_.size(), first));
   return given;
 }
 
@@ -180,7 +181,7 @@ ConstraintOfRows UserLabels::constraint(const Model& model, const GenerationSett
                        "descriptions by the template");
   }
   const auto constraints = std::make_shared<LabelConstraints>(*model.decoder, limits_, settings);
-  constraints->of({of(0)});  // what cannot be restricted is refused at once
+  if (!rows_.empty()) constraints->of({of(rows_.front())});  // what cannot be restricted is refused at once
   return [this, constraints](const std::vector<std::int64_t>& rows) {
     std::vector<GivenLabels> given;
     for (const std::int64_t row : rows) given.push_back(of(row));
@@ -221,13 +222,12 @@ void add_given_labels_options(CLI::App& command, GivenLabelsArguments& arguments
           "sex, development_stage; may be repeated)")
       ->take_all()
       ->option_text("LABEL=VALUE");
-  auto* allow =
-      command
-          .add_option("--allow", arguments.allow,
-                      "Labels that the text may have, as in cell_type=FILE: names or ontology ids, one a line (may be "
-                      "repeated)")
-          ->take_all()
-          ->option_text("LABEL=FILE");
+  command
+      .add_option("--allow", arguments.allow,
+                  "Labels that the text may have, as in cell_type=FILE: names or ontology ids, one a line (may be "
+                  "repeated)")
+      ->take_all()
+      ->option_text("LABEL=FILE");
   command
       .add_option(
           "--ontology", arguments.ontologies,

@@ -25,8 +25,10 @@ void add_given_labels_options(CLI::App& command, GivenLabelsArguments& arguments
 
 class UserLabels {
  public:
-  /// Reads columns and lists. InputError for what the file does not have or the model does not know.
-  UserLabels(const GivenLabelsArguments& arguments, const SourceHandle& source, const ModelCard& card);
+  /// Reads columns, of the rows that will be described, and lists. InputError for what the file does not have or the
+  /// model does not know.
+  UserLabels(const GivenLabelsArguments& arguments, const SourceHandle& source, const std::vector<std::int64_t>& rows,
+             const ModelCard& card);
 
   /// What restricts the texts; empty where nothing does. InputError where the model's texts cannot be restricted.
   /// `model` must outlive it.
@@ -40,7 +42,7 @@ class UserLabels {
   /// A label of each cell.
   struct Given {
     std::vector<std::string> values;   // as the model knows them
-    std::vector<std::int32_t> of_row;  // numbers in `values`; empty: all have the first
+    std::vector<std::int32_t> of_row;  // numbers in `values`, where the row is described; empty: all have the first
     const std::string& at(std::int64_t row) const { return values[of_row.empty() ? 0 : of_row[row]]; }
   };
 
@@ -53,6 +55,7 @@ class UserLabels {
   GivenLabels of(std::int64_t row) const;
 
   GivenLabelsArguments arguments_;
+  std::vector<std::int64_t> rows_;
   std::map<std::string, std::vector<KnownLabel>> known_;
   std::map<std::string, Given> given_;
   LabelLimits limits_;

@@ -138,6 +138,32 @@ TEST_CASE("describe --ontology-only: each label that an ontology has comes with 
   }
 }
 
+TEST_CASE("describe --given @column: the cells that are described need a value there, the others do not") {
+  const TemporaryFolder folder;
+  LabelColumn some = template_column("tissue");
+  some.name = "some";
+  const auto count = static_cast<std::int64_t>(some.codes.size());
+  for (std::int64_t row = 0; row < count; ++row)
+    if (row != 5 && row != 8) some.codes[row] = -1;
+  H5adAdditions additions;
+  additions.obs.push_back({"some", some});
+  write_h5ad_copy(template_cells(), folder / "cells.h5ad", additions);
+  const auto names = anndata::DataFrame(hdf5::Group::open_file(template_cells()), "obs").index(0, count);
+  write_file(folder / "names.txt", names[5] + "\n" + names[8] + "\n");
+  const std::string line = "describe " + quoted(folder / "cells.h5ad") + " --model " + quoted(template_model()) +
+                           " --threads 1 --given tissue=@some -o " + quoted(folder / "out.jsonl");
+  check_refused(command(line), {"698 of 700 cells have no value there, row 0 (from 0) the first", "--cells FILE"});
+  const Outcome outcome = command(line + " --cells " + quoted(folder / "names.txt"));
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  std::istringstream lines(read_file(folder / "out.jsonl"));
+  for (const std::int64_t row : {5, 8}) {
+    std::string text;
+    REQUIRE(std::getline(lines, text));
+    CHECK(nlohmann::json::parse(text)["tissue"] == *some.at(row));
+  }
+}
+
 TEST_CASE("describe: labels that cannot be given or allowed are refused with the reason") {
   const TemporaryFolder folder;
   const auto list = [&](const std::string& text) {

@@ -53,7 +53,7 @@ class LabelConstraint final : public Constraint {
   mutable States now_, before_;  // of texts of length_ tokens, and of one token less
 };
 
-/// Makes constraints for one model. Grammars are made once for all cells of which the same is given.
+/// Makes constraints for one model. Cells of which the same is given share a grammar.
 class LabelConstraints {
  public:
   /// `decoder` must outlive it. InputError where its tokenizer, or a setting of generation, does not go with restricted
@@ -73,7 +73,9 @@ class LabelConstraints {
   /// For the prompts of a call: what is given of each.
   std::shared_ptr<const Constraint> of(const std::vector<GivenLabels>& given) {
     std::vector<std::shared_ptr<const LabelGrammar>> of_cell;
+    constexpr std::size_t most = 64;  // that are kept: each holds the names that may not be written
     for (const GivenLabels& one : given) {
+      if (grammars_.size() >= most && !grammars_.contains(one)) grammars_.clear();
       std::shared_ptr<const LabelGrammar>& grammar = grammars_[one];
       if (!grammar) grammar = std::make_shared<LabelGrammar>(tokens_, places_, one, max_new_tokens_);
       of_cell.push_back(grammar);
