@@ -34,6 +34,9 @@ constexpr const char* calibrate_examples =
 /// Fewer cells than this and no temperature is fitted.
 constexpr std::size_t least_cells = 10;
 constexpr std::size_t error_bins = 10;
+/// A temperature that gains less than this in twice the log likelihood may do so by chance alone: the 95% point of the
+/// chi-squared distribution with one degree of freedom (likelihood ratio test).
+constexpr double chance = 3.841;
 
 /// Cells whose truth is known: some to fit on, others to check on.
 struct CellsToJudge {
@@ -193,12 +196,15 @@ LabelCalibration calibrated(const CalibrationCells& fit, const CalibrationCells&
   LabelCalibration one;
   const std::vector<TemperatureCase> cases = fit.cases();
   one.fitted_on = std::ssize(cases), one.checked_on = static_cast<std::int64_t>(check.size());
+  const auto temperature = fit_temperature(cases);
   if (cases.size() < least_cells)
     one.note = fmt::format("fewer than {} cells to fit on", least_cells);
-  else if (const auto temperature = fit_temperature(cases))
-    one.temperature = *temperature;
-  else
+  else if (!temperature)
     one.note = "every true label is the likeliest one: no mistake to learn from";
+  else if (2 * static_cast<double>(cases.size()) * (label_loss(cases, 1) - label_loss(cases, *temperature)) < chance)
+    one.note = fmt::format("{:.4g} fits no better than 1 does by chance", *temperature);
+  else
+    one.temperature = *temperature;
   if (check.size() == 0) return one;
   const std::vector<JudgedLabel> before = check.judged(1), after = check.judged(one.temperature);
   one.accuracy =
