@@ -213,24 +213,19 @@ class H5adSource {
     return open(settings, context);
   }
 
-  /// In pieces that stay in the processor's cache while they are checked.
+  /// Where the batch's arrays lie, in pieces that stay in the processor's cache while they are checked.
   void append_runs(const std::vector<RowRange>& runs, CellBatch& batch) const {
     constexpr std::int64_t piece_values = std::int64_t{1} << 17;
+    RowBlock all{0, std::move(batch.row_starts), std::move(batch.columns), std::move(batch.counts)};
     for (const auto& [first, count] : runs)
       for (std::int64_t row = first, end; row < first + count; row = end) {
         end = std::min(row + rows_within(row, piece_values), first + count);
-        append(read_checked(row, end - row), batch);
+        std::int64_t at = all.rows();
+        read_checked(row, end - row, all);
+        for (; at < all.rows(); ++at) batch.totals.push_back(totals_.of(all.first_row + at, all.sum(at)));
       }
-  }
-
-  void append(const RowBlock& block, CellBatch& batch) const {
-    const std::int64_t before = std::ssize(batch.columns);
-    for (std::int64_t row = 0; row < block.rows(); ++row) {
-      batch.totals.push_back(totals_.of(block.first_row + row, block.sum(row)));
-      batch.row_starts.push_back(before + block.starts[row + 1]);
-    }
-    batch.columns.insert(batch.columns.end(), block.columns.begin(), block.columns.end());
-    batch.counts.insert(batch.counts.end(), block.values.begin(), block.values.end());
+    batch.row_starts = std::move(all.starts);
+    batch.columns = std::move(all.columns), batch.counts = std::move(all.values);
   }
 
   CellBatch read_in_any_order(std::span<const std::int64_t> rows, const std::vector<RowRange>& runs) const {
@@ -261,13 +256,19 @@ class H5adSource {
   }
 
   RowBlock read_checked(std::int64_t first, std::int64_t count) const {
-    RowBlock block = transposed_ ? transposed_->read(first, count) : opened_.counts.read(first, count);
-    sort_columns(block, opened_.counts.where(), "In Python: adata.X.sum_duplicates(), then write the file again");
-    if (const auto bad = first_bad_value(block))
+    RowBlock block;
+    read_checked(first, count, block);
+    return block;
+  }
+  /// Behind the rows that `block` holds.
+  void read_checked(std::int64_t first, std::int64_t count, RowBlock& block) const {
+    const std::int64_t from = block.rows();
+    transposed_ ? transposed_->read_onto(first, count, block) : opened_.counts.read_onto(first, count, block);
+    sort_columns(block, opened_.counts.where(), "In Python: adata.X.sum_duplicates(), then write the file again", from);
+    if (const auto bad = first_bad_value(block, from))
       throw InputError(
           opened_.counts.where() + ": " + text_of(*bad, opened_.root, opened_.counts_name) +
           "; counts are 0 or more and finite. Name the matrix that holds raw counts with the key 'counts'");
-    return block;
   }
 
   /// Rows from `first` on, as many as a few MiB hold.

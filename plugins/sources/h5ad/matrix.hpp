@@ -61,7 +61,13 @@ class Matrix {
   /// Entries first .. first+count-1 of the stored axis (for CSC `columns` are row numbers). Positions are
   /// checked against the shape; order within an entry and values are as in the file.
   RowBlock read(std::int64_t first, std::int64_t count) const {
-    return layout_ == Layout::dense ? read_dense(first, count) : sparse_.read(first, count);
+    RowBlock block;
+    read_onto(first, count, block);
+    return block;
+  }
+  /// The same, behind the rows that `block` holds (RowBlock::extend).
+  void read_onto(std::int64_t first, std::int64_t count, RowBlock& block) const {
+    layout_ == Layout::dense ? read_dense(first, count, block) : sparse_.read_onto(first, count, block);
   }
 
  private:
@@ -97,8 +103,8 @@ class Matrix {
                      std::to_string(columns_) + ". The file is damaged");
   }
 
-  RowBlock read_dense(std::int64_t first, std::int64_t count) const {
-    RowBlock block{first, {0}, {}, {}};
+  void read_dense(std::int64_t first, std::int64_t count, RowBlock& block) const {
+    block.extend(first, {});
     for (std::int64_t done = 0; done < count;) {
       const std::int64_t step = std::min(count - done, entries_within(first + done, dense_values));
       const std::vector<float> values = data_.read<float>(first + done, step);
@@ -112,7 +118,6 @@ class Matrix {
       }
       done += step;
     }
-    return block;
   }
 
   Layout layout_ = Layout::csr;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,16 @@ struct RowBlock {
   std::vector<float> values;
 
   std::int64_t rows() const { return static_cast<std::int64_t>(starts.size()) - 1; }
+
+  /// Adds rows from `first` on of a matrix whose rows there begin at `of` [added+1]; their columns and values are the
+  /// caller's to add. Rows before them may stand elsewhere in the matrix: `first_row` then names the added ones alone.
+  /// Returns how many values there were.
+  std::int64_t extend(std::int64_t first, std::span<const std::int64_t> of) {
+    const std::int64_t before = starts.back();
+    first_row = first - rows();
+    for (std::size_t i = 1; i < of.size(); ++i) starts.push_back(before + of[i] - of[0]);
+    return before;
+  }
   /// Added up in four lanes: one lane would wait for each addition.
   double sum(std::int64_t row) const {
     std::array<double, 4> lanes{};
@@ -70,10 +81,11 @@ inline void sort_row(RowBlock& block, std::int64_t begin, std::int64_t end) {
 
 }  // namespace row_block_detail
 
-/// Sorts the columns of each row. InputError, naming `where` (file and matrix), the row and what to do, where a
+/// Sorts the columns of each row from the `from`th on. InputError, naming `where` (file and matrix), the row and what to do, where a
 /// column occurs twice.
-inline void sort_columns(RowBlock& block, const std::string& where, const std::string& what_to_do) {
-  for (std::int64_t row = 0; row < block.rows(); ++row) {
+inline void sort_columns(RowBlock& block, const std::string& where, const std::string& what_to_do,
+                         std::int64_t from = 0) {
+  for (std::int64_t row = from; row < block.rows(); ++row) {
     const std::int64_t begin = block.starts[row], end = block.starts[row + 1];
     const std::int32_t* const column = block.columns.data();
     if (!row_block_detail::any_of(begin + 1, end, [=](std::int64_t i) { return column[i] <= column[i - 1]; })) continue;
@@ -92,15 +104,15 @@ struct BadValue {
   float value = 0;
 };
 
-/// The first of a block of rows.
-inline std::optional<BadValue> first_bad_value(const RowBlock& block) {
+/// The first of a block of rows, from the `from`th on.
+inline std::optional<BadValue> first_bad_value(const RowBlock& block, std::int64_t from = 0) {
   // Bits above those of the largest float: negative, infinite or NaN, or minus zero, which is none of them.
   constexpr auto largest = std::bit_cast<std::uint32_t>(std::numeric_limits<float>::max());
   const float* const value = block.values.data();
-  if (!row_block_detail::any_of(0, static_cast<std::int64_t>(block.values.size()),
+  if (!row_block_detail::any_of(block.starts[from], static_cast<std::int64_t>(block.values.size()),
                                 [=](std::int64_t i) { return std::bit_cast<std::uint32_t>(value[i]) > largest; }))
     return std::nullopt;
-  for (std::int64_t row = 0; row < block.rows(); ++row)
+  for (std::int64_t row = from; row < block.rows(); ++row)
     for (std::int64_t i = block.starts[row]; i < block.starts[row + 1]; ++i)
       if (!(block.values[i] >= 0) || std::isinf(block.values[i]))
         return BadValue{block.first_row + row, block.columns[i], block.values[i]};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,18 +52,21 @@ class CompressedMatrix {
   /// Entries first .. first+count-1 of the stored axis. Positions are checked against the shape; order within an entry
   /// and values are as in the file.
   RowBlock read(std::int64_t first, std::int64_t count) const {
-    RowBlock block{first, {}, {}, {}};
-    block.starts.assign(starts_.begin() + first, starts_.begin() + first + count + 1);
-    const std::int64_t begin = block.starts.front(), end = block.starts.back();
-    for (std::int64_t& start : block.starts) start -= begin;
-    block.columns = indices_.read<std::int32_t>(begin, end - begin);
-    block.values = data_.read<float>(begin, end - begin);
+    RowBlock block;
+    read_onto(first, count, block);
+    return block;
+  }
+  /// The same, behind the rows that `block` holds (RowBlock::extend).
+  void read_onto(std::int64_t first, std::int64_t count, RowBlock& block) const {
+    const std::int64_t begin = starts_[first], values = starts_[first + count] - begin;
+    const std::int64_t before = block.extend(first, std::span(starts_).subspan(first, count + 1));
+    indices_.read_onto(begin, values, block.columns);
+    data_.read_onto(begin, values, block.values);
     const std::int32_t* const column = block.columns.data();
     const auto outside = [column, most = static_cast<std::uint32_t>(minor_)](std::int64_t i) {
       return static_cast<std::uint32_t>(column[i]) >= most;
     };
-    if (row_block_detail::any_of(0, end - begin, outside)) refuse_index(block, outside);
-    return block;
+    if (row_block_detail::any_of(before, before + values, outside)) refuse_index(block, before, outside);
   }
 
  private:
@@ -81,8 +85,7 @@ class CompressedMatrix {
   }
 
   template <class Outside>
-  [[noreturn]] void refuse_index(const RowBlock& block, const Outside& outside) const {
-    std::int64_t i = 0;
+  [[noreturn]] void refuse_index(const RowBlock& block, std::int64_t i, const Outside& outside) const {
     while (!outside(i)) ++i;
     const auto at = std::ranges::upper_bound(block.starts, i) - block.starts.begin() - 1;
     indices_.fail(entry_ + " " + std::to_string(block.first_row + at) + " holds the index " +

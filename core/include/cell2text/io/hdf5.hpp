@@ -70,12 +70,19 @@ class Dataset : public Object {
   /// Values first .. first+count-1 of the first axis with all of the other axes, row by row, converted to T.
   template <class T>
   std::vector<T> read(std::int64_t first, std::int64_t count) const {
+    std::vector<T> values;
+    read_onto(first, count, values);
+    return values;
+  }
+  /// The same, behind what `values` holds.
+  template <class T>
+  void read_onto(std::int64_t first, std::int64_t count, std::vector<T>& values) const {
     if (!is_number()) fail("holds no numbers");
     expect_usual_bits();
-    std::vector<T> values(static_cast<std::size_t>(count) * row_values());
+    const std::size_t before = values.size(), more = static_cast<std::size_t>(count) * row_values();
+    values.resize(before + more);
     const Range range{first, count};
-    read_into(std::span(&range, 1), native_type<T>(), values.data(), values.size());
-    return values;
+    read_into(std::span(&range, 1), native_type<T>(), values.data() + before, more);
   }
   template <class T>
   std::vector<T> read_all() const {

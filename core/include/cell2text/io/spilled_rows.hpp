@@ -66,15 +66,18 @@ class SpilledRows {
 
   /// Rows first .. first+count-1, values of a row in the order in which they came.
   RowBlock read(std::int64_t first, std::int64_t count) const {
-    using spilled_rows_detail::RowValue;
-    RowBlock block{first, {starts_.begin() + first, starts_.begin() + first + count + 1}, {}, {}};
-    const std::int64_t begin = block.starts.front();
-    std::vector<RowValue> values(static_cast<std::size_t>(block.starts.back() - begin));
-    for (std::int64_t& start : block.starts) start -= begin;
-    file_->read_at(static_cast<std::uint64_t>(begin) * sizeof(RowValue), std::as_writable_bytes(std::span(values)));
-    block.columns.reserve(values.size()), block.values.reserve(values.size());
-    for (const RowValue& one : values) block.columns.push_back(one.column), block.values.push_back(one.value);
+    RowBlock block;
+    read_onto(first, count, block);
     return block;
+  }
+  /// The same, behind the rows that `block` holds (RowBlock::extend).
+  void read_onto(std::int64_t first, std::int64_t count, RowBlock& block) const {
+    using spilled_rows_detail::RowValue;
+    block.extend(first, std::span(starts_).subspan(first, count + 1));
+    std::vector<RowValue> values(static_cast<std::size_t>(stored(first, count)));
+    file_->read_at(static_cast<std::uint64_t>(starts_[first]) * sizeof(RowValue),
+                   std::as_writable_bytes(std::span(values)));
+    for (const RowValue& one : values) block.columns.push_back(one.column), block.values.push_back(one.value);
   }
 
  private:
