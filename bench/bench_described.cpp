@@ -139,8 +139,8 @@ int main(int argc, char** argv) {
     const char* threads = std::getenv("BENCH_THREADS");
     at::set_num_threads(threads ? std::atoi(threads) : 2);
     const Trained trained(all[1], all[2], std::stoll(all[3]));
-    const Json result = is_confidence ? confidence(trained, std::stoll(all[4]), all[5])
-                                      : drafts(trained, std::stoll(all[4]));
+    const Json result =
+        is_confidence ? confidence(trained, std::stoll(all[4]), all[5]) : drafts(trained, std::stoll(all[4]));
     std::printf("%s\n", result.dump().c_str());
   } catch (const std::exception& error) {
     return std::fprintf(stderr, "bench_described: %s\n", error.what()), 1;

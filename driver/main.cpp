@@ -43,8 +43,8 @@ int main(int argc, char** argv) {
   app.footer(
       "Results go to stdout, progress and logs to stderr.\nExit codes: 0 done, 1 failed, 2 bad usage or bad input.");
   using namespace cell2text::driver;
-  for (auto add : {add_run, add_grid, add_describe, add_calibrate, add_explain, add_embed, add_generate, add_doctor, add_evaluate,
-                   add_plugins, add_schema, add_model, add_report, add_ontology, add_dataset})
+  for (auto add : {add_run, add_grid, add_describe, add_calibrate, add_explain, add_embed, add_generate, add_doctor,
+                   add_evaluate, add_plugins, add_schema, add_model, add_report, add_ontology, add_dataset})
     add(app);
   try {
     app.parse(argc, argv);

@@ -17,7 +17,8 @@ TEST_CASE("histogram: every number is in the class that holds it, and there are 
     std::int64_t all = 0;
     double sum = 0;
     for (std::uint64_t i = 0; i <= random() % 300; ++i) {
-      const auto number = static_cast<std::int64_t>(random() % range), times = static_cast<std::int64_t>(1 + random() % 5);
+      const auto number = static_cast<std::int64_t>(random() % range),
+                 times = static_cast<std::int64_t>(1 + random() % 5);
       numbers[number] += times, all += times, sum += static_cast<double>(number * times);
     }
     const Histogram one = histogram("x", numbers, 20);

@@ -46,7 +46,8 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
   CHECK(flags(command("describe --help").out) ==
-        "--source --source-plugin --model --report --cells --cluster --cluster-cells --cluster-table --seed --overwrite --force "
+        "--source --source-plugin --model --report --cells --cluster --cluster-cells --cluster-table --seed "
+        "--overwrite --force "
         "--beams --min-confidence --best --no-confidence --given --allow --ontology --ontology-only "
         "--batch-size --set --encoder --base --profile "
         "--device "
@@ -62,12 +63,12 @@ TEST_CASE("plugins: the list and a plugin's settings, also as JSON") {
     names.push_back(plugin["kind"].get<std::string>() + " " + plugin["name"].get<std::string>());
   }
   CHECK(names ==
-        std::vector<std::string>{"adapter linear",    "adapter mlp",       "adapter perceiver", "adapter qformer",
-                                 "baseline head",     "baseline lightgbm", "baseline majority", "baseline nearest",
-                                 "baseline template", "decoder gemma",     "decoder llama",     "encoder geneformer",
-                                 "encoder none",      "encoder scgpt",     "finetuning full",   "finetuning lora",
-                                 "metric bertscore",  "metric labels",     "metric overlap",    "metric pagerank",
-                                 "metric pathways",   "source h5ad",       "source tenx"});
+        std::vector<std::string>{"adapter linear",    "adapter mlp",        "adapter perceiver", "adapter qformer",
+                                 "baseline head",     "baseline lightgbm",  "baseline majority", "baseline nearest",
+                                 "baseline template", "decoder gemma",      "decoder llama",     "encoder geneformer",
+                                 "encoder none",      "encoder scgpt",      "finetuning full",   "finetuning lora",
+                                 "metric bertscore",  "metric calibration", "metric labels",     "metric overlap",
+                                 "metric pagerank",   "metric pathways",    "source h5ad",       "source tenx"});
   const Outcome info = command("plugins info mlp");
   CHECK(info.status == 0);
   CHECK(contains(info.out, "output_norm (text, default \"l2\", \"l2\" | \"layer\" | \"none\")"));

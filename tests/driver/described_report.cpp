@@ -1,4 +1,5 @@
-// `cell2text describe --report`: what the page holds is what the cells are. How it looks and works is seen in a browser.
+// `cell2text describe --report`: what the page holds is what the cells are. How it looks and works is seen in a
+// browser.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -43,9 +44,9 @@ std::filesystem::path cells_on_a_plane(const std::filesystem::path& path, std::u
 
 ReportedCells reported(const std::filesystem::path& cells, const std::string& more) {
   const TemporaryFolder folder;
-  const Outcome outcome = command("describe " + quoted(cells) + " --model " + quoted(template_model()) + " -o " +
-                                  quoted(folder / "out.jsonl") + " --report " + quoted(folder / "page.html") +
-                                  " --threads 1 " + more);
+  const Outcome outcome =
+      command("describe " + quoted(cells) + " --model " + quoted(template_model()) + " -o " +
+              quoted(folder / "out.jsonl") + " --report " + quoted(folder / "page.html") + " --threads 1 " + more);
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   ReportedCells all;

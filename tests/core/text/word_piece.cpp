@@ -70,6 +70,16 @@ void write_roberta(const std::filesystem::path& folder) {
 
 }  // namespace
 
+TEST_CASE("word piece: an added token is none of the pieces that words are made of") {
+  const Tokenizer added = bert([](Json& json) {
+    json["added_tokens"].push_back(
+        {{"id", 20}, {"content", "qz"}, {"special", false}, {"normalized", false}, {"single_word", true}});
+  });
+  CHECK(added.encode("cell qz") == Ids{6, 20});
+  CHECK(added.encode("_qz") == Ids{1, 1});  // no word of its own, and then not known
+  CHECK(added.encode("qzs") == Ids{1});
+}
+
 TEST_CASE("word piece: the longest pieces are taken from the left") {
   CHECK(bert().encode("cells") == Ids{6, 7});
   CHECK(bert().encode("celled cell.") == Ids{6, 8, 6, 11});

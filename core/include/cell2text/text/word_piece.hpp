@@ -26,6 +26,7 @@ namespace cell2text {
 struct WordPieceParts {
   std::string where;  ///< the file, for errors
   Vocabulary vocabulary;
+  Vocabulary pieces = {};  ///< of `vocabulary` what words are made of: all but tokens that were added to it
   BertNormalizer normalizer = {};
   AddedTokens added = {};                             ///< none of them normalised
   std::int64_t unknown = 0;                           ///< what a word becomes that the vocabulary cannot make
@@ -38,8 +39,8 @@ struct WordPieceParts {
 class WordPieceTokenizer final : public TokenizerEngine {
  public:
   explicit WordPieceTokenizer(WordPieceParts parts) : parts_(std::move(parts)) {
-    for (std::int64_t id = 0; id < vocabulary_size(); ++id)
-      if (const std::string* token = find(id)) {
+    for (std::int64_t id = 0; id < parts_.pieces.size(); ++id)
+      if (const std::string* token = parts_.pieces.find(id)) {
         begins_.add(*token, id);
         if (token->starts_with(parts_.inside)) insides_.add(std::string_view(*token).substr(parts_.inside.size()), id);
       }

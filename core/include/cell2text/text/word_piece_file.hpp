@@ -73,6 +73,7 @@ inline Tokenizer read_word_piece(const nlohmann::json& json, const std::string& 
   word_piece_detail::read_model(json_member(json, "model", where), extra != json.end() ? extra->size() : 0, parts,
                                 where + ": model");
   word_piece_detail::read_ends(json, parts, where);
+  parts.pieces = parts.vocabulary;
   auto added = tokenizer_file::read_added_tokens(json, parts.vocabulary, where);
   for (const AddedToken& token : added)
     if (token.normalized)
