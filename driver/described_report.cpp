@@ -105,7 +105,7 @@ void DescribedReport::add(const TableRow& one) {
   if (const double genes = number(one, "n_genes_used"); genes > 0) ++genes_[static_cast<std::int64_t>(genes)];
   for (const std::string label : described_labels) {
     const double confidence = number(one, label + "_confidence");
-    if (std::isnan(confidence)) continue;
+    if (std::isnan(confidence) || text(one, label).empty()) continue;  // a text may tell no sex
     Bins& bins = confidences_[label];
     const auto bin = static_cast<std::size_t>(std::clamp(confidence, 0.0, 1.0) * num_bins);
     ++bins.cells[std::min(bin, num_bins - 1)];

@@ -112,7 +112,7 @@ function composition() {
 function confidences() {
   if (!data.confidences.length) return;
   add(page, "h2", "How sure the model is");
-  add(page, "p", "Probability of the label that the text has, among all labels that the model knows.", "soft");
+  add(page, "p", "Probability of the label that the text has, among all labels that the model knows; of the cells whose text has one.", "soft");
   const plots = add(page, "div", null, "plots");
   for (const one of data.confidences) {
     const box = add(plots, "div");
