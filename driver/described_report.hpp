@@ -31,7 +31,7 @@ class DescribedReport {
 
   static constexpr std::size_t most_points = 20'000;  ///< of the UMAP; of more cells these are drawn by a seed
   static constexpr std::size_t most_groups = 60;      ///< of a column; those with most cells are shown
-  static constexpr std::size_t most_types = 200;      ///< told apart; rarer ones are counted together
+  static constexpr std::size_t most_types = 200;      ///< told apart; those that come after them are counted together
 
   /// `columns`: those of the rows that will be added.
   DescribedReport(const std::vector<TableColumn>& columns, const SourceHandle& source, About about);

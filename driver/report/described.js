@@ -8,7 +8,7 @@ const colourOf = (n) => color(`--c${Math.min(n, mostColours)}`);
 
 function heading() {
   add(page, "h1", data.file);
-  add(page, "p", `${whole(data.cells)} cells, described by ${data.model}.`, "soft");
+  add(page, "p", `${whole(data.cells)} cells, described by ${data.model} (${data.model_hash.slice(0, 12)}).`, "soft");
   const cards = add(page, "div", null, "cards");
   const card = (number, text) => { const box = add(cards, "div", null, "card"); add(box, "b", number); add(box, "span", text, "soft"); };
   card(whole(data.cells), "cells described");
