@@ -47,6 +47,27 @@ def nulls(values):
     return [None if np.isnan(v) else float(v) for v in values]
 
 
+def clear_of_rounding(table, top):
+    """Whether the last of the `top` genes ties with none but its equals. Two genes that are alone in their bin have
+    +-sqrt(1/2), whatever bin it is: which of several such pairs is in is a matter of the last bit of numpy's logarithm
+    on this machine."""
+    genes = table[["means", "dispersions", "dispersions_norm"]].dropna().sort_values("dispersions_norm", ascending=False)
+    last = genes.iloc[min(top, len(genes)) - 1]
+    tied = genes[(genes["dispersions_norm"] - last["dispersions_norm"]).abs() < 1e-9]
+    return bool((tied[["means", "dispersions"]] == last[["means", "dispersions"]]).all(axis=None))
+
+
+def variable_genes(normalised, settings):
+    def table(settings):
+        return sc.pp.highly_variable_genes(normalised, flavor="seurat", inplace=False, **settings)
+
+    if "n_top_genes" in settings:
+        columns, first = table(settings), settings["n_top_genes"]
+        top = next(top for top in range(first, first + len(columns) + 1) if clear_of_rounding(columns, top))
+        settings = settings | {"n_top_genes": top}
+    return settings, table(settings)
+
+
 def run(matrix, tops):
     normalised = anndata.AnnData(matrix.copy())
     sc.pp.normalize_total(normalised, target_sum=TARGET)
@@ -54,8 +75,8 @@ def run(matrix, tops):
     case = {"genes": matrix.shape[1], "row_starts": matrix.indptr.tolist(), "columns": matrix.indices.tolist(),
             "counts": [float(c) for c in matrix.data], "logs": [float(v) for v in normalised.X.data], "runs": []}
     bounds = [{}, {"min_mean": 0.5, "max_mean": 4.0, "min_disp": -0.3, "max_disp": 1.5}]
-    for settings in [{"n_top_genes": top} for top in tops] + bounds:
-        table = sc.pp.highly_variable_genes(normalised, flavor="seurat", inplace=False, **settings)
+    for asked in [{"n_top_genes": top} for top in tops] + bounds:
+        settings, table = variable_genes(normalised, asked)
         case["runs"].append({
             "top": settings.get("n_top_genes"), "min_mean": settings.get("min_mean", 0.0125),
             "max_mean": settings.get("max_mean", 3), "min_disp": settings.get("min_disp", 0.5),
