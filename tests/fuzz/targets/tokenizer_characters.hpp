@@ -1,6 +1,7 @@
 // As tokenizer_patch, over a small tokenizer of Gemma's structure: characters with byte fallback.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cell2text/text/text_stream.hpp"
@@ -53,7 +54,8 @@ inline bool tokenizer_characters(std::string_view input) {
     const bool exact = patch.empty() && parts.second.find("\u2581") == std::string_view::npos;
     const auto tokenizer = Tokenizer::from(json, "tokenizer.json");
     tokenizer_target::use(tokenizer, parts.second, exact);
-    const auto ids = tokenizer.encode(parts.second);
+    auto ids = tokenizer.encode(parts.second);
+    ids.resize(std::min<std::size_t>(ids.size(), 64));  // a stream that never settles is decoded anew with each token
     TextStream stream(tokenizer);
     std::string streamed;
     for (const std::int64_t id : ids) {
