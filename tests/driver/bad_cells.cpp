@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "driver/cells_from_python.hpp"
 #include "driver/tiny_model.hpp"
 
 using namespace cell2text::test;
@@ -14,23 +15,14 @@ using nlohmann::json;
 
 namespace {
 
-/// The folder that bad_cells.py filled; made once.
-const fs::path& cells() {
-  static const std::uint64_t number = seed();
-  static const TemporaryFolder folder =
-      oracle("bad_cells.py", number, {(source_dir() / "data/demo/pbmc.h5ad").string()});
-  INFO("CELL2TEXT_TEST_SEED=" << number);
-  return folder.path();
-}
-
 json facts() {
-  return json::parse(read_file(cells() / "cells.json"));
+  return json::parse(read_file(cells_from_python() / "cells.json"));
 }
 
 /// The lines of the .jsonl that describing `name` gives.
 std::vector<json> described(const std::string& name, std::string* log = nullptr) {
   const TemporaryFolder folder;
-  const Outcome outcome = describe(cells() / name, folder / "out.jsonl");
+  const Outcome outcome = describe(cells_from_python() / name, folder / "out.jsonl");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   if (log) *log = outcome.err;
@@ -48,7 +40,7 @@ TEST_CASE("oracle: bad cells: other formats are refused with the line that conve
     std::vector<std::string> parts;
   };
   const auto line = [](const std::string& call, const char* name) {
-    return call + "('" + (cells() / name).string() + "')";
+    return call + "('" + (cells_from_python() / name).string() + "')";
   };
   const Case cases[] = {
       {"cells.h5mu",
@@ -60,28 +52,30 @@ TEST_CASE("oracle: bad cells: other formats are refused with the line that conve
       {"cells.csv", {"a table of text", line("scanpy.read_csv", "cells.csv") + ".write_h5ad("}},
       {"cells.tsv.gz", {"a table of text", line("scanpy.read_text", "cells.tsv.gz") + ".write_h5ad("}},
       {"filtered", {"holds no features.tsv"}},
-      {"matrix.mtx", {"a Matrix Market file", "Give its folder", "path = \"" + cells().string() + "\""}},
+      {"matrix.mtx", {"a Matrix Market file", "Give its folder", "path = \"" + cells_from_python().string() + "\""}},
       {"seurat.rds", {"an R object", "zellkonverter::writeH5AD(" + line("readRDS", "seurat.rds")}},
       {"cells.h5ad.gz", {"gzip", "gunzip"}},
       {"other.h5ad", {"no 'obs'"}},
   };
-  for (const Case& one : cases) check_not_described(cells() / one.name, one.parts);
+  for (const Case& one : cases) check_not_described(cells_from_python() / one.name, one.parts);
 }
 
 TEST_CASE("oracle: bad cells: an .h5ad without what a cell needs is refused") {
-  check_not_described(cells() / "no_obs.h5ad", {"no 'obs'"});
-  check_not_described(cells() / "no_var.h5ad", {"no 'var'"});
-  check_not_described(cells() / "no_matrix.h5ad", {"no layers/counts, raw/X or X", "The file has: none"});
-  check_not_described(cells() / "zeros.h5ad", {"X holds only zeros"});
-  check_not_described(cells() / "numbered_genes.h5ad", {"var: names no genes", "gene_ids"});
+  check_not_described(cells_from_python() / "no_obs.h5ad", {"no 'obs'"});
+  check_not_described(cells_from_python() / "no_var.h5ad", {"no 'var'"});
+  check_not_described(cells_from_python() / "no_matrix.h5ad", {"no layers/counts, raw/X or X", "The file has: none"});
+  check_not_described(cells_from_python() / "zeros.h5ad", {"X holds only zeros"});
+  check_not_described(cells_from_python() / "numbered_genes.h5ad", {"var: names no genes", "gene_ids"});
 }
 
 TEST_CASE("oracle: bad cells: genes that the encoder cannot know are refused with examples of both sides") {
-  check_not_described(cells() / "unknown_genes.h5ad", {"'BARCODE_0'", "Ensembl ids"});
-  check_not_described(cells() / "unknown_ids.h5ad", {"knows 0 of the 751 genes", "ENSG99000000000", "ENSG00000141510"});
-  check_not_described(cells() / "mouse.h5ad", {"genes of mouse", "ENSMUSG00000000000", "expected: human genes"});
-  check_not_described(cells() / "mixture.h5ad", {"a mixture of species: 751 human and 751 mouse genes"});
-  check_not_described(cells() / "genes_in_rows.h5ad",
+  check_not_described(cells_from_python() / "unknown_genes.h5ad", {"'BARCODE_0'", "Ensembl ids"});
+  check_not_described(cells_from_python() / "unknown_ids.h5ad",
+                      {"knows 0 of the 751 genes", "ENSG99000000000", "ENSG00000141510"});
+  check_not_described(cells_from_python() / "mouse.h5ad",
+                      {"genes of mouse", "ENSMUSG00000000000", "expected: human genes"});
+  check_not_described(cells_from_python() / "mixture.h5ad", {"a mixture of species: 751 human and 751 mouse genes"});
+  check_not_described(cells_from_python() / "genes_in_rows.h5ad",
                       {"the genes seem to be in the rows", "read_h5ad(", ").T.write_h5ad("});
 }
 
@@ -89,7 +83,7 @@ TEST_CASE("oracle: bad cells: embedding refuses the same files, by either encode
   const auto refused = [](const fs::path& encoder, const char* name, const std::vector<std::string>& parts) {
     INFO(encoder.string() << " " << name);
     const TemporaryFolder folder;
-    check_refused(command("embed " + quoted(cells() / name) + " --encoder " + quoted(encoder) + " -o " +
+    check_refused(command("embed " + quoted(cells_from_python() / name) + " --encoder " + quoted(encoder) + " -o " +
                           quoted(folder / "out.h5ad") + " --threads 1"),
                   parts);
     CHECK(fs::is_empty(folder.path()));
@@ -104,7 +98,7 @@ TEST_CASE("oracle: bad cells: embedding refuses the same files, by either encode
 TEST_CASE("oracle: bad cells: a cell without counts has a row of NaN, and the log says how to leave it out") {
   const TemporaryFolder folder;
   const auto out = folder / "out.h5ad";
-  const Outcome made = command("embed " + quoted(cells() / "some_zero_cells.h5ad") + " --encoder " +
+  const Outcome made = command("embed " + quoted(cells_from_python() / "some_zero_cells.h5ad") + " --encoder " +
                                quoted(tiny_model()) + " -o " + quoted(out) + " --threads 1 --level mean");
   INFO(made.err);
   REQUIRE(made.status == 0);
@@ -118,24 +112,24 @@ TEST_CASE("oracle: bad cells: a value that no count can be is named by cell and 
   const std::string place = "row " + facts["bad_row"].dump() + " (cell '" + facts["bad_cell"].get<std::string>() + "'",
                     gene = "(gene '" + facts["bad_gene"].get<std::string>() + "') is ";
   for (const auto& [name, value] : {std::pair{"nan.h5ad", "nan"}, {"infinite.h5ad", "inf"}, {"negative.h5ad", "-3"}}) {
-    check_not_described(cells() / name, {place, gene + value});
-    check_not_described(cells() / name, {place, gene + value}, "--source counts=X");
+    check_not_described(cells_from_python() / name, {place, gene + value});
+    check_not_described(cells_from_python() / name, {place, gene + value}, "--source counts=X");
   }
 }
 
 TEST_CASE("oracle: bad cells: a filter that is not installed is named with the way round it") {
   for (const auto& [name, filter] :
        {std::pair{"zstd.h5ad", "filter zstd"}, {"blosc.h5ad", "filter blosc"}, {"unheard.h5ad", "filter number 40404"}})
-    check_not_described(cells() / name, {"X: is compressed with the HDF5 " + std::string(filter),
-                                         "import hdf5plugin, anndata; anndata.read_h5ad('" + (cells() / name).string() +
-                                             "').write_h5ad(",
-                                         "HDF5_PLUGIN_PATH"});
+    check_not_described(cells_from_python() / name, {"X: is compressed with the HDF5 " + std::string(filter),
+                                                     "import hdf5plugin, anndata; anndata.read_h5ad('" +
+                                                         (cells_from_python() / name).string() + "').write_h5ad(",
+                                                     "HDF5_PLUGIN_PATH"});
 }
 
 TEST_CASE("oracle: bad cells: a file that a program is writing to is refused, with what to do") {
-  check_not_described(cells() / "marked.h5ad", {"is marked as open for writing", "h5clear -s"});
+  check_not_described(cells_from_python() / "marked.h5ad", {"is marked as open for writing", "h5clear -s"});
   // As h5py holds it: an exclusive lock for as long as the file is open.
-  const auto path = cells() / "good.h5ad";
+  const auto path = cells_from_python() / "good.h5ad";
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   REQUIRE(::flock(file, LOCK_EX | LOCK_NB) == 0);
   check_not_described(path, {"another program has it open for writing", "HDF5_USE_FILE_LOCKING=FALSE"});
@@ -188,20 +182,20 @@ TEST_CASE("oracle: bad cells: cells without counts are kept and marked, the othe
     }
   }
   const TemporaryFolder folder;
-  REQUIRE(describe(cells() / "some_zero_cells.h5ad", folder / "out.csv").status == 0);
+  REQUIRE(describe(cells_from_python() / "some_zero_cells.h5ad", folder / "out.csv").status == 0);
   const std::string csv = read_file(folder / "out.csv");
   for (const int row : empty) CHECK(contains(csv, "\n" + facts["names"][row].get<std::string>() + ",,no_counts,0,,"));
   CHECK_FALSE(contains(csv, "nan"));
-  REQUIRE(describe(cells() / "some_zero_cells.h5ad", folder / "out.h5ad").status == 0);
-  const auto checked =
-      oracle("described.py", 0, {(cells() / "some_zero_cells.h5ad").string(), (folder / "out.h5ad").string()});
+  REQUIRE(describe(cells_from_python() / "some_zero_cells.h5ad", folder / "out.h5ad").status == 0);
+  const auto checked = oracle(
+      "described.py", 0, {(cells_from_python() / "some_zero_cells.h5ad").string(), (folder / "out.h5ad").string()});
   CHECK(fs::exists(checked / "ok"));
 }
 
 TEST_CASE("oracle: bad cells: training leaves cells without counts out, and says how many") {
   const TemporaryFolder folder;
   const Outcome outcome = command("run examples/quickstart.toml --out " + quoted(folder / "run") + tiny_settings() +
-                                  " --set data.path=" + quoted(cells() / "training.h5ad") +
+                                  " --set data.path=" + quoted(cells_from_python() / "training.h5ad") +
                                   " --set encoder.architecture.layers=1 --set decoder.architecture.layers=1" +
                                   " --set split.train=0.5 --set split.validation=0.25 --set split.test=0.25");
   INFO(outcome.err);
@@ -243,9 +237,9 @@ TEST_CASE("oracle: bad cells: names that occur twice stay as they are, with one 
     CHECK(lines[row]["log_probability"] == good[row]["log_probability"]);
   }
   const TemporaryFolder folder;
-  REQUIRE(describe(cells() / "same_names.h5ad", folder / "out.h5ad").status == 0);
+  REQUIRE(describe(cells_from_python() / "same_names.h5ad", folder / "out.h5ad").status == 0);
   const auto checked =
-      oracle("described.py", 0, {(cells() / "same_names.h5ad").string(), (folder / "out.h5ad").string()});
+      oracle("described.py", 0, {(cells_from_python() / "same_names.h5ad").string(), (folder / "out.h5ad").string()});
   CHECK(fs::exists(checked / "ok"));
 }
 
@@ -264,7 +258,7 @@ TEST_CASE("oracle: bad cells: a disk that is full is an error of the environment
     const TemporaryFolder folder;
     const fs::path out = folder / name, part = folder / (std::string(name) + ".cell2text-part");
     const Outcome outcome =
-        describe(cells() / "good.h5ad", out, "", "ulimit -f " + std::to_string(2 * kibibytes) + "; exec ");
+        describe(cells_from_python() / "good.h5ad", out, "", "ulimit -f " + std::to_string(2 * kibibytes) + "; exec ");
     INFO(outcome.err);
     CAPTURE(kibibytes);
     CHECK(outcome.status == 1);
@@ -274,7 +268,7 @@ TEST_CASE("oracle: bad cells: a disk that is full is an error of the environment
       return;
     }
     CHECK_FALSE(fs::exists(out));
-    const Outcome again = describe(cells() / "good.h5ad", out);
+    const Outcome again = describe(cells_from_python() / "good.h5ad", out);
     CHECK(again.status == 0);
     CHECK(contains(again.err, "goes on where it was left"));
     CHECK_FALSE(contains(again.err, "describing "));

@@ -1,9 +1,10 @@
 """Real cells, a random Geneformer over its real dictionaries, and what transformers makes of them.
 
-FOLDER/cells.h5ad holds random cells of the demo, FOLDER/model the checkpoint (with --v1 a dictionary without <cls> and
-<eos>), FOLDER/expected.safetensors token_ids [B,G], lengths [B], for each layer hidden_L [B,G,E] of the genes, and
+Of FOLDER/v2 and FOLDER/v1 (a dictionary without <cls> and <eos>): cells.h5ad holds random cells of the demo, model the
+checkpoint, expected.safetensors token_ids [B,G], lengths [B], for each layer hidden_L [B,G,E] of the genes, and
 mean_L and cls_L [B,E]. Genes are ranked here from the recipe: counts over the cell's total x 10,000 over the median.
-With --check FILE the file is opened by scanpy, which makes a graph of neighbours from its embedding --key.
+With --check FILE KEY (any number of times) each file is opened by scanpy, which makes a graph of neighbours from its
+embedding KEY; FOLDER/obsm.safetensors holds the Nth as N.
 """
 import argparse
 import json
@@ -59,40 +60,50 @@ def expected(model, cells, v1):
     return out
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--v1", action="store_true")
-    parser.add_argument("--check", type=pathlib.Path)
-    parser.add_argument("--key", default="X_geneformer")
-    args = parser.parse_args()
-    logging.set_verbosity_error()
-    if args.check:
-        adata = scanpy.read_h5ad(args.check)
-        assert adata.obsm[args.key].dtype == np.float32
-        scanpy.pp.neighbors(adata, use_rep=args.key, n_neighbors=5)
+def check(folder, files):
+    found = {}
+    for number, (file, key) in enumerate(files):
+        adata = scanpy.read_h5ad(file)
+        assert adata.obsm[key].dtype == np.float32
+        scanpy.pp.neighbors(adata, use_rep=key, n_neighbors=5)
         assert (adata.obsp["connectivities"].getnnz(axis=1) >= 4).all()
-        assert adata.uns["cell2text_" + args.key]["encoder"] == "geneformer"
-        save_file({"obsm": torch.from_numpy(np.ascontiguousarray(adata.obsm[args.key]))},
-                  args.folder / "obsm.safetensors")
-        return
-    torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
+        assert adata.uns["cell2text_" + key]["encoder"] == "geneformer"
+        found[str(number)] = torch.from_numpy(np.ascontiguousarray(adata.obsm[key]))
+    save_file(found, folder / "obsm.safetensors")
+
+
+def make(folder, seed, v1):
+    folder.mkdir()
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     adata = anndata.read_h5ad(DEMO / "pbmc.h5ad")
     adata = adata[np.sort(rng.choice(adata.n_obs, 24, replace=False))].copy()
-    adata.write_h5ad(args.folder / "cells.h5ad")
-    tokens, medians = dictionaries(args.v1)
+    adata.write_h5ad(folder / "cells.h5ad")
+    tokens, medians = dictionaries(v1)
     model = BertForMaskedLM(BertConfig(
         vocab_size=len(tokens), hidden_size=48, num_attention_heads=4, num_hidden_layers=3, intermediate_size=96,
         hidden_act="relu", max_position_embeddings=768)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
-    model.save_pretrained(args.folder / "model")
-    (args.folder / "model/token_dictionary.json").write_text(json.dumps(tokens))
-    (args.folder / "model/gene_median_dictionary.json").write_text(json.dumps({g: medians[g] for g in tokens if g in medians}))
-    save_file(expected(model, list(ranked(adata, tokens, medians)), args.v1), args.folder / "expected.safetensors")
+    model.save_pretrained(folder / "model")
+    (folder / "model/token_dictionary.json").write_text(json.dumps(tokens))
+    (folder / "model/gene_median_dictionary.json").write_text(json.dumps({g: medians[g] for g in tokens if g in medians}))
+    save_file(expected(model, list(ranked(adata, tokens, medians)), v1), folder / "expected.safetensors")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--check", nargs=2, action="append", metavar=("FILE", "KEY"))
+    args = parser.parse_args()
+    logging.set_verbosity_error()
+    if args.check:
+        check(args.folder, args.check)
+        return
+    make(args.folder / "v2", args.seed, False)
+    make(args.folder / "v1", args.seed, True)
 
 
 main()

@@ -39,6 +39,7 @@
 #include "cell2text/io/hdf5_filters.hpp"
 #include "cell2text/io/hdf5_object.hpp"
 #include "cell2text/io/hdf5_open.hpp"
+#include "cell2text/io/hdf5_plain.hpp"
 #include "cell2text/io/hdf5_probe.hpp"
 #include "cell2text/io/hdf5_write.hpp"
 #include "cell2text/io/obs_column.hpp"

@@ -1,5 +1,5 @@
 // Cells of one AnnData file as raw counts with gene names, totals and labels.
-// Bounded memory: per cell it keeps 8 bytes of row starts and, with an obs total, 8 more.
+// Bounded memory: per cell it keeps 8 bytes of row starts and, with an obs total, 8 more; names up to a limit.
 #pragma once
 
 #include <malloc.h>
@@ -26,6 +26,7 @@
 #include "cell2text/settings.hpp"
 #include "choose_counts.hpp"
 #include "choose_genes.hpp"
+#include "kept_names.hpp"
 #include "open_file.hpp"
 #include "rehearsal.hpp"
 #include "totals.hpp"
@@ -75,16 +76,21 @@ class H5adSource {
     }
   };
 
-  /// `cache_bytes`: memory for decompressed chunks, of indices and of counts.
+  /// `cache_bytes`: memory for decompressed chunks, of indices and of counts, and for names.
   H5adSource(const Settings& settings, const Context& context, std::size_t cache_bytes = Matrix::cache_bytes)
-      : log_(context.log), opened_(open_checked(settings, context)) {
+      : log_(context.log), opened_(open_checked(settings, context)), names_(cache_bytes) {
     if (cache_bytes < Matrix::cache_bytes) opened_.counts.limit_cache(opened_.root, opened_.counts_name, cache_bytes);
     for (std::size_t i = 0; i < opened_.obs.columns().size(); ++i)
       if (const std::string& fault = opened_.obs.fault(i); !fault.empty())
         context.log.warning("h5ad: obs column '" + opened_.obs.columns()[i] + "' cannot be read: " + fault);
     warn_of_same_names(
-        size(), [this](std::int64_t first, std::int64_t count) { return opened_.obs.index(first, count); }, context.log,
-        "h5ad");
+        size(),
+        [this](std::int64_t first, std::int64_t count) {
+          std::vector<std::string> names = opened_.obs.index(first, count);
+          names_.add(first, names);
+          return names;
+        },
+        context.log, "h5ad");
     if (opened_.counts.layout() == Matrix::Layout::csc) {
       context.log.info("h5ad: " + opened_.counts.where() +
                        " is stored by columns; turning it into rows in a temporary file");
@@ -243,11 +249,15 @@ class H5adSource {
   }
 
   std::vector<std::string> read_names(std::span<const std::int64_t> rows, const std::vector<RowRange>& runs) const {
+    std::vector<std::string> all;
+    all.reserve(rows.size());
+    if (names_.size() == size()) {
+      for (const std::int64_t row : rows) all.push_back(names_[row]);
+      return all;
+    }
     const std::vector<std::string> names = opened_.obs.index(runs);
     std::vector<std::int64_t> before = {0};  // names of the runs before each
     for (const auto& run : runs) before.push_back(before.back() + run.count);
-    std::vector<std::string> all;
-    all.reserve(rows.size());
     for (const std::int64_t row : rows) {
       const std::size_t run = range_of(runs, row);
       all.push_back(names[before[run] + row - runs[run].first]);
@@ -285,6 +295,7 @@ class H5adSource {
   Log log_;
   mutable std::mutex mutex_;
   Opened opened_;
+  KeptNames names_;                        ///< of all cells, or of none
   std::optional<SpilledRows> transposed_;  ///< where the counts are stored by columns
   Totals totals_;
 };

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cell2text/io/hdf5_filters.hpp"
 #include "cell2text/io/hdf5_object.hpp"
+#include "cell2text/io/hdf5_plain.hpp"
 #include "cell2text/io/row_range.hpp"
 
 namespace cell2text::hdf5 {
@@ -32,8 +34,11 @@ class Dataset : public Object {
     if (axes > 0)
       attempt([&] { return H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr); }, "reading the shape");
     is_null_ = H5Sget_simple_extent_type(space.id()) == H5S_NULL;
-    check_layout(extents);
+    const Handle plan(attempt([&] { return H5Dget_create_plist(id()); }, "reading the layout"));
+    check_layout(plan.id(), extents);
     shape_.assign(extents.begin(), extents.end());
+    if (is_number() && axes > 0 && !is_null_)
+      plain_ = PlainBytes::find(id(), plan.id(), shape_[0], row_values() * H5Tget_size(type_id()), axes);
   }
 
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -128,6 +133,9 @@ class Dataset : public Object {
       rows += count;
     }
     if (values == 0) return;
+    if (plain_ && ranges.size() == 1 && H5Tequal(type_id(), type) > 0 &&
+        plain_->read(ranges[0].first, ranges[0].count, out))
+      return;
     const Handle space(attempt([&] { return H5Dget_space(id()); }, "reading"));
     Handle memory;
     if (!shape_.empty()) {
@@ -150,15 +158,14 @@ class Dataset : public Object {
   }
 
   /// Refuses filters that this HDF5 lacks, and shapes that the file's size cannot hold, before anything is allocated.
-  void check_layout(const std::vector<hsize_t>& extents) const {
-    const Handle plan(attempt([&] { return H5Dget_create_plist(id()); }, "reading the layout"));
-    const int filters = std::max(0, H5Pget_nfilters(plan.id()));
+  void check_layout(hid_t plan, const std::vector<hsize_t>& extents) const {
+    const int filters = std::max(0, H5Pget_nfilters(plan));
     double expansion = 1;  // how many bytes one stored byte may stand for
     for (int i = 0; i < filters; ++i) {
       unsigned flags = 0, config = 0;
       std::size_t parameters = 0;
       const auto filter =
-          attempt([&] { return H5Pget_filter2(plan.id(), i, &flags, &parameters, nullptr, 0, nullptr, &config); },
+          attempt([&] { return H5Pget_filter2(plan, i, &flags, &parameters, nullptr, 0, nullptr, &config); },
                   "reading the layout");
       if (filter == lzf_filter_id) register_lzf();
       if (H5Zfilter_avail(filter) <= 0)
@@ -184,6 +191,7 @@ class Dataset : public Object {
   Handle type_handle_;
   std::vector<std::int64_t> shape_;
   bool is_null_ = false;
+  std::optional<PlainBytes> plain_;  ///< where the values of a number array can be read without HDF5
 };
 
 /// A folder in a file.
