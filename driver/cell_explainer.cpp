@@ -64,8 +64,7 @@ CellToExplain CellExplainer::read(std::int64_t row, const std::string& text) con
     throw InputError(told(one.cell, file_) +
                      "has no gene that the model's encoder knows, so that there is no description of it to explain; "
                      "cell2text doctor says which genes it knows");
-  one.tokens =
-      text.empty() ? described_tokens(model_, one.cell, card_.generation) : model_.decoder->encode_text(text);
+  one.tokens = text.empty() ? described_tokens(model_, one.cell, card_.generation) : model_.decoder->encode_text(text);
   one.text = model_.decoder->decode_text(one.tokens);
   one.labels =
       written_labels(*model_.decoder, asked_places(*model_.decoder, reader_, questions_, one.tokens), one.tokens);

@@ -249,9 +249,10 @@ void add_describe(CLI::App& app) {
   command->add_option("--report", arguments.report,
                       "Also write a page with plots (.html): composition, confidences, the UMAP of the file, the least "
                       "certain cells");
-  auto* explain = command->add_option("--explain", arguments.explain,
-                                      "Also explain the N least certain cells on that page: which genes moved each "
-                                      "label (docs/explain.md)")
+  auto* explain = command
+                      ->add_option("--explain", arguments.explain,
+                                   "Also explain the N least certain cells on that page: which genes moved each "
+                                   "label (docs/explain.md)")
                       ->option_text("N")
                       ->check(CLI::Range(std::size_t{1}, DescribedReport::least_certain))
                       ->needs("--report");

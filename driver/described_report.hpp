@@ -89,7 +89,7 @@ class DescribedReport {
   std::map<std::string, std::int64_t> statuses_, types_;
   std::map<std::string, Bins> confidences_;
   NumberCounts genes_;
-  std::priority_queue<Doubtful> doubtful_;  // the surest on top, to be the first to go
+  std::priority_queue<Doubtful> doubtful_;                       // the surest on top, to be the first to go
   std::map<std::int64_t, nlohmann::ordered_json> explanations_;  // by row
   std::vector<Point> points_;
   std::mt19937_64 random_{0};

@@ -248,7 +248,8 @@ class Jobs {
       const Job& job = jobs_[i];
       const RunProgress progress = progress_of(folder_.log(*job.run));
       const std::chrono::duration<double> since = Clock::now() - job.began;
-      lines.push_back(fmt::format("{}, {}: {}", job.run->folder(), duration_text(since.count()), job.run->point.text()));
+      lines.push_back(
+          fmt::format("{}, {}: {}", job.run->folder(), duration_text(since.count()), job.run->point.text()));
       lines.push_back("  " + bar(progress.share, 16) + " " + progress.line);
     }
     if (shown < jobs_.size()) lines.push_back(fmt::format("and {} more", jobs_.size() - shown));

@@ -133,8 +133,9 @@ TEST_CASE(
   CHECK(points.size() == 24);
   const auto csv = lines_of(read_file(out / "grid.csv"));
   REQUIRE(csv.size() == 25);
-  CHECK(csv[0] == "run,adapter.plugin,encoder,finetuning,seed,status,labels.cell_type.accuracy,"
-                  "labels.cell_type.macro_f1,overlap.exact,overlap.bleu_4,overlap.rouge_l_f");
+  CHECK(csv[0] ==
+        "run,adapter.plugin,encoder,finetuning,seed,status,labels.cell_type.accuracy,"
+        "labels.cell_type.macro_f1,overlap.exact,overlap.bleu_4,overlap.rouge_l_f");
   for (std::size_t i = 1; i < csv.size(); ++i) CHECK(contains(csv[i], ",done,"));
 
   // Once more: nothing is left to do, and nothing is done.

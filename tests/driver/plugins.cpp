@@ -84,8 +84,8 @@ std::filesystem::path text_model(const TemporaryFolder& folder) {
   };
   add("embeddings.word_embeddings", 11, 16), add("embeddings.position_embeddings", 32, 16);
   add("embeddings.token_type_embeddings", 2, 16), add_norm("embeddings");
-  for (const char* part : {"attention.self.query", "attention.self.key", "attention.self.value",
-                           "attention.output.dense"})
+  for (const char* part :
+       {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"})
     add(std::string("encoder.layer.0.") + part, 16, 16);
   add("encoder.layer.0.intermediate.dense", 24, 16), add("encoder.layer.0.output.dense", 16, 24);
   add_norm("encoder.layer.0.attention.output"), add_norm("encoder.layer.0.output");
