@@ -89,7 +89,7 @@ std::filesystem::path text_model(const TemporaryFolder& folder) {
     add(std::string("encoder.layer.0.") + part, 16, 16);
   add("encoder.layer.0.intermediate.dense", 24, 16), add("encoder.layer.0.output.dense", 16, 24);
   add_norm("encoder.layer.0.attention.output"), add_norm("encoder.layer.0.output");
-  save_tensors(model / "model.safetensors", tensors);
+  cell2text::save_tensors(model / "model.safetensors", tensors);
   return model;
 }
 
