@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <utility>
+
+#include "cell2text/text/utf8.hpp"
 
 namespace cell2text::driver {
 
@@ -22,9 +25,18 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+std::size_t lines_drawn = 0;
+
+/// What takes the drawn lines away; they count as gone.
+std::string erasing() {
+  const std::size_t lines = std::exchange(lines_drawn, 0);
+  return lines == 0 ? "" : fmt::format("\033[{}A\r\033[J", lines);
+}
+
 void write(void*, Log::Level level, const char* text) {
   static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
                                                          spdlog::level::warn};
+  clear_lines();
   logger().log(levels[static_cast<int>(level)], text);
 }
 
@@ -41,6 +53,46 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
+std::optional<TerminalSize> terminal_size(int descriptor) {
+  if (!isatty(descriptor)) return std::nullopt;
+  winsize size = {};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return TerminalSize{};
+  return TerminalSize{size.ws_col, size.ws_row};
+}
+
+std::string cut(const std::string& line, std::size_t columns) {
+  std::size_t at = 0, shown = 0, last = 0;  // `last`: where the character in the last column begins
+  while (at < line.size() && shown < columns) {
+    if (++shown == columns) last = at;
+    at += utf8_detail::step(line, at).bytes;
+  }
+  return at == line.size() ? line : line.substr(0, last) + (columns > 0 ? "…" : "");
+}
+
+std::string bar(double share, int width) {
+  std::string text;
+  for (int i = 0; i < width; ++i) text += i < static_cast<int>(share * width) ? "█" : "░";
+  return text;
+}
+
+void draw_lines(const std::vector<std::string>& lines) {
+  const auto size = terminal_size(STDERR_FILENO);
+  if (!size) return;
+  std::string text = erasing();
+  for (std::size_t i = 0; i < lines.size() && i + 1 < size->rows; ++i, ++lines_drawn)
+    text += cut(lines[i], size->columns - 1) + "\n";  // a full line would wrap on some terminals
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
+void clear_lines() {
+  std::fputs(erasing().c_str(), stderr);
+}
+
+void keep_lines() {
+  lines_drawn = 0;
+}
+
 Progress::Progress(std::string what, std::int64_t total, std::string unit, std::int64_t before)
     : what_(std::move(what)),
       unit_(std::move(unit)),
@@ -51,7 +103,7 @@ Progress::Progress(std::string what, std::int64_t total, std::string unit, std::
       shown_(started_) {}
 
 Progress::~Progress() {
-  if (line_open_) std::fputc('\n', stderr);
+  keep_lines();
 }
 
 void Progress::update(std::int64_t done, const std::string& detail) {
@@ -74,13 +126,8 @@ void Progress::show(std::int64_t done, const std::string& detail) {
     std::fprintf(stderr, "%s\n", line.c_str());
     return;
   }
-  constexpr int width = 24;
-  const int full = static_cast<int>(std::clamp<std::int64_t>(total_ > 0 ? done * width / total_ : width, 0, width));
-  std::string bar;
-  for (int i = 0; i < width; ++i) bar += i < full ? "█" : "░";
-  std::fprintf(stderr, "\r\033[K%s %s", bar.c_str(), line.c_str());
-  std::fflush(stderr);
-  line_open_ = true;
+  const double share = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1;
+  draw_lines({bar(std::clamp(share, 0., 1.), 24) + " " + line});
 }
 
 }  // namespace cell2text::driver

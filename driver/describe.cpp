@@ -35,7 +35,7 @@ struct DescribeArguments {
   std::optional<std::int64_t> beams, batch_size;
   std::optional<std::string> profile;
   std::optional<double> min_confidence;
-  std::int64_t best = 0;
+  std::int64_t best = 0, explain = 0;
   std::vector<std::string> set;
   bool overwrite = false, force = false, no_confidence = false;
 };
@@ -197,6 +197,9 @@ void describe(const DescribeArguments& arguments) {
   const Findings findings =
       check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
 
+  std::optional<CellExplainer> explainer;
+  if (arguments.explain > 0) explainer.emplace(model, card, source, arguments.cells.path).try_on(choice.rows);
+
   const auto best = static_cast<std::size_t>(arguments.best);
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
   std::optional<LabelJudge> judge;
@@ -224,6 +227,7 @@ void describe(const DescribeArguments& arguments) {
         tables.columns, source,
         {arguments.cells.path, card.name, card.hash, arguments.choice.cluster.value_or(""), findings});
     each_described(part, [&](const TableRow& row) { report.add(row); });
+    if (explainer) report.explain_least(static_cast<std::size_t>(arguments.explain), *explainer, interrupts);
     report.write(arguments.report);
     log().info("report: " + arguments.report);
   }
@@ -245,6 +249,13 @@ void add_describe(CLI::App& app) {
   command->add_option("--report", arguments.report,
                       "Also write a page with plots (.html): composition, confidences, the UMAP of the file, the least "
                       "certain cells");
+  auto* explain = command
+                      ->add_option("--explain", arguments.explain,
+                                   "Also explain the N least certain cells on that page: which genes moved each "
+                                   "label (docs/explain.md)")
+                      ->option_text("N")
+                      ->check(CLI::Range(std::size_t{1}, DescribedReport::least_certain))
+                      ->needs("--report");
   add_choice_options(*command, arguments.choice);
   command->add_flag("--overwrite", arguments.overwrite, "Replace cell2text columns that the file already has");
   command->add_flag("--force", arguments.force,
@@ -265,7 +276,8 @@ void add_describe(CLI::App& app) {
       ->add_flag("--no-confidence", arguments.no_confidence,
                  "Do not tell how sure the model is of each label, which saves time")
       ->excludes(confidence)
-      ->excludes(best);
+      ->excludes(best)
+      ->excludes(explain);
   add_given_labels_options(*command, arguments.labels);
   command->add_option("--batch-size", arguments.batch_size, "Cells generated together")->check(CLI::Range(1, 65536));
   command

@@ -14,7 +14,7 @@ namespace {
 bool changes_no_value(const std::string& option) {
   static constexpr const char* names[] = {"CELLS",     "--model",         "--out",    "--overwrite",
                                           "--encoder", "--base",          "--device", "--threads",
-                                          "--profile", "--cluster-table", "--report"};
+                                          "--profile", "--cluster-table", "--report", "--explain"};
   return std::ranges::find(names, option) != std::end(names);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/hdf5_open.hpp"
@@ -63,6 +64,23 @@ std::optional<hdf5::Dataset> umap_of(const std::filesystem::path& input) {
   hdf5::Dataset plane = root.dataset("obsm/X_umap");
   if (!plane.is_number() || plane.shape().size() != 2 || plane.shape()[1] < 2) return std::nullopt;
   return plane;
+}
+
+/// What the page draws of it, with the genes that it shows alone; "rest" is the sum of all others' shares.
+Json shown_of(const ExplainedCell& cell) {
+  Json shown = explained_page_data(cell);
+  for (Json& label : shown["labels"]) {
+    Json genes = Json::array();
+    double rest = 0;
+    for (Json& gene : label["genes"])
+      if (std::cmp_less(genes.size(), cell.top))
+        genes.push_back(std::move(gene));
+      else
+        rest += gene["attribution"].get<double>();
+    label["genes"] = std::move(genes);
+    label["rest"] = rest;
+  }
+  return shown;
 }
 
 }  // namespace
@@ -130,12 +148,39 @@ void DescribedReport::add_point(const TableRow& one, const std::string& type, do
 void DescribedReport::add_doubtful(const TableRow& one, const std::string& type, double confidence) {
   if (doubtful_.size() == least_certain && !(confidence < doubtful_.top().confidence)) return;
   doubtful_.push({confidence,
+                  one.row,
                   {{"cell", one.cell},
                    {"text", text(one, "description")},
                    {"cell_type", type},
                    {"confidence", rounded(confidence)},
                    {"best", text(one, "cell_type_best")}}});
   if (doubtful_.size() > least_certain) doubtful_.pop();
+}
+
+/// The least certain first.
+std::vector<DescribedReport::Doubtful> DescribedReport::doubtful() const {
+  std::vector<Doubtful> all;
+  for (auto rest = doubtful_; !rest.empty(); rest.pop()) all.push_back(rest.top());
+  std::ranges::reverse(all);
+  return all;
+}
+
+void DescribedReport::explain_least(std::size_t cells, const CellExplainer& explainer, const Interrupts& interrupts) {
+  std::vector<Doubtful> least = doubtful();
+  least.resize(std::min(cells, least.size()));
+  Progress progress("explaining", std::ssize(least), "cells");
+  ExplainWishes wishes;
+  wishes.options.on_label = [&](std::int64_t) {
+    interrupts.check("while explaining; the same command goes on with what is left");
+  };
+  for (std::size_t i = 0; i < least.size(); ++i) {
+    const CellToExplain cell = explainer.read(least[i].row, least[i].about["text"].get<std::string>());
+    const ExplainedCell explained = explainer.explain(cell, wishes);
+    for (const std::string& warning : explanation_warnings(explained))
+      log().warning("cell '" + explained.cell + "': " + warning);
+    explanations_[least[i].row] = shown_of(explained);
+    progress.update(static_cast<std::int64_t>(i) + 1);
+  }
 }
 
 Json DescribedReport::composition() const {
@@ -188,7 +233,11 @@ Json DescribedReport::data() const {
   for (const auto& [label, bins] : confidences_)
     labels.push_back({{"label", label}, {"cells", bins.cells}, {"mean", bins.sum / static_cast<double>(bins.of)}});
   Json least = Json::array();
-  for (auto rest = doubtful_; !rest.empty(); rest.pop()) least.insert(least.begin(), rest.top().about);
+  for (Doubtful& one : doubtful()) {
+    if (const auto found = explanations_.find(one.row); found != explanations_.end())
+      one.about["explanation"] = found->second;
+    least.push_back(std::move(one.about));
+  }
   return {{"file", about_.input.string()},
           {"model", about_.model},
           {"model_hash", about_.model_hash},

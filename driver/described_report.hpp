@@ -13,6 +13,8 @@
 
 #include "cell2text/cells/finding.hpp"
 #include "cell2text/histogram.hpp"
+#include "cell_explainer.hpp"
+#include "interrupts.hpp"
 #include "output_table.hpp"
 
 namespace cell2text::driver {
@@ -29,6 +31,7 @@ class DescribedReport {
     Findings findings;
   };
 
+  static constexpr std::size_t least_certain = 10;    ///< cells that are shown with their texts
   static constexpr std::size_t most_points = 20'000;  ///< of the UMAP; of more cells these are drawn by a seed
   static constexpr std::size_t most_groups = 60;      ///< of a column; those with most cells are shown
   static constexpr std::size_t most_types = 200;      ///< told apart; those that come after them are counted together
@@ -38,12 +41,15 @@ class DescribedReport {
 
   void add(const TableRow& one);
 
+  /// When all are added: shows which genes moved the labels of the least certain cells, so many of them.
+  /// EnvironmentError where a signal comes.
+  void explain_least(std::size_t cells, const CellExplainer& explainer, const Interrupts& interrupts);
+
   /// Reads obsm["X_umap"] of the cells that are drawn, and writes the page.
   void write(const std::filesystem::path& output) const;
 
  private:
   static constexpr std::size_t num_bins = 20;
-  static constexpr std::size_t least_certain = 10;
 
   struct Column {
     LabelColumn labels;
@@ -56,6 +62,7 @@ class DescribedReport {
   };
   struct Doubtful {
     double confidence;
+    std::int64_t row;
     nlohmann::ordered_json about;
     bool operator<(const Doubtful& other) const { return confidence < other.confidence; }
   };
@@ -69,6 +76,7 @@ class DescribedReport {
   std::string text(const TableRow& one, const std::string& column) const;
   double number(const TableRow& one, const std::string& column) const;
   void add_point(const TableRow& one, const std::string& type, double confidence);
+  std::vector<Doubtful> doubtful() const;
   void add_doubtful(const TableRow& one, const std::string& type, double confidence);
   nlohmann::ordered_json composition() const;
   nlohmann::ordered_json umap() const;
@@ -81,7 +89,8 @@ class DescribedReport {
   std::map<std::string, std::int64_t> statuses_, types_;
   std::map<std::string, Bins> confidences_;
   NumberCounts genes_;
-  std::priority_queue<Doubtful> doubtful_;  // the surest on top, to be the first to go
+  std::priority_queue<Doubtful> doubtful_;                       // the surest on top, to be the first to go
+  std::map<std::int64_t, nlohmann::ordered_json> explanations_;  // by row
   std::vector<Point> points_;
   std::mt19937_64 random_{0};
 };

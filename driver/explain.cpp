@@ -1,10 +1,7 @@
 // cell2text explain CELLS --cell NAME --model DIR: which genes moved each label of a cell's description.
 #include <fmt/format.h>
 
-#include "cell2text/explain/described_tokens.hpp"
-#include "cell2text/explain/explain_cell.hpp"
-#include "cell2text/explain/other_cells.hpp"
-#include "cell2text/model_folder.hpp"
+#include "cell_explainer.hpp"
 #include "commands.hpp"
 #include "doctor.hpp"
 #include "explained_output.hpp"
@@ -44,25 +41,10 @@ constexpr const char* explain_examples =
     "  cell2text explain cells.h5ad --row 0 --model runs/quickstart/model --text 'This sample consists of a B cell, "
     "...'   why not?";
 
-/// One cell of the source. InputError where the model cannot know anything of it.
-CellBatch cell_at(const SourceHandle& source, const EncoderHandle& encoder, std::int64_t row, const std::string& file) {
-  if (row >= source.size())
-    throw InputError("--row " + std::to_string(row) + ": " + file + " has " + std::to_string(source.size()) +
-                     " cells, in rows 0 to " + std::to_string(source.size() - 1));
-  const std::vector<std::int64_t> rows{row};
-  CellBatch cell = source.read(rows);
-  const std::string which = file + ": cell '" + cell.names[0] + "' (row " + std::to_string(row) + ") ";
-  if (cell.totals[0] <= 0)
-    throw InputError(which + "has no counts, so that there is no description of it to explain; choose another");
-  if (encoder.tokenize(cell).known_genes[0] == 0)
-    throw InputError(which + "has no gene that the model's encoder knows, so that there is no description of it to " +
-                     "explain; cell2text doctor says which genes it knows");
-  return cell;
-}
-
-/// The labels that are asked for. InputError where the text has none, or not the one that is.
-std::vector<WrittenLabel> chosen_labels(const ExplainArguments& arguments, std::vector<WrittenLabel> all,
-                                        const std::string& text) {
+/// Leaves the labels that are asked for. InputError where the text has none, or not the one that is.
+void choose_labels(const ExplainArguments& arguments, CellToExplain& cell) {
+  std::vector<WrittenLabel>& all = cell.labels;
+  const std::string& text = cell.text;
   std::string roles;
   for (const WrittenLabel& label : all) roles += (roles.empty() ? "" : ", ") + label.role;
   if (all.empty())
@@ -76,15 +58,14 @@ std::vector<WrittenLabel> chosen_labels(const ExplainArguments& arguments, std::
     std::erase_if(all, [&](const WrittenLabel& label) {
       return std::ranges::find(arguments.labels, label.role) == arguments.labels.end();
     });
-  return all;
 }
 
-ExplainOptions options_of(const ExplainArguments& arguments) {
-  ExplainOptions options;
-  options.gradients.max_steps = arguments.max_steps;
-  options.baseline = arguments.baseline == "zero" ? ExplainBaseline::zero : ExplainBaseline::mean;
-  options.drop_one = arguments.drop_one;
-  return options;
+ExplainWishes wishes_of(const ExplainArguments& arguments) {
+  ExplainWishes wishes{.top = arguments.top, .compare = arguments.compare, .seed = arguments.seed};
+  wishes.options.gradients.max_steps = arguments.max_steps;
+  wishes.options.baseline = arguments.baseline == "zero" ? ExplainBaseline::zero : ExplainBaseline::mean;
+  wishes.options.drop_one = arguments.drop_one;
+  return wishes;
 }
 
 void show(const ExplainArguments& arguments, const ExplainedCell& cell) {
@@ -115,28 +96,16 @@ void explain(const ExplainArguments& arguments) {
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, file, base_bytes, arguments.force);
 
-  const CellBatch cell = cell_at(source, *model.encoder, row, file);
-  const auto text = arguments.text.empty() ? described_tokens(model, cell, card.generation)
-                                           : model.decoder->encode_text(arguments.text);
-  auto known = card.known_labels().values;
-  const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
-  const LabelQuestions questions(*model.decoder, known);
-  ExplainedCell explained{cell.names[0], row, model.decoder->decode_text(text), !arguments.text.empty(), card.name};
-  const auto labels = chosen_labels(
-      arguments, written_labels(*model.decoder, asked_places(*model.decoder, reader, questions, text), text),
-      explained.text);
-  const CellBatch others = source.read(
-      other_cells(source, *model.encoder, row, arguments.compare, static_cast<std::uint64_t>(arguments.seed)));
-  ExplainOptions options = options_of(arguments);
-  Progress progress("explaining", std::ssize(labels), "labels");
-  options.on_label = [&](std::int64_t done) {
+  const CellExplainer explainer(model, card, source, file);
+  CellToExplain cell = explainer.read(row, arguments.text);
+  choose_labels(arguments, cell);
+  ExplainWishes asked = wishes_of(arguments);
+  Progress progress("explaining", std::ssize(cell.labels), "labels");
+  asked.options.on_label = [&](std::int64_t done) {
     progress.update(done);
     interrupts.check("after " + std::to_string(done) + " labels; nothing was written");
   };
-  explained.baseline = options.baseline, explained.wanted_gap = options.gradients.gap, explained.top = arguments.top;
-  explained.others = others.names, explained.genes = cell.genes;
-  explained.explanation = explain_cell(model, {cell, others}, text, labels, options);
-  show(arguments, explained);
+  show(arguments, explainer.explain(cell, asked));
 }
 
 }  // namespace

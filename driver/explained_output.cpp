@@ -181,13 +181,17 @@ std::string explained_json(const ExplainedCell& cell) {
 void write_explained(const std::filesystem::path& output, const ExplainedCell& cell) {
   if (output.extension() == ".csv") return write_atomically(output, csv_of(cell));
   if (output.extension() == ".json") return write_atomically(output, explained_json(cell));
+  write_atomically(output, filled_page(explain_script, explained_page_data(cell)));
+}
+
+nlohmann::ordered_json explained_page_data(const ExplainedCell& cell) {
   ExplanationJson data = cell_json(cell);
   data["top"] = cell.top;
   for (std::size_t i = 0; i < cell.explanation.labels.size(); ++i)
     data["labels"][i]["gap"] = gap_text(cell, cell.explanation.labels[i]);
   data["attributed_to"] = attributed_to(cell).all;
   data["baseline"] = baseline_text(cell);
-  write_atomically(output, filled_page(explain_script, data));
+  return data;
 }
 
 std::string explained_tables(const ExplainedCell& cell) {

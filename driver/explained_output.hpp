@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ void check_explained_output(const std::filesystem::path& output);
 
 /// By the ending (.csv, .json, .html), under a temporary name first.
 void write_explained(const std::filesystem::path& output, const ExplainedCell& cell);
+
+/// What report/explained.js draws.
+nlohmann::ordered_json explained_page_data(const ExplainedCell& cell);
 
 std::string explained_json(const ExplainedCell& cell);
 std::string explained_tables(const ExplainedCell& cell);

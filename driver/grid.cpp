@@ -1,5 +1,6 @@
 // cell2text grid GRID.toml: many runs of one experiment along axes, on one machine or on many.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <set>
 #include <thread>
@@ -182,9 +183,10 @@ std::string savings_text(const GridFolder& folder, const std::vector<GridRun>& r
 
 /// Says what became of the runs. EnvironmentError where it was interrupted, or where a run failed.
 void tell_end(const JobsSummary& summary, const GridFolder& folder, const std::vector<GridRun>& runs) {
-  const std::string board = leaderboard(folder, runs, 20);
-  if (!board.empty()) fmt::print("{}\n", board);
-  fmt::print("table: {}\n", folder.table().string());
+  const auto screen = terminal_size(STDOUT_FILENO);
+  const auto board = leaderboard(folder, runs, {20, screen ? screen->columns : LeaderboardSize().columns});
+  for (const std::string& line : board) fmt::print("{}\n", line);
+  fmt::print("{}table: {}\n", board.empty() ? "" : "\n", folder.table().string());
   std::fflush(stdout);
   for (const auto& [run, reason] : summary.failed)
     log().warning(fmt::format("failed: {} ({}): {}", run->folder(), run->point.text(), reason));

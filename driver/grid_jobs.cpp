@@ -28,16 +28,37 @@ struct Job {
   Clock::time_point began = Clock::now();
 };
 
-/// The end of a run's log: its last line that says something, at most so many bytes of it.
-std::string last_line(const std::filesystem::path& log) {
+/// The last lines of a run's log that say something, at most so many bytes of it.
+std::vector<std::string> last_lines(const std::filesystem::path& log) {
   std::ifstream in(log, std::ios::binary | std::ios::ate);
-  if (!in) return "";
+  if (!in) return {};
   const auto size = static_cast<std::int64_t>(in.tellg());
   in.seekg(std::max<std::int64_t>(size - 4096, 0));
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  const auto begin = text.find_last_of("\r\n");
-  return begin == std::string::npos ? text : text.substr(begin + 1);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+std::string last_line(const std::filesystem::path& log) {
+  const auto lines = last_lines(log);
+  return lines.empty() ? "" : lines.back();
+}
+
+/// How far a run is: its log's last line of progress ("training 120/1470 cells, ..."), and the share that is done; the
+/// last line of any kind where there is none yet.
+struct RunProgress {
+  std::string line;
+  double share = 0;
+};
+RunProgress progress_of(const std::filesystem::path& log) {
+  const auto lines = last_lines(log);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    long long done = 0, all = 0;
+    int end = 0;
+    if (std::sscanf(line->c_str(), "%*[a-z ]%lld/%lld %n", &done, &all, &end) == 2 && end > 0 && all > 0)
+      return {*line, std::clamp(static_cast<double>(done) / static_cast<double>(all), 0., 1.)};
+  }
+  return {lines.empty() ? "starting" : lines.back(), 0};
 }
 
 /// Starts `cell2text run` of a prepared run. It has a process group of its own, so that Ctrl-C reaches it through us
@@ -80,20 +101,16 @@ std::string reason_of(int status, const std::filesystem::path& log) {
   return last_line(log);
 }
 
-/// "training 120/1470 cells" as a bar.
-std::string bar(const std::string& line) {
-  constexpr int width = 16;
-  const auto slash = line.find('/');
-  const auto begin = slash == std::string::npos ? slash : line.find_last_not_of("0123456789", slash - 1);
-  double share = 0;
-  if (begin != std::string::npos && begin + 1 < slash) {
-    const double done = std::strtod(line.c_str() + begin + 1, nullptr),
-                 all = std::strtod(line.c_str() + slash + 1, nullptr);
-    if (all > 0) share = std::min(done / all, 1.0);
-  }
-  std::string text;
-  for (int i = 0; i < width; ++i) text += i < static_cast<int>(share * width) ? "█" : "░";
-  return text;
+/// "cell_type.accuracy" of "labels.cell_type.accuracy".
+std::string_view short_name(std::size_t score) {
+  const std::string_view name = main_scores[score];
+  return name.substr(name.find('.') + 1);
+}
+
+std::size_t longest_point(const std::vector<GridRun>& runs) {
+  std::size_t longest = 0;
+  for (const GridRun& run : runs) longest = std::max(longest, run.point.text().size());
+  return longest;
 }
 
 class Jobs {
@@ -109,6 +126,7 @@ class Jobs {
     });
     waiting_ = std::move(mine);
     folder_.write_csv(all_);
+    if (terminal_) look_at_scores();
     const Interrupts interrupts;
     int fruitless = 0;  // looks at what others hold, in a row
     while (true) {
@@ -123,7 +141,7 @@ class Jobs {
       if (jobs_.empty() && (waiting_.empty() || summary_.interrupted || fruitless > looks)) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
-    clear();
+    clear_lines();
     (summary_.interrupted ? summary_.not_begun : summary_.elsewhere) = static_cast<int>(waiting_.size());
     folder_.write_csv(all_);
     return std::move(summary_);
@@ -191,12 +209,14 @@ class Jobs {
     } else {
       folder_.failed(run, reason);
       summary_.failed.emplace_back(&run, reason);
-      clear();
       log().warning(fmt::format("{} failed: {}: {}", run.folder(), run.point.text(), reason));
     }
     folder_.write_csv(all_);
-    board_ = terminal_ ? leaderboard(folder_, all_, 5) : "";
+    if (terminal_) look_at_scores();
   }
+
+  void look_at_scores() { board_ = leaderboard(folder_, all_, {5, screen().columns}); }
+  static TerminalSize screen() { return terminal_size(STDERR_FILENO).value_or(TerminalSize{}); }
 
   void end_all() {
     summary_.interrupted = true;
@@ -205,35 +225,38 @@ class Jobs {
   }
 
   void say(const std::string& text) {
-    clear();
     log().info(text);
+    if (terminal_) shown_ = {};  // the log has taken the display away
   }
 
-  // A block of lines that is drawn anew on a terminal; elsewhere a plain line a run now and then.
+  // Lines that are drawn anew on a terminal; elsewhere a plain line a run now and then.
   void show() {
     const auto now = Clock::now();
     if (now - shown_ < (terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(60'000))) return;
     shown_ = now;
-    if (!terminal_) {
-      for (const Job& job : jobs_) log().info(job.run->folder() + ": " + last_line(folder_.log(*job.run)));
-      return;
-    }
-    clear();
-    std::string text = board_;
-    for (const Job& job : jobs_) {
-      const std::string line = last_line(folder_.log(*job.run));
-      text += fmt::format("{} {} {}\n", bar(line), job.run->folder(), line.substr(0, 60));
-    }
-    text += fmt::format("{} done, {} running, {} waiting, {} failed\n",
-                        summary_.done_before + summary_.done + summary_.done_elsewhere, jobs_.size(), waiting_.size(),
-                        summary_.failed.size());
-    drawn_ = std::count(text.begin(), text.end(), '\n');
-    std::fputs(text.c_str(), stderr);
-    std::fflush(stderr);
+    if (terminal_) return draw_lines(display());
+    for (const Job& job : jobs_) log().info(job.run->folder() + ": " + last_line(folder_.log(*job.run)));
   }
-  void clear() {
-    if (drawn_ > 0) std::fprintf(stderr, "\033[%ldA\r\033[J", static_cast<long>(drawn_));
-    drawn_ = 0;
+
+  /// The best runs so far, two lines for each that is running, and how many there are of which kind.
+  std::vector<std::string> display() const {
+    std::vector<std::string> lines = board_;
+    if (!lines.empty()) lines.emplace_back();
+    const std::size_t rows = screen().rows, for_jobs = rows > lines.size() + 4 ? rows - lines.size() - 4 : 2;
+    const std::size_t shown = std::min(jobs_.size(), std::max<std::size_t>(for_jobs / 2, 1));
+    for (std::size_t i = 0; i < shown; ++i) {
+      const Job& job = jobs_[i];
+      const RunProgress progress = progress_of(folder_.log(*job.run));
+      const std::chrono::duration<double> since = Clock::now() - job.began;
+      lines.push_back(
+          fmt::format("{}, {}: {}", job.run->folder(), duration_text(since.count()), job.run->point.text()));
+      lines.push_back("  " + bar(progress.share, 16) + " " + progress.line);
+    }
+    if (shown < jobs_.size()) lines.push_back(fmt::format("and {} more", jobs_.size() - shown));
+    lines.push_back(fmt::format("{} done, {} running, {} waiting, {} failed",
+                                summary_.done_before + summary_.done + summary_.done_elsewhere, jobs_.size(),
+                                waiting_.size(), summary_.failed.size()));
+    return lines;
   }
 
   const GridFolder& folder_;
@@ -243,8 +266,7 @@ class Jobs {
   std::vector<const GridRun*> waiting_;
   std::vector<Job> jobs_;
   JobsSummary summary_;
-  std::string board_;
-  std::ptrdiff_t drawn_ = 0;
+  std::vector<std::string> board_;
   Clock::time_point shown_ = Clock::now(), next_look_ = Clock::now();
 };
 
@@ -255,27 +277,32 @@ JobsSummary run_jobs(const GridFolder& folder, const std::vector<GridRun>& all, 
   return Jobs(folder, all, options).run(mine);
 }
 
-std::string leaderboard(const GridFolder& folder, const std::vector<GridRun>& runs, std::size_t most) {
+std::vector<std::string> leaderboard(const GridFolder& folder, const std::vector<GridRun>& runs,
+                                     const LeaderboardSize& size) {
   std::vector<std::pair<const GridRun*, std::vector<std::optional<double>>>> rows;
   for (const GridRun& run : runs) rows.emplace_back(&run, folder.scores(run));
   std::vector<std::size_t> shown;
-  for (std::size_t s = 0; s < std::size(main_scores); ++s)
-    if (std::ranges::any_of(rows, [&](const auto& row) { return row.second[s].has_value(); })) shown.push_back(s);
-  if (shown.empty()) return "";
+  std::size_t width = 12 + longest_point(runs);
+  for (std::size_t s = 0; s < std::size(main_scores); ++s) {
+    if (std::ranges::none_of(rows, [&](const auto& row) { return row.second[s].has_value(); })) continue;
+    width += 2 + std::max<std::size_t>(short_name(s).size(), 6);
+    if (!shown.empty() && width > size.columns) break;
+    shown.push_back(s);
+  }
+  if (shown.empty()) return {};
   const auto best = [&](const auto& row) { return row.second[shown.front()].value_or(-1); };
   std::ranges::stable_sort(rows, std::greater{}, best);
-  std::string text = "RUN         ";
-  for (const std::size_t s : shown)
-    text += fmt::format(
-        "  {:>12}", std::string(main_scores[s]).substr(std::string_view(main_scores[s]).find('.') + 1).substr(0, 12));
-  text += "\n";
-  for (std::size_t i = 0; i < rows.size() && i < most && best(rows[i]) >= 0; ++i) {
-    text += rows[i].first->folder();
+  std::vector<std::string> lines{fmt::format("{:12}", "RUN")};
+  for (const std::size_t s : shown) lines.front() += fmt::format("  {:>6}", short_name(s));
+  for (std::size_t i = 0; i < rows.size() && i < size.runs && best(rows[i]) >= 0; ++i) {
+    const auto& [run, scores] = rows[i];
+    std::string& line = lines.emplace_back(run->folder());
     for (const std::size_t s : shown)
-      text += rows[i].second[s] ? fmt::format("  {:>12.4f}", *rows[i].second[s]) : fmt::format("  {:>12}", "-");
-    text += "  " + rows[i].first->point.text() + "\n";
+      line += fmt::format("  {:>{}}", scores[s] ? fmt::format("{:.4f}", *scores[s]) : "-",
+                          std::max<std::size_t>(short_name(s).size(), 6));
+    line += "  " + run->point.text();
   }
-  return text;
+  return lines;
 }
 
 }  // namespace cell2text::driver

@@ -32,7 +32,13 @@ struct JobsSummary {
 JobsSummary run_jobs(const GridFolder& folder, const std::vector<GridRun>& all, const std::vector<const GridRun*>& mine,
                      const JobOptions& options);
 
-/// The runs with their scores, best first; at most `most` of them. Empty where none has a score.
-std::string leaderboard(const GridFolder& folder, const std::vector<GridRun>& runs, std::size_t most);
+struct LeaderboardSize {
+  std::size_t runs = 20;
+  std::size_t columns = 1000;  ///< of the terminal: fewer scores are shown where they do not fit
+};
+
+/// The runs with their scores, best first, a line each below one of titles. Empty where none has a score.
+std::vector<std::string> leaderboard(const GridFolder& folder, const std::vector<GridRun>& runs,
+                                     const LeaderboardSize& size = {});
 
 }  // namespace cell2text::driver

@@ -1,4 +1,3 @@
-"use strict";
 // The page of `cell2text describe --report`.
 document.title = `Cell2Text: ${data.file}`;
 const nameOf = (type) => type === "" ? "no readable cell type" : type;
@@ -131,11 +130,28 @@ function genes() {
 function least() {
   if (!data.least.length) return;
   add(page, "h2", "The least certain cells");
+  const explained = data.least.find((one) => one.explanation);
+  if (explained) add(page, "p", `${whatSharesAre(explained.explanation)} Right speaks for the label, left against it.`, "soft");
   for (const one of data.least) {
     const box = add(page, "div", null, "example");
     add(box, "span", `${one.cell}: ${nameOf(one.cell_type)}, confidence ${one.confidence.toFixed(3)}`, "who");
-    add(box, "p", one.text);
+    if (one.explanation) markedText(add(box, "p"), one.explanation);
+    else add(box, "p", one.text);
     if (one.best) add(box, "p", `Most probable: ${one.best}`, "soft");
+    if (one.explanation) why(box, one.explanation);
+  }
+}
+
+// Which genes moved each label.
+function why(box, cell) {
+  if (!cell.labels.length) return add(box, "p", "The text names no label that could be explained.", "soft");
+  const plots = add(box, "div", null, "plots");
+  for (const label of cell.labels) {
+    const part = add(plots, "div");
+    add(part, "h3", `${capital(spoken(label.label))}: ${label.value}`);
+    geneBars(part, label, cell.top);
+    add(part, "p", `All other genes: ${signed(label.rest)}.`, "soft");
+    labelNumbers(part, label);
   }
 }
 

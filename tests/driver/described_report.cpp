@@ -158,6 +158,58 @@ TEST_CASE("described report: of some cells, by a cluster column, without confide
   CHECK(clusters.page["composition"][1]["groups"].size() == 3);
 }
 
+TEST_CASE("described report: the least certain cells are explained, as explain does it") {
+  const ReportedCells all = reported(template_cells(), "--cells 40 --explain 2");
+  const json least = all.page["least"];
+  REQUIRE(least.size() == 10);
+  CHECK_FALSE(least[2].contains("explanation"));
+  for (std::size_t i = 0; i < 2; ++i) {
+    const json shown = least[i]["explanation"];
+    CHECK(shown["cell"] == least[i]["cell"]);
+    CHECK(shown["text"] == least[i]["text"]);
+    const Outcome outcome = command("explain " + quoted(template_cells()) + " --model " + quoted(template_model()) +
+                                    " --threads 1 --json --row " + std::to_string(shown["row"].get<std::int64_t>()) +
+                                    " --text " + quoted(std::filesystem::path(least[i]["text"].get<std::string>())));
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+    const json whole = json::parse(outcome.out);
+    CHECK(whole["cell"] == shown["cell"]);
+    REQUIRE(whole["labels"].size() == shown["labels"].size());
+    CHECK(whole["labels"][0]["label"] == "cell_type");
+    for (std::size_t l = 0; l < whole["labels"].size(); ++l) {
+      const json &expected = whole["labels"][l], &label = shown["labels"][l];
+      CHECK(label["value"] == expected["value"]);
+      CHECK(label["log_probability"].get<double>() == doctest::Approx(expected["log_probability"].get<double>()));
+      REQUIRE(label["genes"].size() == 10);
+      double rest = 0;
+      for (std::size_t g = 0; g < expected["genes"].size(); ++g) {
+        const double share = expected["genes"][g]["attribution"];
+        if (g >= 10)
+          rest += share;
+        else
+          CHECK(label["genes"][g]["gene"] == expected["genes"][g]["gene"]);
+        if (g < 10) CHECK(label["genes"][g]["attribution"].get<double>() == doctest::Approx(share));
+      }
+      CHECK(label["rest"].get<double>() == doctest::Approx(rest));
+    }
+  }
+}
+
+TEST_CASE("described report: explanations that cannot be are refused before the work") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& more) {
+    const Outcome outcome = command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) +
+                                    " -o " + quoted(folder / "out.csv") + " " + more);
+    CHECK(outcome.status == 2);
+    CHECK(std::filesystem::is_empty(folder.path()));
+    return outcome.err;
+  };
+  CHECK(contains(refused("--explain 2"), "--report"));
+  const std::string page = "--report " + quoted(folder / "page.html");
+  CHECK(contains(refused(page + " --explain 2 --no-confidence"), "--no-confidence"));
+  CHECK(contains(refused(page + " --explain 11"), "11"));
+}
+
 TEST_CASE("described report: a page that cannot be written is refused before the work") {
   const TemporaryFolder folder;
   const Outcome outcome = command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) +
@@ -172,7 +224,7 @@ TEST_CASE("oracle: described report: a browser shows it, without errors and with
   const auto cells = cells_on_a_plane(folder / "cells.h5ad", seed());
   const Outcome outcome = command("describe " + quoted(cells) + " --model " + quoted(template_model()) + " -o " +
                                   quoted(folder / "out.csv") + " --report " + quoted(folder / "page.html") +
-                                  " --cluster my_clusters --cluster-cells 100");
+                                  " --cluster my_clusters --cluster-cells 100 --explain 1");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   oracle("described_page.py", seed(), {(folder / "page.html").string()});

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "driver/child.hpp"
 #include "driver/made_up_checkpoints.hpp"
+#include "driver/terminal.hpp"
 
 using namespace cell2text::test;
 namespace fs = std::filesystem;
@@ -133,8 +133,9 @@ TEST_CASE(
   CHECK(points.size() == 24);
   const auto csv = lines_of(read_file(out / "grid.csv"));
   REQUIRE(csv.size() == 25);
-  CHECK(csv[0] == "run,adapter.plugin,encoder,finetuning,seed,status,labels.cell_type.accuracy,"
-                  "labels.cell_type.macro_f1,overlap.exact,overlap.bleu_4,overlap.rouge_l_f");
+  CHECK(csv[0] ==
+        "run,adapter.plugin,encoder,finetuning,seed,status,labels.cell_type.accuracy,"
+        "labels.cell_type.macro_f1,overlap.exact,overlap.bleu_4,overlap.rouge_l_f");
   for (std::size_t i = 1; i < csv.size(); ++i) CHECK(contains(csv[i], ",done,"));
 
   // Once more: nothing is left to do, and nothing is done.
@@ -210,6 +211,39 @@ TEST_CASE("grid: Ctrl-C ends the runs with a checkpoint, and the same command go
   for (const fs::path& run : run_folders(out)) checkpoints += fs::exists(run / "checkpoints");
   CHECK(checkpoints == 2);
   CHECK(contains(read_file(out / "grid.csv"), ",broken off"));
+}
+
+TEST_CASE("grid: a terminal shows a bar for each running job and the best so far, and is left without them") {
+  for (const unsigned short columns : {40, 120}) {
+    CAPTURE(columns);
+    const TemporaryFolder folder;
+    Terminal terminal(columns, 24);
+    const auto holds = [](const std::string& part) {
+      return [part](const std::string& line) { return contains(line, part); };
+    };
+    std::size_t most_bars = 0, boards_with_bars = 0;
+    bool cut_short = false;
+    const int status = run_on_terminal(
+        grid_words("output-norm", folder / "grid", {"--jobs", "2"}), terminal, {24, columns, 0, 0},
+        [&](const std::vector<std::string>& screen) {
+          const auto bars = static_cast<std::size_t>(std::ranges::count_if(screen, holds("░"))) +
+                            static_cast<std::size_t>(std::ranges::count_if(screen, holds("████████████████")));
+          most_bars = std::max(most_bars, bars);
+          boards_with_bars += bars > 0 && std::ranges::any_of(screen, holds("RUN           cell_type.accuracy"));
+          cut_short = cut_short || std::ranges::any_of(screen, holds("…"));
+        });
+    const auto screen = terminal.screen();
+    std::string all;
+    for (const std::string& line : screen) all += line + "\n";
+    INFO(all);
+    CHECK(status == 0);
+    CHECK(most_bars == 2);
+    CHECK(boards_with_bars > 0);
+    CHECK((cut_short || columns > 40));
+    CHECK(std::ranges::none_of(screen, holds("░")));
+    CHECK(std::ranges::none_of(screen, holds(" waiting, ")));
+    CHECK(std::ranges::any_of(screen, holds("runs done now, 0 before")));
+  }
 }
 
 TEST_CASE("grid: the plan shows runs, their work and their status, and shards are its parts") {

@@ -2,6 +2,7 @@
 // is.
 #include <nlohmann/json.hpp>
 
+#include "cell2text/io/tensors.hpp"
 #include "driver/tiny_model.hpp"
 
 using namespace cell2text::test;
@@ -52,10 +53,57 @@ void expect_found(const std::string& fault, const std::string& check_name, const
 void expect_passed(const std::string& library, const std::string& settings = "") {
   const Checked checked = check(shipped(library), settings);
   INFO(library << ": failed are " << checked.failed);
-  for (const auto& [name, found] : checked.found) INFO(name << ": " << found);
+  std::string all;
+  for (const auto& [name, found] : checked.found) all += name + ": " + found + "\n";
+  INFO(all);
   CHECK(checked.status == 0);
   CHECK(checked.failed.empty());
   CHECK(checked.statuses.size() > 8);
+}
+
+/// A BERT at random weights that reads texts.
+std::filesystem::path text_model(const TemporaryFolder& folder) {
+  const auto model = folder / "bert";
+  std::filesystem::create_directory(model);
+  write_file(model / "config.json",
+             R"({"model_type": "bert", "vocab_size": 11, "hidden_size": 16, "num_hidden_layers": 1,
+                 "num_attention_heads": 4, "intermediate_size": 24, "max_position_embeddings": 32,
+                 "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0})");
+  std::string vocabulary;
+  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cell", "b", "natural", "blood", "lung", "."})
+    vocabulary += std::string(token) + "\n";
+  write_file(model / "vocab.txt", vocabulary);
+  std::vector<std::pair<std::string, torch::Tensor>> tensors;
+  const auto add = [&](const std::string& name, std::int64_t rows, std::int64_t columns) {
+    tensors.emplace_back("bert." + name + ".weight", torch::randn({rows, columns}));
+    if (name.starts_with("encoder")) tensors.emplace_back("bert." + name + ".bias", torch::randn({rows}));
+  };
+  const auto add_norm = [&](const std::string& name) {
+    for (const char* end : {".LayerNorm.weight", ".LayerNorm.bias"})
+      tensors.emplace_back("bert." + name + end, torch::randn({16}));
+  };
+  add("embeddings.word_embeddings", 11, 16), add("embeddings.position_embeddings", 32, 16);
+  add("embeddings.token_type_embeddings", 2, 16), add_norm("embeddings");
+  for (const char* part :
+       {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"})
+    add(std::string("encoder.layer.0.") + part, 16, 16);
+  add("encoder.layer.0.intermediate.dense", 24, 16), add("encoder.layer.0.output.dense", 16, 24);
+  add_norm("encoder.layer.0.attention.output"), add_norm("encoder.layer.0.output");
+  cell2text::save_tensors(model / "model.safetensors", tensors);
+  return model;
+}
+
+/// What Cell Ranger writes, of three barcodes.
+std::filesystem::path tenx_folder(const TemporaryFolder& folder) {
+  const auto matrix = folder / "matrix";
+  std::filesystem::create_directory(matrix);
+  write_file(matrix / "matrix.mtx",
+             "%%MatrixMarket matrix coordinate integer general\n3 3 5\n1 1 5\n3 1 7\n2 2 2\n1 3 40\n3 3 3\n");
+  write_file(matrix / "barcodes.tsv", "AAAC-1\nAAAG-1\nAAAT-1\n");
+  write_file(matrix / "features.tsv",
+             "ENSG00000090382\tLYZ\tGene Expression\nENSG00000167286\tCD3D\tGene Expression\n"
+             "ENSG00000105374\tNKG7\tGene Expression\n");
+  return matrix;
 }
 
 }  // namespace
@@ -124,25 +172,54 @@ TEST_CASE("plugins check: what is no plugin, and settings that build nothing, ar
   CHECK(command("plugins check").status == 2);
 }
 
-TEST_CASE("plugins check: every shipped plugin that starts at random passes") {
-  for (const char* adapter : {"linear", "mlp"}) expect_passed(std::string("adapter_") + adapter);
-  expect_passed("adapter_perceiver", "--set width=48 --set latents=4 --set heads=4");
-  expect_passed("adapter_qformer", "--set width=48 --set queries=4 --set layers=2");
+TEST_CASE("plugins check: every shipped plugin passes, and says what it needs where it cannot be built without") {
+  const TemporaryFolder folder;
   const std::string small =
       "--set architecture.layers=2 --set architecture.width=48 --set architecture.heads=4 "
       "--set architecture.feed_forward=64 ";
-  expect_passed("decoder_llama", small + "--set architecture.kv_heads=2 --set tokenizer=data/demo/tokenizer");
-  expect_passed("decoder_gemma", small + "--set architecture.kv_heads=2 --set tokenizer=data/demo/tokenizer");
-  expect_passed("encoder_geneformer", small + "--set dictionaries=data/demo/genes");
-  expect_passed("encoder_scgpt", small + "--set vocabulary=data/demo/genes/vocab.json");
-  expect_passed("finetuning_full");
-  expect_passed("finetuning_lora", "--set rank=4");
-  for (const char* metric : {"overlap", "labels", "calibration"}) expect_passed(std::string("metric_") + metric);
-  expect_passed("metric_pathways", "--set descriptions=data/demo/pathways/hallmark_descriptions.tsv");
-  expect_passed("metric_pagerank", "--set ontology=data/demo/cl.obo");
-  for (const char* baseline : {"head", "lightgbm", "majority", "nearest", "template"})
-    expect_passed(std::string("baseline_") + baseline);
-  expect_passed("source_h5ad", "--set path=data/demo/pbmc.h5ad");
+  const std::string texts = small + "--set architecture.kv_heads=2 --set tokenizer=data/demo/tokenizer";
+  struct Needs {
+    std::string settings;
+    std::string needed;  ///< a setting without which it is refused, and which the refusal names; empty: none
+  };
+  const std::map<std::string, Needs> shipped_plugins = {
+      {"adapter_linear", {}},
+      {"adapter_mlp", {}},
+      {"adapter_perceiver", {"--set width=48 --set latents=4 --set heads=4", ""}},
+      {"adapter_qformer", {"--set width=48 --set queries=4 --set layers=2", ""}},
+      {"baseline_head", {}},
+      {"baseline_lightgbm", {}},
+      {"baseline_majority", {}},
+      {"baseline_nearest", {}},
+      {"baseline_template", {}},
+      {"decoder_gemma", {texts, "checkpoint"}},
+      {"decoder_llama", {texts, "checkpoint"}},
+      {"encoder_geneformer", {small + "--set dictionaries=data/demo/genes", "checkpoint"}},
+      {"encoder_none", {}},
+      {"encoder_scgpt", {small + "--set vocabulary=data/demo/genes/vocab.json", "checkpoint"}},
+      {"finetuning_full", {}},
+      {"finetuning_lora", {"--set rank=4", ""}},
+      {"metric_bertscore", {"--set model=" + quoted(text_model(folder)), "model"}},
+      {"metric_calibration", {}},
+      {"metric_labels", {}},
+      {"metric_overlap", {}},
+      {"metric_pagerank", {"--set ontology=data/demo/cl.obo", "ontology"}},
+      {"metric_pathways", {"--set descriptions=data/demo/pathways/hallmark_descriptions.tsv", "descriptions"}},
+      {"source_h5ad", {"--set path=data/demo/pbmc.h5ad", "path"}},
+      {"source_tenx", {"--set path=" + quoted(tenx_folder(folder)), "path"}}};
+  std::size_t found = 0;
+  for (const auto& file : std::filesystem::directory_iterator(build_dir() / "lib/cell2text/plugins")) {
+    const std::string name = file.path().stem().string().substr(std::string("libcell2text_").size());
+    CAPTURE(name);
+    REQUIRE(shipped_plugins.contains(name));  // a new plugin is told of here
+    const auto& [settings, needed] = shipped_plugins.at(name);
+    expect_passed(name, settings);
+    ++found;
+    if (needed.empty()) continue;
+    check_refused(command("plugins check " + quoted(shipped(name))),
+                  {"cannot be built with these settings", needed, "--set KEY=VALUE"});
+  }
+  CHECK(found == shipped_plugins.size());
 }
 
 TEST_CASE("plugins new: a starter is the example of its kind under another name") {

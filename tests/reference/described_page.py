@@ -25,6 +25,16 @@ def check(condition, text):
         raise SystemExit(f"described_page: {text}")
 
 
+def check_explained(browser):
+    explained = browser.value("data.least.filter((one) => one.explanation).map((one) => one.explanation)")
+    check(len(explained) == 1 and explained[0]["labels"], f"{len(explained)} cells are explained")
+    bars = browser.value("charts.filter((c) => c.canvas.getAttribute('aria-label').startsWith('Genes that moved')).map((c) => [c.chart.data.labels, c.chart.data.datasets[0].data])")
+    expected = [[[gene["gene"] for gene in label["genes"]], [gene["attribution"] for gene in label["genes"]]] for label in explained[0]["labels"]]
+    check(bars == expected, f"bars are {bars}, expected {expected}")
+    marks = browser.value("[...document.querySelectorAll('.example mark')].map((m) => m.textContent)")
+    check(marks and set(marks) <= {label["words"] for label in explained[0]["labels"]}, f"{marks} are marked")
+
+
 def check_charts(browser):
     charts = browser.value("charts.map((c) => [c.canvas.getAttribute('aria-label'), c.chart.data.datasets.map((d) => d.data.length)])")
     points = browser.value("data.umap.x.length")
@@ -46,6 +56,7 @@ with Browser() as browser:
         check(browser.value("[...document.querySelectorAll('h2')].map((h) => h.textContent)") == TITLES, "its headings are others")
         check(browser.value("document.querySelectorAll('.example').length") == 10, "there are not ten doubtful cells")
         check_charts(browser)
+        check_explained(browser)
     browser.scheme("dark")
     browser.wait("charts.every((one) => Object.values(one.chart.options.scales).every((s) => s.ticks.color === color('--soft')))")
     check(not browser.complaints, f"the console says {browser.complaints}")

@@ -3,21 +3,26 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "cell2text/conformance/gradient_checks.hpp"
+#include "cell2text/prompt.hpp"
 
 namespace cell2text::conformance {
 
 template <>
 struct Suite<kinds::encoder> {
   using Kind = kinds::encoder;
-  using Object = Built<Kind>;
+  struct Object : Built<Kind> {
+    bool tells_names = false;  ///< 'none', whose tokens are letters of genes' names and which gives no embeddings
+  };
 
   static Object make(const Subject& subject, const Value& settings, std::uint64_t seed) {
-    return build<Kind>(subject, settings, seed);
+    return {build<Kind>(subject, settings, seed), tells_names(subject)};
   }
+  static bool tells_names(const Subject& subject) { return subject.descriptor->name == std::string_view(no_encoder); }
 
   static CellBatch input(std::uint64_t number) { return cells({20, 3, 11}, number); }
 
@@ -27,8 +32,15 @@ struct Suite<kinds::encoder> {
       all.push_back(real_part(genes.values_BGE, genes.lengths, static_cast<std::int64_t>(b)));
     return all;
   }
+  static Tensors outputs(Object& encoder, const GeneTokens& tokens) {
+    if (!encoder.tells_names) return outputs(encoder->encode(tokens));
+    Tensors all;
+    for (std::size_t b = 0; b < tokens.lengths.size(); ++b)
+      all.push_back(real_part(tokens.ids_BG, tokens.lengths, static_cast<std::int64_t>(b)));
+    return all;
+  }
   static Tensors outputs(Object& encoder, std::uint64_t number) {
-    return outputs(encoder->encode(encoder->tokenize(input(number))));
+    return outputs(encoder, encoder->tokenize(input(number)));
   }
 
   static std::vector<Check> checks() {
@@ -42,6 +54,10 @@ struct Suite<kinds::encoder> {
   }
 
  private:
+  static void expect_embeddings(const Subject& subject) {
+    if (tells_names(subject)) throw NotRun("it tells genes by name: there are no embeddings, and nothing is trained");
+  }
+
   static void expect_tokens(const GeneTokens& tokens, std::int64_t B) {
     expect(tokens.size() == B && std::ssize(tokens.known_genes) == B,
            "lengths or known_genes of the tokens are not for " + std::to_string(B) + " cells");
@@ -54,16 +70,7 @@ struct Suite<kinds::encoder> {
              "a length of " + std::to_string(length) + " among " + std::to_string(tokens.ids_BG.size(1)) + " tokens");
   }
 
-  static void shapes(Subject& subject) {
-    torch::NoGradGuard no_grad;
-    auto encoder = build<Kind>(subject);
-    const CellBatch batch = input(1);
-    const GeneTokens tokens = encoder->tokenize(batch);
-    expect_tokens(tokens, 3);
-    expect(std::ranges::max(tokens.known_genes) > 0,
-           "it knows none of the " + std::to_string(made_up_genes.size()) +
-               " genes of the made-up cells, which have Ensembl ids and symbols of human genes (CD3D, LYZ, ...): "
-               "nothing can be said of it");
+  static void expect_genes(Object& encoder, const GeneTokens& tokens) {
     const GeneEmbeddings genes = encoder->encode(tokens);
     expect(encoder->width() > 0, "its width is " + std::to_string(encoder->width()));
     expect(std::ssize(genes.lengths) == 3, std::to_string(genes.lengths.size()) + " lengths for 3 cells");
@@ -71,6 +78,19 @@ struct Suite<kinds::encoder> {
       expect(length >= 0 && length <= genes.values_BGE.size(1),
              "a length of " + std::to_string(length) + " among " + std::to_string(genes.values_BGE.size(1)) + " genes");
     for (const Tensor& one : outputs(genes)) expect_finite(one, "the embeddings");
+  }
+
+  static void shapes(Subject& subject) {
+    torch::NoGradGuard no_grad;
+    auto encoder = make(subject, subject.settings, 1);
+    const CellBatch batch = input(1);
+    const GeneTokens tokens = encoder->tokenize(batch);
+    expect_tokens(tokens, 3);
+    expect(std::ranges::max(tokens.known_genes) > 0,
+           "it knows none of the " + std::to_string(made_up_genes.size()) +
+               " genes of the made-up cells, which have Ensembl ids and symbols of human genes (CD3D, LYZ, ...): "
+               "nothing can be said of it");
+    if (!encoder.tells_names) expect_genes(encoder, tokens);
     if (const auto known = encoder->known(*batch.genes))
       for (std::int64_t cell = 0; cell < batch.size(); ++cell)
         expect(std::ranges::count_if(batch.columns_of(cell), [&](std::int32_t g) { return (*known)[g]; }) >=
@@ -79,6 +99,7 @@ struct Suite<kinds::encoder> {
   }
 
   static void lengths(Subject& subject) {
+    expect_embeddings(subject);
     torch::NoGradGuard no_grad;
     auto encoder = build<Kind>(subject);
     const GeneTokens clean = encoder->tokenize(input(1));
@@ -97,11 +118,11 @@ struct Suite<kinds::encoder> {
 
   static void batch(Subject& subject) {
     torch::NoGradGuard no_grad;
-    auto encoder = build<Kind>(subject);
+    auto encoder = make(subject, subject.settings, 1);
     const CellBatch together = input(1);
-    const Tensors all = outputs(encoder->encode(encoder->tokenize(together)));
+    const Tensors all = outputs(encoder, encoder->tokenize(together));
     for (std::int64_t b = 0; b < 3; ++b)
-      expect_same(outputs(encoder->encode(encoder->tokenize(cell_of(together, b)))), {all[b]}, rounding,
+      expect_same(outputs(encoder, encoder->tokenize(cell_of(together, b))), {all[b]}, rounding,
                   "cell " + std::to_string(b) + " alone, and in a batch");
   }
 
@@ -127,22 +148,24 @@ struct Suite<kinds::encoder> {
   }
 
   static void saving(Subject& subject) {
+    expect_embeddings(subject);
     torch::NoGradGuard no_grad;
     const TemporaryFolder folder;
     Value resolved;
     settings_check::faults_of(subject, subject.settings, resolved);
-    auto encoder = build<Kind>(subject);
+    auto encoder = make(subject, subject.settings, 1);
     encoder->save(folder / "saved");
     std::filesystem::rename(folder / "saved", folder / "moved");
     const auto fields = fields_of(subject);
     expect(settings_check::find(fields, "checkpoint"),
            "it has no setting 'checkpoint', with which what it saves is opened");
-    auto opened = build<Kind>(subject, settings_for_folder(resolved, fields, folder / "moved", {}), 2);
+    auto opened = make(subject, settings_for_folder(resolved, fields, folder / "moved", {}), 2);
     expect_same(outputs(opened, 1), outputs(encoder, 1), 1e-5, "saved and opened again, and before");
   }
 
   static void gradients(Subject& subject) {
-    auto encoder = build<Kind>(subject);
+    expect_embeddings(subject);
+    auto encoder = make(subject, subject.settings, 1);
     encoder->set_training(true);
     expect_gradients(all_trained(*encoder.parameters), [&](std::uint64_t round) { return outputs(encoder, round); });
   }
