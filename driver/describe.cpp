@@ -3,42 +3,18 @@
 
 #include <ctime>
 
-#include "cell2text/io/atomic_file.hpp"
-#include "cell2text/io/toml.hpp"
-#include "cell2text/model_calibration.hpp"
 #include "commands.hpp"
-#include "describe_choice.hpp"
 #include "describe_job.hpp"
-#include "describe_tables.hpp"
+#include "describe_setup.hpp"
 #include "describe_windows.hpp"
-#include "described_output.hpp"
 #include "described_report.hpp"
 #include "doctor.hpp"
-#include "given_labels.hpp"
-#include "host.hpp"
 #include "interrupts.hpp"
-#include "open_cells.hpp"
 #include "profile.hpp"
-#include "sure_cell_type.hpp"
 
 namespace cell2text::driver {
 
 namespace {
-
-struct DescribeArguments {
-  CellsArguments cells;
-  ChoiceArguments choice;
-  GivenLabelsArguments labels;
-  nlohmann::json options;  // as options_of has them
-  std::string model, out, report, encoder, base, device = "auto";
-  std::int64_t threads = 0;
-  std::optional<std::int64_t> beams, batch_size;
-  std::optional<std::string> profile;
-  std::optional<double> min_confidence;
-  std::int64_t best = 0, explain = 0;
-  std::vector<std::string> set;
-  bool overwrite = false, force = false, no_confidence = false;
-};
 
 constexpr const char* describe_examples =
     "Examples:\n"
@@ -52,9 +28,6 @@ constexpr const char* describe_examples =
     "cell_type=t_cells.txt --ontology cl.obo -o described.h5ad\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --cluster leiden -o described.h5ad\n"
     "Killed or interrupted, the same command goes on with what is left.";
-
-/// From where on a kind of cell is sure where --min-confidence does not say: it is then likelier than all others.
-constexpr double sure_from = 0.5;
 
 /// The labels that a text names, with the ontology ids that training cells had for them. Those that the model is less
 /// sure of than `min_confidence` stay in `raw` alone.
@@ -77,7 +50,16 @@ LabelledCell label(DescribedCell cell, const KnownLabelReader& reader, const Mod
   return one;
 }
 
-Value about(const DescribeArguments& arguments, const ModelCard& card, const LabelTemperatures& temperatures) {
+/// A judge that was asked for all labels, for the roll-up, tells more than is kept.
+void keep_best(LabelledCell& one, std::size_t best) {
+  for (auto& [role, judged] : one.cell.confidences) {
+    judged.best.resize(std::min(best, judged.best.size()));
+    judged.best.shrink_to_fit();
+  }
+}
+
+Value about(const DescribeArguments& arguments, const DescribeSetup& setup) {
+  const ModelCard& card = setup.card;
   char date[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
@@ -90,57 +72,11 @@ Value about(const DescribeArguments& arguments, const ModelCard& card, const Lab
   all.set("date", {std::string(date), {}});
   if (arguments.choice.cluster) all.set("cluster", {*arguments.choice.cluster, {}});
   all.set("generation", write_settings(card.generation));
-  if (temperatures.empty()) return all;
   Value table;
-  for (const auto& [label, temperature] : temperatures) table.set(label, {temperature, {}});
-  all.set("temperatures", std::move(table));
+  for (const auto& [label, temperature] : setup.temperatures) table.set(label, {temperature, {}});
+  if (!setup.temperatures.empty()) all.set("temperatures", std::move(table));
+  setup.user_labels.note(all);
   return all;
-}
-
-/// The model's own settings of generation, but for what the command line says.
-GenerationSettings generation_settings(const DescribeArguments& arguments, const GenerationSettings& own) {
-  Value root;
-  root.set("generation", write_settings(own));
-  for (const std::string& assignment : arguments.set) {
-    if (!assignment.starts_with("generation."))
-      throw InputError("--set " + assignment +
-                       ": a trained model takes settings of generation alone, as in --set "
-                       "generation.temperature=0.7");
-    apply_override(root, assignment);
-  }
-  Value& table = *root.find("generation");
-  if (arguments.beams) table.set("beams", {*arguments.beams, {"--beams", 0, 0}});
-  if (arguments.batch_size) table.set("batch_size", {*arguments.batch_size, {"--batch-size", 0, 0}});
-  SettingsFaults faults;
-  GenerationSettings settings;
-  read_fields(table, settings, faults, "generation.");
-  faults.raise();
-  return settings;
-}
-
-/// The ontology for the roll-up, where confidences are told and one is given that has the model's cell types.
-/// InputError where none has, and --ontology is good for nothing else.
-std::optional<CellOntology> cell_ontology(const DescribeArguments& arguments, const ModelCard& card) {
-  const GivenLabelsArguments& labels = arguments.labels;
-  if (arguments.no_confidence) return std::nullopt;
-  auto found = find_cell_ontology(labels.ontologies, card);
-  if (!found && !labels.ontologies.empty() && labels.allow.empty())
-    throw InputError("--ontology " + labels.ontologies.front() +
-                     ": it has no term for any cell type of the model; give the Cell Ontology (cl.obo)");
-  return found;
-}
-
-DescribedColumns columns_of(const DescribeArguments& arguments, bool sure) {
-  return {!arguments.no_confidence, arguments.best > 0, arguments.min_confidence.has_value(), sure,
-          !arguments.labels.given.empty()};
-}
-
-/// A judge that was asked for all labels, for the roll-up, tells more than is kept.
-void keep_best(LabelledCell& one, std::size_t best) {
-  for (auto& [role, judged] : one.cell.confidences) {
-    judged.best.resize(std::min(best, judged.best.size()));
-    judged.best.shrink_to_fit();
-  }
 }
 
 /// What the values depend on beside the model, the cells and the columns.
@@ -159,79 +95,89 @@ void tell_of_part(const PartFile& part, const std::string& machine) {
                   ": last digits may differ from those of one that was not interrupted");
 }
 
+/// Makes rows of the output of the cells of a batch.
+class BatchDescriber {
+ public:
+  /// All must outlive it. InputError where the model cannot be asked what the arguments ask.
+  BatchDescriber(const DescribeArguments& arguments, const DescribeSetup& setup, const Model& model)
+      : setup_(setup),
+        model_(model),
+        min_confidence_(arguments.min_confidence.value_or(0)),
+        best_(static_cast<std::size_t>(arguments.best)),
+        known_(setup.card.known_labels().values),
+        reader_(known_["cell_type"], known_["tissue"], known_["disease"]) {
+    if (!arguments.no_confidence)
+      judge_.emplace(*model.decoder, reader_, known_, setup.sure ? LabelJudge::all_labels : best_, LabelScoreOptions(),
+                     setup.temperatures);
+    wanted_ = {judge_ ? &*judge_ : nullptr, setup.user_labels.constraint(model, setup.card.generation),
+               setup.user_labels.given()};
+  }
+  BatchDescriber(const BatchDescriber&) = delete;  // the judge reads with the reader
+
+  std::vector<TableRow> operator()(const TokenBatch& batch) const {
+    std::vector<TableRow> rows;
+    for (DescribedCell& cell : describe_cells(model_, batch, setup_.card.generation, wanted_)) {
+      const std::string given = setup_.user_labels.mark(cell);
+      LabelledCell one = label(std::move(cell), reader_, setup_.card, min_confidence_);
+      one.given = given;
+      if (setup_.sure) setup_.sure->add_to(one), keep_best(one, best_);
+      rows.push_back(table_row(setup_.columns, one));
+    }
+    return rows;
+  }
+
+ private:
+  const DescribeSetup& setup_;
+  const Model& model_;
+  double min_confidence_;
+  std::size_t best_;
+  std::map<std::string, std::vector<std::string>> known_;
+  KnownLabelReader reader_;
+  std::optional<LabelJudge> judge_;
+  DescribeExtras wanted_;
+};
+
+/// With an explainer also why the model wrote what it was least sure of.
+void write_described_report(const DescribeArguments& arguments, const DescribeSetup& setup, const PartFile& part,
+                            const Findings& findings, const CellExplainer* explainer, const Interrupts& interrupts) {
+  DescribedReport report(
+      setup.tables.columns, setup.source,
+      {arguments.cells.path, setup.card.name, setup.card.hash, arguments.choice.cluster.value_or(""), findings});
+  each_described(part, [&](const TableRow& row) { report.add(row); });
+  if (explainer) report.explain_least(static_cast<std::size_t>(arguments.explain), *explainer, interrupts);
+  report.write(arguments.report);
+  log().info("report: " + arguments.report);
+}
+
 void describe(const DescribeArguments& arguments) {
   check_output_name(arguments.out);
   const Profile profile(arguments.profile);
   const Interrupts interrupts;
   const Registry registry;
   const Host host = make_host(registry, arguments.device, arguments.threads, 0);
-  ModelPlaces places;
-  if (!arguments.encoder.empty()) places.encoder = arguments.encoder;
-  if (!arguments.base.empty()) places.decoder = arguments.base;
-  ModelCard card = read_model_card(arguments.model, registry, places);
-  card.generation = generation_settings(arguments, card.generation);
-  SourceWishes wishes;
-  if (arguments.force) wishes.push_back({"any_values", {true, {}}});
-  const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  const CellChoice choice = choose_cells(arguments.choice, source, arguments.cells.path);
-  const UserLabels user_labels(arguments.labels, source, choice.rows, card);
-  auto ontology = cell_ontology(arguments, card);
-  const auto described = described_columns(columns_of(arguments, ontology.has_value()), card);
-  const DescribedTables tables{{source, arguments.cells.path, arguments.out, arguments.overwrite},
-                               table_columns(described),
-                               choice,
-                               cluster_table_path(arguments.choice, arguments.out)};
-  check_tables(tables);
-  if (!arguments.report.empty()) AtomicFile{arguments.report};  // before the work: may it be written there?
-  const auto temperatures = read_temperatures(arguments.model, card.hash);
-  auto known = card.known_labels().values;
-  std::optional<SureCellType> sure;
-  if (ontology) sure.emplace(std::move(*ontology), card, arguments.min_confidence.value_or(sure_from));
+  const DescribeSetup setup(arguments, host);
   const std::string machine = fmt::format("{} with {} threads", host.device.str(), at::get_num_threads());
-  PartFile part(arguments.out,
-                describe_job(arguments.cells.path, card, job_options(arguments, temperatures), tables.columns),
-                machine);
+  PartFile part(
+      arguments.out,
+      describe_job(arguments.cells.path, setup.card, job_options(arguments, setup.temperatures), setup.tables.columns),
+      machine);
   tell_of_part(part, machine);
   const double base_bytes = process_memory();
-  const Model model = load_model(host, card, arguments.model);
+  const Model model = load_model(host, setup.card, arguments.model);
+  const GenerationSettings& generation = setup.card.generation;
   const Findings findings =
-      check_before_describing(source, model, card.generation, arguments.cells.path, base_bytes, arguments.force);
-
+      check_before_describing(setup.source, model, generation, arguments.cells.path, base_bytes, arguments.force);
   std::optional<CellExplainer> explainer;
-  if (arguments.explain > 0) explainer.emplace(model, card, source, arguments.cells.path).try_on(choice.rows);
-
-  const auto best = static_cast<std::size_t>(arguments.best);
-  const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
-  std::optional<LabelJudge> judge;
-  if (!arguments.no_confidence)
-    judge.emplace(*model.decoder, reader, known, sure ? LabelJudge::all_labels : best, LabelScoreOptions(),
-                  temperatures);
-  const ConstraintOfRows constrain = user_labels.constraint(model, card.generation);
-  const auto describe_batch = [&](const TokenBatch& batch) {
-    std::vector<TableRow> rows;
-    for (DescribedCell& cell : describe_cells(model, batch, card.generation, judge ? &*judge : nullptr, constrain)) {
-      const std::string given = user_labels.mark(cell);
-      LabelledCell one = label(std::move(cell), reader, card, arguments.min_confidence.value_or(0));
-      one.given = given;
-      if (sure) sure->add_to(one), keep_best(one, best);
-      rows.push_back(table_row(described, one));
-    }
-    return rows;
-  };
-  Value facts = about(arguments, card, temperatures);
-  user_labels.note(facts);
-  describe_windows({source, *model.encoder, choice.rows, card.generation.batch_size, describe_batch, interrupts}, part);
-  write_tables(tables, part, facts);
-  if (!arguments.report.empty()) {
-    DescribedReport report(
-        tables.columns, source,
-        {arguments.cells.path, card.name, card.hash, arguments.choice.cluster.value_or(""), findings});
-    each_described(part, [&](const TableRow& row) { report.add(row); });
-    if (explainer) report.explain_least(static_cast<std::size_t>(arguments.explain), *explainer, interrupts);
-    report.write(arguments.report);
-    log().info("report: " + arguments.report);
-  }
-  log().info(arguments.out + ": " + status_summary(tables.columns, part));
+  if (arguments.explain > 0)
+    explainer.emplace(model, setup.card, setup.source, arguments.cells.path).try_on(setup.choice.rows);
+  const BatchDescriber describer(arguments, setup, model);
+  const auto describe_batch = [&](const TokenBatch& batch) { return describer(batch); };
+  describe_windows({setup.source, *model.encoder, setup.choice.rows, generation.batch_size, describe_batch, interrupts},
+                   part);
+  write_tables(setup.tables, part, about(arguments, setup));
+  if (!arguments.report.empty())
+    write_described_report(arguments, setup, part, findings, explainer ? &*explainer : nullptr, interrupts);
+  log().info(arguments.out + ": " + status_summary(setup.tables.columns, part));
   part.remove();
 }
 

@@ -129,8 +129,7 @@ void DescribedReport::add(const TableRow& one) {
     ++bins.cells[std::min(bin, num_bins - 1)];
     ++bins.of, bins.sum += confidence;
   }
-  std::string type = text(one, "cell_type");
-  if (!types_.contains(type) && types_.size() >= most_types) type = "other";
+  const std::string type = text(one, "cell_type");
   ++types_[type];
   for (Column& column : columns_) ++column.cells[column.labels.codes[static_cast<std::size_t>(one.row)]][type];
   const double confidence = number(one, "cell_type_confidence");
@@ -183,7 +182,23 @@ void DescribedReport::explain_least(std::size_t cells, const CellExplainer& expl
   }
 }
 
-Json DescribedReport::composition() const {
+DescribedReport::ShownTypes::ShownTypes(const TypeCounts& counts) {
+  for (const auto& [type, cells] : largest(counts))
+    if (frequent_.size() < most_types) frequent_.insert(type);
+}
+
+const std::string& DescribedReport::ShownTypes::name(const std::string& type) const {
+  static const std::string other = "other";
+  return frequent_.contains(type) ? type : other;
+}
+
+DescribedReport::TypeCounts DescribedReport::ShownTypes::counts(const TypeCounts& all) const {
+  TypeCounts shown;
+  for (const auto& [type, cells] : all) shown[name(type)] += cells;
+  return shown;
+}
+
+Json DescribedReport::composition(const ShownTypes& shown) const {
   Json all = Json::array();
   for (const Column& column : columns_) {
     std::vector<std::pair<std::int64_t, Json>> groups;
@@ -192,7 +207,7 @@ Json DescribedReport::composition() const {
       for (const auto& [type, count] : types) cells += count;
       groups.emplace_back(cells, Json{{"name", code < 0 ? Json(nullptr) : Json(column.labels.values[code])},
                                       {"cells", cells},
-                                      {"types", types}});
+                                      {"types", shown.counts(types)}});
     }
     const std::size_t found = groups.size();
     std::ranges::stable_sort(groups, std::greater{}, [](const auto& group) { return group.first; });
@@ -204,7 +219,7 @@ Json DescribedReport::composition() const {
   return all;
 }
 
-Json DescribedReport::umap() const {
+Json DescribedReport::umap(const ShownTypes& shown) const {
   const auto plane = umap_of(about_.input);
   if (!plane || points_.empty()) return nullptr;
   std::vector<Point> points = points_;
@@ -212,7 +227,7 @@ Json DescribedReport::umap() const {
   if (points.back().row >= plane->length()) return nullptr;
   Json x = Json::array(), y = Json::array(), types = Json::array(), confidences = Json::array();
   std::map<std::string, std::size_t> places;  // among "types"
-  for (const auto& [type, cells] : largest(types_)) places.emplace(type, places.size());
+  for (const auto& [type, cells] : largest(shown.counts(types_))) places.emplace(type, places.size());
   constexpr std::int64_t rows_at_once = 1 << 16;
   const std::int64_t width = plane->shape()[1];
   for (auto next = points.begin(); next != points.end();) {
@@ -222,13 +237,14 @@ Json DescribedReport::umap() const {
       const float* at = values.data() + (next->row - first) * width;
       if (!std::isfinite(at[0]) || !std::isfinite(at[1])) continue;  // a cell that was left out of it
       x.push_back(rounded(at[0])), y.push_back(rounded(at[1]));
-      types.push_back(places.at(next->type)), confidences.push_back(number_or_null(next->confidence));
+      types.push_back(places.at(shown.name(next->type))), confidences.push_back(number_or_null(next->confidence));
     }
   }
   return {{"x", std::move(x)}, {"y", std::move(y)}, {"type", std::move(types)}, {"confidence", std::move(confidences)}};
 }
 
 Json DescribedReport::data() const {
+  const ShownTypes shown(types_);
   Json labels = Json::array();
   for (const auto& [label, bins] : confidences_)
     labels.push_back({{"label", label}, {"cells", bins.cells}, {"mean", bins.sum / static_cast<double>(bins.of)}});
@@ -243,12 +259,12 @@ Json DescribedReport::data() const {
           {"model_hash", about_.model_hash},
           {"cells", cells_},
           {"statuses", statuses_},
-          {"types", largest(types_)},
+          {"types", largest(shown.counts(types_))},
           {"confidences", std::move(labels)},
           {"genes", histogram_json(histogram("genes used", genes_, 40))},
-          {"composition", composition()},
+          {"composition", composition(shown)},
           {"least", std::move(least)},
-          {"umap", umap()},
+          {"umap", umap(shown)},
           {"findings", findings_of(about_.findings)}};
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <queue>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@
 namespace cell2text::driver {
 
 /// Gathers cell by cell what the page shows. Of a cell it keeps 4 bytes for each column that cells are grouped by;
-/// everything else does not grow with their number.
+/// everything else does not grow with their number, but with that of the model's cell types.
 class DescribedReport {
  public:
   /// What is known before the first cell.
@@ -34,7 +35,7 @@ class DescribedReport {
   static constexpr std::size_t least_certain = 10;    ///< cells that are shown with their texts
   static constexpr std::size_t most_points = 20'000;  ///< of the UMAP; of more cells these are drawn by a seed
   static constexpr std::size_t most_groups = 60;      ///< of a column; those with most cells are shown
-  static constexpr std::size_t most_types = 200;      ///< told apart; those that come after them are counted together
+  static constexpr std::size_t most_types = 200;      ///< told apart, the most frequent; others are one, "other"
 
   /// `columns`: those of the rows that will be added.
   DescribedReport(const std::vector<TableColumn>& columns, const SourceHandle& source, About about);
@@ -51,9 +52,10 @@ class DescribedReport {
  private:
   static constexpr std::size_t num_bins = 20;
 
+  using TypeCounts = std::map<std::string, std::int64_t>;
   struct Column {
     LabelColumn labels;
-    std::map<std::int32_t, std::map<std::string, std::int64_t>> cells;  // by the column's code, by cell type
+    std::map<std::int32_t, TypeCounts> cells;  // by the column's code, by cell type
   };
   struct Point {
     std::int64_t row;
@@ -65,6 +67,17 @@ class DescribedReport {
     std::int64_t row;
     nlohmann::ordered_json about;
     bool operator<(const Doubtful& other) const { return confidence < other.confidence; }
+  };
+  /// Which types are told apart.
+  class ShownTypes {
+   public:
+    /// The most frequent of them; of as frequent ones the first by name.
+    explicit ShownTypes(const TypeCounts& counts);
+    const std::string& name(const std::string& type) const;
+    TypeCounts counts(const TypeCounts& all) const;
+
+   private:
+    std::set<std::string> frequent_;
   };
   struct Bins {
     std::array<std::int64_t, num_bins> cells{};
@@ -78,15 +91,16 @@ class DescribedReport {
   void add_point(const TableRow& one, const std::string& type, double confidence);
   std::vector<Doubtful> doubtful() const;
   void add_doubtful(const TableRow& one, const std::string& type, double confidence);
-  nlohmann::ordered_json composition() const;
-  nlohmann::ordered_json umap() const;
+  nlohmann::ordered_json composition(const ShownTypes& shown) const;
+  nlohmann::ordered_json umap(const ShownTypes& shown) const;
   nlohmann::ordered_json data() const;
 
   About about_;
   std::map<std::string, std::size_t> places_;  // of values in a row, by column without "cell2text_"
   std::vector<Column> columns_;
   std::int64_t cells_ = 0;
-  std::map<std::string, std::int64_t> statuses_, types_;
+  std::map<std::string, std::int64_t> statuses_;
+  TypeCounts types_;
   std::map<std::string, Bins> confidences_;
   NumberCounts genes_;
   std::priority_queue<Doubtful> doubtful_;                       // the surest on top, to be the first to go

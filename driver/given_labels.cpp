@@ -74,6 +74,21 @@ UserLabels::UserLabels(const GivenLabelsArguments& arguments, const SourceHandle
     allow(role, file, ontologies);
   }
   if (arguments.ontology_only) allow_terms_only();
+  tell_of_prompt(card);
+}
+
+/// What is given changes the more of a text if the prompt tells it.
+void UserLabels::tell_of_prompt(const ModelCard& card) const {
+  const auto field = given_field(card.plan.prompt.user);
+  std::string told, fixed;
+  for (const auto& [role, given] : given_) {
+    std::string& list = field && std::ranges::find(field->labels, role) != field->labels.end() ? told : fixed;
+    list += (list.empty() ? "" : ", ") + role;
+  }
+  if (!told.empty()) log().info("given and told to the model in its prompt: " + told);
+  if (!fixed.empty())
+    log().info("given, and fixed in the texts alone: " + fixed +
+               "; the model was not trained to be told it, and what stands before it does not depend on it");
 }
 
 void UserLabels::give(const std::string& role, const std::string& text, const SourceHandle& source) {
@@ -173,20 +188,14 @@ GivenLabels UserLabels::of(std::int64_t row) const {
 
 ConstraintOfRows UserLabels::constraint(const Model& model, const GenerationSettings& settings) const {
   if (given_.empty() && limits_.allowed.empty()) return {};
-  if (model.drafts && !model.drafts->texts().empty()) {
-    const std::string text = model.decoder->decode_text(model.drafts->texts().front());
-    if (!text.starts_with(template_text::cell_type_opener))
-      throw InputError("the model writes descriptions of its own form ('" + text.substr(0, 40) +
-                       "...'), in which labels have no known place; --given, --allow and --ontology-only need "
-                       "descriptions by the template");
-  }
-  const auto constraints = std::make_shared<LabelConstraints>(*model.decoder, limits_, settings);
-  if (!rows_.empty()) constraints->of({of(rows_.front())});  // what cannot be restricted is refused at once
-  return [this, constraints](const std::vector<std::int64_t>& rows) {
-    std::vector<GivenLabels> given;
-    for (const std::int64_t row : rows) given.push_back(of(row));
-    return constraints->of(given);
-  };
+  auto constrain = constraint_of_rows(model, limits_, settings, given());
+  if (!rows_.empty()) constrain({rows_.front()});  // what cannot be restricted is refused at once
+  return constrain;
+}
+
+GivenOfRow UserLabels::given() const {
+  if (given_.empty()) return {};
+  return [this](std::int64_t row) { return of(row); };
 }
 
 std::string UserLabels::mark(DescribedCell& cell) const {

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cell2text/generate/describe_cells.hpp"
-#include "cell2text/generate/label_constraint.hpp"
+#include "cell2text/generate/constraint_of_rows.hpp"
 #include "cell2text/model_folder.hpp"
 #include "cell2text/ontology/label_list.hpp"
 #include "cell2text/plugin/handles.hpp"
@@ -33,6 +32,8 @@ class UserLabels {
   /// What restricts the texts; empty where nothing does. InputError where the model's texts cannot be restricted.
   /// `model` must outlive it.
   ConstraintOfRows constraint(const Model& model, const GenerationSettings& settings) const;
+  /// What is given of each row; empty where nothing is.
+  GivenOfRow given() const;
   /// Makes the model sure of what was given of a described cell; returns the names of these labels ("sex, tissue").
   std::string mark(DescribedCell& cell) const;
   /// Adds what was asked for to what is told of the output.
@@ -52,6 +53,7 @@ class UserLabels {
   std::string known_name(const std::string& role, const std::string& text) const;
   void allow(const std::string& role, const std::string& file, const std::vector<Ontology>& ontologies);
   void allow_terms_only();
+  void tell_of_prompt(const ModelCard& card) const;
   GivenLabels of(std::int64_t row) const;
 
   GivenLabelsArguments arguments_;

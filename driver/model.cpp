@@ -44,6 +44,8 @@ void info(const InfoArguments& arguments) {
     fmt::print("  {:<12} {}\n", part->kind, part->name);
   if (!card.merged_from.empty()) fmt::print("  merged from  {}\n", card.merged_from);
   fmt::print("  trained on   {} cells, {} epochs, seed {}\n", card.trained_cells, card.trained_epochs, card.seed);
+  if (const auto given = given_field(card.plan.prompt.user))
+    for (const std::string& label : given->labels) fmt::print("  is told      {}, where given\n", label);
   if (!card.ontology_release.empty()) fmt::print("  ontology     {}\n", card.ontology_release);
   for (const auto& [label, temperature] : read_temperatures(folder, card.hash))
     fmt::print("  calibrated   {}, temperature {:.4g}\n", label, temperature);

@@ -158,7 +158,8 @@ TrainingSummary train(Model& model, const Experiment& experiment, const Experime
                            with_commas(std::llround(report.reading.cells_per_second()))));
   };
   observer.stop = [&] { return interrupts.asked(); };
-  const TrainingSummary summary = trainer.run({*data.source, text, data.split.train, data.split.validation}, observer);
+  const TrainingSummary summary = trainer.run(
+      {*data.source, text, data.split.train, data.split.validation, given_in_training(data, experiment)}, observer);
   interrupts.check(fmt::format("after step {}; a checkpoint is in {}, and the same command with --resume goes on",
                                summary.steps, folder.checkpoints().string()));
   log().info(fmt::format(
@@ -225,7 +226,10 @@ void test(const Host& host, const Experiment& experiment, const ExperimentData& 
     interrupts.check("while describing the test cells; the model is in " + folder.model().string() +
                      ", and the same command with --resume goes on from there");
   };
-  const auto predictions = predict(model, data, experiment.generation, tell, judge ? &*judge : nullptr);
+  DescribeExtras wanted{judge ? &*judge : nullptr, {}, given_in_test(data, card, experiment)};
+  if (wanted.given)
+    wanted.constrain = constraint_of_rows(model, {card.known_labels().values, {}}, experiment.generation, wanted.given);
+  const auto predictions = predict(model, data, experiment.generation, tell, wanted);
   write_predictions(folder.predictions(), predictions);
   const KnownLabels known = known_labels(card, data);
   const AllScores scores = score(host, metrics, predictions, known);

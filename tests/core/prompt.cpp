@@ -132,3 +132,36 @@ TEST_CASE("prompt: a field of genes stands at the end of the user message, which
   prompt.before = "x", prompt.between = "";
   CHECK(pieces<NamedDecoder>(prompt).before == ids("xabc"));
 }
+
+TEST_CASE("prompt: what is given of a cell stands where the user message has its field") {
+  const auto given = [](const PromptSettings& prompt, const GivenLabels& labels) {
+    return chat_pieces(*test::make_decoder<NamedDecoder>({}, 1).handle, prompt, labels);
+  };
+  PromptSettings prompt;
+  prompt.system = "a", prompt.user = "b{given:sex,tissue}c";
+  CHECK(given(prompt, {}).before == ids("abc"));
+  CHECK(given(prompt, {{"tissue", "lung"}, {"cell_type", "x"}}).before == ids("abnowntissuelungc"));  // letters alone
+  CHECK(given(prompt, {{"tissue", "lung"}, {"sex", "male"}}).before == ids("abnownsexmaletissuelungc"));
+  CHECK(given(prompt, {{"sex", "male"}}).after == given(prompt, {}).after);
+  prompt.user = "b{given:sex}c{genes:3}";
+  CHECK(given(prompt, {{"sex", "male"}}).before == ids("abnownsexmalec"));
+  prompt.before = "z";
+  CHECK(given(prompt, {{"sex", "male"}}).before == ids("zabnownsexmalec"));
+}
+
+TEST_CASE("prompt: a field of given labels elsewhere than in the user message is refused") {
+  const auto fault = [](const char* key, const std::string& text) {
+    Value table;
+    table.set(key, {text, {}});
+    SettingsFaults faults;
+    PromptSettings prompt;
+    read_fields(table, prompt, faults, "prompt.");
+    return faults.text();
+  };
+  CHECK(fault("user", "{given:tissue}Cell: ").empty());
+  CHECK(fault("user", "{given:tisue}Cell: ").find("did you mean 'tissue'?") != std::string::npos);
+  for (const char* key : {"system", "before", "between", "after"}) {
+    CAPTURE(key);
+    CHECK(fault(key, "x {given:tissue}").find("it is written into 'user' alone") != std::string::npos);
+  }
+}

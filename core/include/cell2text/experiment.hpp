@@ -99,7 +99,7 @@ struct Experiment {
     root.set("prompt", write_settings(prompt));
     root.set("training", write_settings(training));
     root.set("generation", write_settings(generation));
-    if (evaluation.max_cells) root.set("evaluation", write_settings(evaluation));
+    if (evaluation.any()) root.set("evaluation", write_settings(evaluation));
     auto plugin_table = [](const PluginChoice& choice, const char* key) {
       Value table = choice.resolved;
       table.set(key, Value{choice.name, {}});
@@ -200,6 +200,11 @@ inline Experiment read_experiment(const Value& root, const Registry& registry) {
                        "end it with {genes:100}");
   } catch (const InputError&) {  // told where the prompt was read
   }
+  if (experiment.training.given_dropout && experiment.prompt.user.find("{given") == std::string::npos)
+    faults.add(table("training").where,
+               "'training.given_dropout' is set, and 'prompt.user' tells nothing that is given; name the labels there, "
+               "as in user = \"{given:tissue,sex}" +
+                   PromptSettings().user + "\", or leave it out");
   experiment.adapter = choose({table("adapter"), "adapter", "plugin", "adapter."}, registry, faults);
   experiment.decoder = choose({table("decoder"), "decoder", "plugin", "decoder."}, registry, faults);
   experiment.finetuning = choose({table("finetuning"), "finetuning", "plugin", "finetuning."}, registry, faults);

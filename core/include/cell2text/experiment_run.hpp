@@ -13,9 +13,11 @@
 #include "cell2text/evaluate/cell_truth.hpp"
 #include "cell2text/evaluate/known_labels.hpp"
 #include "cell2text/experiment_scores.hpp"
+#include "cell2text/generate/constraint_of_rows.hpp"
 #include "cell2text/generate/describe_cells.hpp"
 #include "cell2text/generate/drafts.hpp"
 #include "cell2text/model_folder.hpp"
+#include "cell2text/train/given_dropout.hpp"
 #include "cell2text/train/trainer.hpp"
 
 namespace cell2text {
@@ -106,6 +108,17 @@ inline TextOfRow text_tokens(const ExperimentData& data, const DecoderHandle& de
   };
 }
 
+/// What training prompts tell of the cells' labels; empty where the prompt has no place for it. `data` must outlive it.
+/// InputError where a label that the prompt tells is known of no training cell.
+inline GivenInEpoch given_in_training(const ExperimentData& data, const Experiment& experiment) {
+  const auto field = given_field(experiment.prompt.user);
+  if (!field) return {};
+  GivenDropout given(*data.descriptions, field->labels, experiment.training.given_dropout.value_or(0.5),
+                     static_cast<std::uint64_t>(experiment.general.seed));
+  given.expect_known(data.split.train);
+  return given;
+}
+
 /// The longest training description in tokens + 16: what "auto" means for max_new_tokens.
 inline std::int64_t automatic_max_new_tokens(const ExperimentData& data, const TextOfRow& text) {
   std::size_t longest = 0;
@@ -163,18 +176,36 @@ inline KnownLabels known_labels(const ModelCard& card, const ExperimentData& dat
   return known;
 }
 
+/// What [evaluation] says is given of a test cell: its own labels where the model knows them. Empty where nothing is.
+/// `data` must outlive it.
+inline GivenOfRow given_in_test(const ExperimentData& data, const ModelCard& card, const Experiment& experiment) {
+  if (!experiment.evaluation.given || experiment.evaluation.given->empty()) return {};
+  const LabelLimits limits{card.known_labels().values, {}};
+  std::map<std::string, std::set<std::string>> known;
+  for (const std::string& label : *experiment.evaluation.given) {
+    const std::vector<std::string> names = limits.all(label);
+    known[label] = {names.begin(), names.end()};
+  }
+  return [&descriptions = *data.descriptions, known = std::move(known)](std::int64_t row) {
+    GivenLabels given;
+    for (const auto& [label, names] : known)
+      if (const auto told = descriptions.told(label, row); told && names.contains(*told)) given[label] = *told;
+    return given;
+  };
+}
+
 /// Describes the test cells, in batches of like length, and gives them back in the order of the file.
-/// `progress` is told how many cells are done. Where there is a `judge`, predictions tell how sure it is.
+/// `progress` is told how many cells are done. Where a judge is asked, predictions tell how sure it is.
 inline std::vector<Prediction> predict(const Model& model, const ExperimentData& data,
                                        const GenerationSettings& settings,
                                        const std::function<void(std::int64_t)>& progress,
-                                       const LabelJudge* judge = nullptr) {
+                                       const DescribeExtras& wanted = {}) {
   LoaderOptions options{settings.batch_size, free_length_window, 0, false};
   CellLoader loader(*data.source, *model.encoder, data.split.test, options);
   const CellTruth truth(*data.source, *data.descriptions);
   std::vector<std::pair<std::int64_t, Prediction>> found;
   while (auto batch = loader.next()) {
-    for (DescribedCell& cell : describe_cells(model, *batch, settings, judge)) {
+    for (DescribedCell& cell : describe_cells(model, *batch, settings, wanted)) {
       Prediction prediction{
           cell.name, *data.descriptions->text(cell.row), std::move(cell.text), cell.log_probability, {}};
       truth.add_to(prediction, cell.row);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "cell2text/generate/drafts.hpp"
 #include "cell2text/plugin/handles.hpp"
 #include "cell2text/text/encode_inside.hpp"
+#include "cell2text/text/given_labels.hpp"
 
 namespace cell2text {
 
@@ -24,7 +26,8 @@ struct Model {
   std::unique_ptr<FineTuningHandle> tuning;
   std::shared_ptr<EmbeddingCache> cache;     ///< of what a frozen encoder gives; null: none
   std::shared_ptr<const DraftTexts> drafts;  ///< training descriptions, which greedy decoding guesses from; null: none
-  ChatPieces pieces;
+  ChatPieces pieces;                         ///< where nothing is given of a cell
+  std::function<ChatPieces(const GivenLabels&)> tell_given;  ///< where something is; empty: the prompt does not tell it
   std::int64_t max_genes = 4096;
   std::optional<std::int64_t> told_genes;  ///< how many genes of a cell are told by name, in place of soft tokens
   bool encoder_frozen = true;
@@ -56,6 +59,14 @@ struct Model {
   /// Gene tokens -> soft tokens, or where genes are told by name the decoder's own tokens of these names.
   SoftPrompt soft_prompt(const GeneTokens& tokens) const {
     return told_genes ? told(tokens) : adapter->forward(encode(tokens));
+  }
+
+  /// The prompt around the soft tokens: one for all cells, or one for each of those of which `given` tells.
+  std::vector<ChatPieces> pieces_of(const std::vector<GivenLabels>& given) const {
+    if (!tell_given || given.empty()) return {pieces};
+    std::vector<ChatPieces> all;
+    for (const GivenLabels& one : given) all.push_back(tell_given(one));
+    return all;
   }
 
  private:
@@ -101,32 +112,46 @@ struct Sequences {
   std::vector<std::int64_t> prompts;  ///< [B] how many of them come before the description
 };
 
-/// Joins chat pieces, soft tokens and descriptions (token ids; empty for a prompt alone) into sequences.
+/// Joins chat pieces, soft tokens and descriptions (token ids; empty for a prompt alone) into sequences. `given` tells
+/// what is known of each cell; empty: of none anything.
 /// One gather makes the batch: no row is built by itself, and nothing pads the middle.
-inline Sequences join(const Model& model, const SoftPrompt& soft, const std::vector<std::vector<std::int64_t>>& texts) {
+inline Sequences join(const Model& model, const SoftPrompt& soft, const std::vector<std::vector<std::int64_t>>& texts,
+                      const std::vector<GivenLabels>& given = {}) {
   const auto B = static_cast<std::int64_t>(soft.lengths.size());
-  const auto& [before, after] = model.pieces;
-  std::vector<std::int64_t> ids = before;
-  ids.insert(ids.end(), after.begin(), after.end());
-  const auto after_start = static_cast<std::int64_t>(before.size()), text_start = static_cast<std::int64_t>(ids.size());
+  const std::vector<ChatPieces> pieces = model.pieces_of(given);
+  const auto pieces_of = [&](std::int64_t b) { return pieces.size() == 1 ? 0 : b; };
+  std::vector<std::int64_t> ids, before_start, after_start;
+  for (const auto& [before, after] : pieces) {
+    before_start.push_back(std::ssize(ids));
+    ids.insert(ids.end(), before.begin(), before.end());
+    after_start.push_back(std::ssize(ids));
+    ids.insert(ids.end(), after.begin(), after.end());
+  }
+  const std::int64_t text_start = std::ssize(ids);
   for (const auto& text : texts) ids.insert(ids.end(), text.begin(), text.end());
   const auto soft_start = static_cast<std::int64_t>(ids.size());
   const std::int64_t P = soft.values_BPD.size(1), D = soft.values_BPD.size(2);
 
   Sequences out;
   for (std::int64_t b = 0; b < B; ++b) {
-    out.prompts.push_back(text_start + soft.lengths[b]);
-    out.lengths.push_back(out.prompts[b] + static_cast<std::int64_t>(texts.empty() ? 0 : texts[b].size()));
+    const auto& [before, after] = pieces[pieces_of(b)];
+    out.prompts.push_back(std::ssize(before) + soft.lengths[b] + std::ssize(after));
+    out.lengths.push_back(out.prompts[b] + (texts.empty() ? 0 : std::ssize(texts[b])));
   }
   const std::int64_t T = std::ranges::max(out.lengths);
   Tensor rows = torch::zeros({B, T}, torch::kInt64);  // padding repeats row 0 of the table: defined, and never read
   std::int64_t next_text = text_start;
   for (std::int64_t b = 0; b < B; ++b) {
     std::int64_t* row = rows.data_ptr<std::int64_t>() + b * T;
-    for (std::int64_t i = 0; i < after_start; ++i) *row++ = i;
-    for (std::int64_t i = 0; i < soft.lengths[b]; ++i) *row++ = soft_start + b * P + i;
-    for (std::int64_t i = after_start; i < text_start; ++i) *row++ = i;
-    for (std::int64_t i = out.prompts[b]; i < out.lengths[b]; ++i) *row++ = next_text++;
+    const auto put = [&row](std::int64_t first, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) *row++ = first + i;
+    };
+    const auto which = pieces_of(b);
+    put(before_start[which], std::ssize(pieces[which].before));
+    put(soft_start + b * P, soft.lengths[b]);
+    put(after_start[which], std::ssize(pieces[which].after));
+    put(next_text, out.lengths[b] - out.prompts[b]);
+    next_text += out.lengths[b] - out.prompts[b];
   }
   const Tensor id_tensor = torch::tensor(ids, torch::kInt64).to(model.device);
   const Tensor table = torch::cat({model.decoder->embed(id_tensor), soft.values_BPD.reshape({B * P, D})});

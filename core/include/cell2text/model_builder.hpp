@@ -76,6 +76,10 @@ inline Model build_model(const Host& host, const ModelPlan& plan) {
   model.decoder =
       std::make_unique<DecoderHandle>(build_part<kinds::decoder>(host, plan.decoder, *model.decoder_parameters));
   model.pieces = chat_pieces(*model.decoder, plan.prompt);
+  if (given_field(plan.prompt.user))
+    model.tell_given = [decoder = model.decoder.get(), prompt = plan.prompt](const GivenLabels& given) {
+      return chat_pieces(*decoder, prompt, given);
+    };
 
   model.adapter_parameters = parameters(2);
   if (const auto field = gene_field(plan.prompt.user)) {

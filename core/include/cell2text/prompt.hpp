@@ -11,6 +11,7 @@
 #include "cell2text/plugin/handles.hpp"
 #include "cell2text/settings.hpp"
 #include "cell2text/text/encode_inside.hpp"
+#include "cell2text/text/given_labels.hpp"
 
 namespace cell2text {
 
@@ -49,7 +50,12 @@ struct PromptSettings {
   std::optional<std::string> before, between, after;
   std::int64_t max_genes = 4096;
 
-  void validate() const { gene_field(user); }
+  void validate() const {
+    gene_field(user), given_field(user);
+    for (const std::string& text : {system, before.value_or(""), between.value_or(""), after.value_or("")})
+      if (text.find("{given") != text.npos)
+        throw InputError("'" + text + "' has a field of given labels; it is written into 'user' alone");
+  }
 
   bool own_template() const { return before || between || after; }
 
@@ -60,7 +66,10 @@ struct PromptSettings {
         "user", &T::user,
         {.help =
              "user message, which the soft tokens follow; may be empty. {genes:100} at its end tells the names of a "
-             "cell's 100 most expressed genes instead of soft tokens (with encoder.plugin = \"none\")"});
+             "cell's 100 most expressed genes instead of soft tokens (with encoder.plugin = \"none\"). "
+             "{given:tissue,sex} tells what is known of a cell, as in \"Known: tissue lung, sex male. \", and nothing "
+             "where nothing is (labels: cell_type, tissue, disease, sex, development_stage): see "
+             "training.given_dropout"});
     s.field("before", &T::before,
             {.help = "own template in place of the decoder's: the decoder reads before, system, between, user, the "
                      "soft tokens, after, joined as they stand. Special tokens are written by name "
@@ -78,11 +87,13 @@ struct PromptSettings {
   }
 };
 
-/// The prompt as token ids, before and after the soft tokens. In an own template names of special tokens are these
-/// tokens, in system and user message too.
-inline ChatPieces chat_pieces(const DecoderHandle& decoder, const PromptSettings& prompt) {
-  const auto field = gene_field(prompt.user);
-  const std::string& user = field ? field->before : prompt.user;
+/// The prompt as token ids, before and after the soft tokens, of a cell of which some labels are given. In an own
+/// template names of special tokens are these tokens, in system and user message too.
+inline ChatPieces chat_pieces(const DecoderHandle& decoder, const PromptSettings& prompt,
+                              const GivenLabels& given = {}) {
+  const auto genes = gene_field(prompt.user);
+  std::string user = genes ? genes->before : prompt.user;
+  if (const auto field = given_field(user)) user = field->before + given_text(field->labels, given) + field->after;
   if (!prompt.own_template()) return decoder.chat({prompt.system, user});
   const std::string before = prompt.before.value_or("") + prompt.system + prompt.between.value_or("") + user;
   const auto encode = [&](const std::string& text) { return decoder.encode_prompt(text, false); };

@@ -93,7 +93,7 @@ TEST_CASE("confidence: describing cells tells it, by the judge that is given") {
   const KnownLabelReader labels({"B cell"}, {}, {});
   const LabelJudge judge(*model.decoder, labels, {{"cell_type", {"B cell"}}});
   CellLoader loader(test::demo(), *model.encoder, {0, 99, 500}, {3, 1, 0, false});
-  const auto cells = describe_cells(model, *loader.next(), setup.card.generation, &judge);
+  const auto cells = describe_cells(model, *loader.next(), setup.card.generation, {&judge});
   REQUIRE(cells.size() == 3);
   for (const DescribedCell& cell : cells)
     CHECK(cell.confidences.contains("cell_type") == (cell.text.find("consists of ") != std::string::npos));

@@ -139,6 +139,27 @@ TEST_CASE(
   CHECK(faults_of(text).find("'encoder.cache' is 'disc'") != std::string::npos);
 }
 
+TEST_CASE("experiment: labels that may be given are named by the prompt, and hidden as often as training says") {
+  std::string text = whole();
+  change(text, "user = \"Cell: \"", "user = \"{given:tissue,sex}Cell: \"");
+  change(text, "[training]", "[evaluation]\ngiven = [\"tissue\"]\n[training]\ngiven_dropout = 0.25");
+  const Experiment experiment = read_experiment(test::demo_toml(text), test::built_plugins());
+  CHECK((experiment.training.given_dropout == 0.25));
+  CHECK((experiment.evaluation.given == std::vector<std::string>{"tissue"}));
+  const Value resolved = experiment.resolved();
+  CHECK(write_toml(read_experiment(resolved, test::built_plugins()).resolved()) == write_toml(resolved));
+  change(text, "given_dropout = 0.25", "given_dropout = 1.5");
+  CHECK(faults_of(text).find("'training.given_dropout' is 1.5; it must be between 0 and 1") != std::string::npos);
+  change(text, "given_dropout = 1.5", "given_dropout = 0.5");
+  change(text, "given = [\"tissue\"]", "given = [\"tisue\"]");
+  CHECK(faults_of(text).find("'given': descriptions have no label 'tisue'; did you mean 'tissue'?") !=
+        std::string::npos);
+  change(text, "given = [\"tisue\"]", "");
+  change(text, "{given:tissue,sex}Cell: ", "Cell: ");
+  CHECK(faults_of(text).find("'training.given_dropout' is set, and 'prompt.user' tells nothing that is given") !=
+        std::string::npos);
+}
+
 TEST_CASE("experiment: an empty file is told all that is needed") {
   const std::string faults = faults_of("");
   for (const char* key :

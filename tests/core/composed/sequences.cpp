@@ -53,6 +53,31 @@ TEST_CASE("join: chat pieces, soft tokens and text follow each other without a g
   }
 }
 
+TEST_CASE("join: each cell has the prompt that tells what is given of it, and what is beside it does not change") {
+  Model model = test::toy_model<test::GruDecoder>(2);
+  const SoftPrompt soft{torch::randn({3, 4, model.decoder->width()}), {4, 1, 2}};
+  const Texts texts{{7, 0}, {3, 4, 0}, {5, 0}};
+  const std::vector<cell2text::GivenLabels> given{{{"sex", "male"}}, {}, {{"tissue", "lung"}, {"sex", "female"}}};
+  const Sequences plain = join(model, soft, texts);
+  CHECK(torch::equal(join(model, soft, texts, given).embeddings_BTD, plain.embeddings_BTD));  // it tells nothing
+  model.tell_given = [&](const cell2text::GivenLabels& labels) {
+    return model.decoder->chat({"ab", cell2text::given_text({"tissue", "sex"}, labels) + "c"});
+  };
+  CHECK(torch::equal(join(model, soft, texts).embeddings_BTD, plain.embeddings_BTD));
+  const Sequences told = join(model, soft, texts, given);
+  for (std::int64_t b = 0; b < 3; ++b) {
+    INFO("cell " << b);
+    Model alone = test::toy_model<test::GruDecoder>(2);
+    alone.pieces = model.tell_given(given[b]);
+    const Tensor expected = row_by_hand(alone, soft, b, texts[b]);
+    REQUIRE(told.lengths[b] == expected.size(0));
+    CHECK(told.prompts[b] == told.lengths[b] - std::ssize(texts[b]));
+    CHECK(torch::equal(told.embeddings_BTD[b].narrow(0, 0, told.lengths[b]), expected));
+  }
+  CHECK(told.lengths[0] > plain.lengths[0]);
+  CHECK(told.lengths[1] == plain.lengths[1]);
+}
+
 TEST_CASE("join: gradients reach soft tokens below their lengths, and embeddings as often as they are used") {
   const Model model = test::toy_model<test::GruDecoder>(2);
   auto& embedding = model.decoder_parameters->find("embedding")->value;

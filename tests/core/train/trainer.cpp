@@ -1,7 +1,9 @@
 // The training loop on a toy problem that it can solve in a second.
 #include "cell2text/train/trainer.hpp"
 
+#include <cmath>
 #include <limits>
+#include <map>
 
 #include "support/gru_decoder.hpp"
 #include "support/oracle.hpp"
@@ -201,6 +203,35 @@ TEST_CASE("trainer: the best epoch's weights are kept, or the last ones where as
     CHECK(trainer.validate(data).mean() == doctest::Approx(keeps_best ? losses[least] : losses.back()));
     CHECK(std::filesystem::exists(setup.best()) == keeps_best);
   }
+}
+
+TEST_CASE("trainer: prompts tell what is given of each cell in its epoch, and validation the same after each") {
+  Setup setup;
+  Model model = small_model();
+  model.tell_given = [&](const cell2text::GivenLabels& given) {
+    return model.decoder->chat({"ab", cell2text::given_text({"sex"}, given)});
+  };
+  std::map<std::int64_t, std::vector<std::int64_t>> asked;  // by epoch
+  std::vector<std::int64_t> validated;
+  const auto given = [&](std::int64_t row, std::int64_t epoch) {
+    row < 18 ? asked[epoch].push_back(row) : validated.push_back(row);
+    if (row >= 18) CHECK(epoch == 0);
+    return row % 2 ? cell2text::GivenLabels{{"sex", "male"}} : cell2text::GivenLabels{};
+  };
+  TrainingSettings settings = quick();
+  settings.epochs = 3, settings.accumulation = 2;
+  const TrainingData data{setup.source, text_of, rows(0, 18), rows(18, 24), given};
+  Trainer trainer(model, settings, 3, setup.checkpoints());
+  trainer.run(data, {});
+  REQUIRE(asked.size() == 3);
+  for (auto& [epoch, cells_of_it] : asked) {
+    std::ranges::sort(cells_of_it);
+    CHECK(cells_of_it == rows(0, 18));
+  }
+  CHECK(validated.size() == 3 * 6);
+  const double told = trainer.validate(data).mean();
+  const TrainingData untold{setup.source, text_of, rows(0, 18), rows(18, 24)};
+  CHECK(std::abs(told - trainer.validate(untold).mean()) > 1e-4);
 }
 
 TEST_CASE("trainer: max_steps ends training in the middle of an epoch") {

@@ -37,12 +37,18 @@ struct DescribedCell {
 /// A constraint on the texts of a batch's cells, by their rows in the source.
 using ConstraintOfRows = std::function<std::shared_ptr<const Constraint>(const std::vector<std::int64_t>& rows)>;
 
+/// What is wanted beside the texts.
+struct DescribeExtras {
+  const LabelJudge* judge = nullptr;  ///< asked how sure the model is of each label; null: nobody is
+  ConstraintOfRows constrain = {};    ///< restricts the texts; empty: nothing does
+  GivenOfRow given = {};              ///< what the prompts tell, of models whose prompt does; empty: nothing
+};
+
 /// Describes the cells of a batch. Cells without a known gene get no text; the others do not notice them.
-/// `unreadable` is for the caller to set, who knows how labels are read. `judge`, where there is one, is asked how sure
-/// the model is of each label. `constrain`, where there is one, restricts the texts.
+/// `unreadable` is for the caller to set, who knows how labels are read.
 inline std::vector<DescribedCell> describe_cells(const Model& model, const TokenBatch& batch,
-                                                 const GenerationSettings& settings, const LabelJudge* judge = nullptr,
-                                                 const ConstraintOfRows& constrain = {}) {
+                                                 const GenerationSettings& settings,
+                                                 const DescribeExtras& wanted = {}) {
   torch::NoGradGuard no_grad;
   std::vector<DescribedCell> cells(batch.rows.size());
   std::vector<std::int64_t> with_genes;
@@ -57,18 +63,19 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
   if (with_genes.empty()) return cells;
   const bool all = with_genes.size() == cells.size();
   const SoftPrompt soft = model.soft_prompt(all ? batch.tokens : loader_detail::select(batch.tokens, with_genes));
-  const Sequences prompt = join(model, soft, {});
+  std::vector<std::int64_t> rows;
+  std::vector<GivenLabels> given;
+  for (const std::int64_t b : with_genes) rows.push_back(batch.rows[b]);
+  if (wanted.given)
+    for (const std::int64_t row : rows) given.push_back(wanted.given(row));
+  const Sequences prompt = join(model, soft, {}, given);
   GenerationExtras extras;
   extras.drafts = model.drafts.get();
   for (const std::int64_t b : with_genes) extras.cell_keys.push_back(cell_key(batch.names[b]));
-  if (constrain) {
-    std::vector<std::int64_t> rows;
-    for (const std::int64_t b : with_genes) rows.push_back(batch.rows[b]);
-    extras.constraints.push_back(constrain(rows));
-  }
+  if (wanted.constrain) extras.constraints.push_back(wanted.constrain(rows));
   std::vector<std::pair<std::int64_t, DecodingRows>> prompts;
-  if (judge)
-    extras.on_prompts = [&](std::int64_t first, DecodingRows rows) { prompts.emplace_back(first, std::move(rows)); };
+  if (wanted.judge)
+    extras.on_prompts = [&](std::int64_t first, DecodingRows read) { prompts.emplace_back(first, std::move(read)); };
   const auto generated = generate(*model.decoder, prompt.embeddings_BTD, prompt.lengths, settings, std::move(extras));
   for (std::size_t i = 0; i < with_genes.size(); ++i) {
     DescribedCell& cell = cells[with_genes[i]];
@@ -77,11 +84,11 @@ inline std::vector<DescribedCell> describe_cells(const Model& model, const Token
     cell.genes_used = std::min(soft.lengths[i], batch.tokens.known_genes[with_genes[i]]);
     if (cell.status == CellStatus::ok && !generated[i].ended) cell.status = CellStatus::truncated;
   }
-  for (const auto& [first, rows] : prompts) {
+  for (const auto& [first, read] : prompts) {
     std::vector<std::vector<std::int64_t>> texts;
-    for (std::int64_t i = first; i < first + rows.size(); ++i) texts.push_back(generated[i].tokens);
-    auto confidences = judge->judge(rows, texts);
-    for (std::int64_t i = first; i < first + rows.size(); ++i)
+    for (std::int64_t i = first; i < first + read.size(); ++i) texts.push_back(generated[i].tokens);
+    auto confidences = wanted.judge->judge(read, texts);
+    for (std::int64_t i = first; i < first + read.size(); ++i)
       cells[with_genes[i]].confidences = std::move(confidences[i - first]);
   }
   return cells;

@@ -13,9 +13,6 @@
 
 namespace cell2text {
 
-/// What is known of a cell before it is described: labels by role (asked_labels).
-using GivenLabels = std::map<std::string, std::string>;
-
 /// Labels by role. A role that is not in `allowed` is not restricted.
 struct LabelLimits {
   std::map<std::string, std::vector<std::string>> known;    ///< that the model's training saw

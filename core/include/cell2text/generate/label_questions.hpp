@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,12 +13,9 @@
 #include "cell2text/plugin/handles.hpp"
 #include "cell2text/text/age_bucket.hpp"
 #include "cell2text/text/description.hpp"
+#include "cell2text/text/given_labels.hpp"
 
 namespace cell2text {
-
-/// The labels of a description, in the order in which they are asked about: from the text's end to its beginning.
-inline constexpr std::array<std::string_view, 5> asked_labels = {"development_stage", "sex", "disease", "tissue",
-                                                                 "cell_type"};
 
 /// One place of the template.
 struct LabelQuestion {

@@ -85,10 +85,11 @@ inline double cross_entropy(const Tensor& logits_nV, const Tensor& tokens_n, con
 
 /// Runs the decoder over soft prompts and descriptions (token ids that end in the end token; none may be empty)
 /// and returns the loss. With `backward`, gradients are added to those of all trained parameters; each chunk's
-/// logits live only until its own gradient is known, in closed form: softmax minus target.
+/// logits live only until its own gradient is known, in closed form: softmax minus target. `given` as for `join`.
 inline LossSum description_loss(const Model& model, const SoftPrompt& soft,
-                                const std::vector<std::vector<std::int64_t>>& texts, const LossOptions& options) {
-  const Sequences sequences = join(model, soft, texts);
+                                const std::vector<std::vector<std::int64_t>>& texts, const LossOptions& options,
+                                const std::vector<GivenLabels>& given = {}) {
+  const Sequences sequences = join(model, soft, texts, given);
   const auto targets = loss_detail::targets_of(sequences, texts);
   const Tensor hidden_BTD = model.decoder->forward(sequences.embeddings_BTD, sequences.lengths, sequences.positions_BT);
   const Tensor rows = torch::tensor(targets.rows, torch::kInt64).to(model.device);

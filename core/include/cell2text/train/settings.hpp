@@ -27,6 +27,7 @@ struct TrainingSettings {
   std::int64_t length_window = 8;
   std::int64_t shuffle_window = 8192;
   std::int64_t shuffle_block = 16;
+  std::optional<double> given_dropout;
   std::optional<double> fraction;
   std::optional<std::int64_t> max_steps;
   double checkpoint_minutes = 10;
@@ -83,6 +84,11 @@ struct TrainingSettings {
              .unit = "cells",
              .min = 1,
              .max = 1 << 24});
+    s.field("given_dropout", &T::given_dropout,
+            {.help = "how often each label that prompt.user tells ({given:tissue,sex}) is hidden from a training cell, "
+                     "drawn anew in each epoch, so that the model describes cells with and without it. Unset: 0.5",
+             .min = 0,
+             .max = 1});
     s.field("fraction", &T::fraction,
             {.help = "share of the training cells that is trained on, of each cell type its share, chosen by the "
                      "experiment's seed: for learning curves. Unset: all",

@@ -37,11 +37,22 @@ struct TrainingObserver {
   std::function<bool()> stop = [] { return false; };  ///< asked after each step and each validation batch
 };
 
+/// What the prompt of a row tells in an epoch (from 0) of what is known of the cell.
+using GivenInEpoch = std::function<GivenLabels(std::int64_t row, std::int64_t epoch)>;
+
 /// What is trained on. Rows are of the source; `text` gives description tokens that end in the end token.
 struct TrainingData {
   const SourceHandle& source;
   TextOfRow text;
   std::vector<std::int64_t> train, validation;
+  GivenInEpoch given = {};  ///< empty: prompts tell nothing
+
+  std::vector<GivenLabels> given_of(const TokenBatch& batch, std::int64_t epoch) const {
+    std::vector<GivenLabels> all;
+    if (given)
+      for (const std::int64_t row : batch.rows) all.push_back(given(row, epoch));
+    return all;
+  }
 };
 
 struct TrainingSummary {
@@ -95,14 +106,15 @@ class Trainer {
     return summary_;
   }
 
-  /// Mean loss over cells without gradients. `stop` is asked after each batch; what there is then is given back.
+  /// Mean loss over cells without gradients; prompts tell the same after each epoch. `stop` is asked after each batch;
+  /// what there is then is given back.
   LossSum validate(const TrainingData& data, const std::function<bool()>& stop = {}) {
     torch::NoGradGuard no_grad;
     model_.set_training(false);
     CellLoader loader(data.source, *model_.encoder, data.validation, {settings_.batch_size, 1, 0, false, 0}, data.text);
     LossSum sum;
     while (auto batch = loader.next()) {
-      sum += description_loss(model_, model_.soft_prompt(batch->tokens), batch->texts, {});
+      sum += description_loss(model_, model_.soft_prompt(batch->tokens), batch->texts, {}, data.given_of(*batch, 0));
       if (stop && stop()) break;
     }
     return sum;
@@ -146,7 +158,7 @@ class Trainer {
         else
           break;
       if (batches.empty()) break;
-      step(batches, observer);
+      step(data, batches, observer);
       summary_.stopped = observer.stop();
       if (!summary_.stopped && checkpoint_due()) checkpoint();
     }
@@ -174,7 +186,7 @@ class Trainer {
     observer.epoch(report);
   }
 
-  void step(const std::vector<TokenBatch>& batches, const TrainingObserver& observer) {
+  void step(const TrainingData& data, const std::vector<TokenBatch>& batches, const TrainingObserver& observer) {
     StepReport report{state_.step + 1, total_steps_, state_.epoch + 1, 0, 0, 0, 0, 0, 0};
     for (const TokenBatch& batch : batches) {
       report.cells += static_cast<std::int64_t>(batch.rows.size());
@@ -186,7 +198,8 @@ class Trainer {
       const SoftPrompt prompt = model_.soft_prompt(batch.tokens);  // not rounded: others may find it in the cache
       const RoundedProducts rounded(settings_.precision == "bfloat16");
       loss += description_loss(model_, prompt, batch.texts,
-                               {true, 1.0 / static_cast<double>(report.tokens), settings_.label_smoothing});
+                               {true, 1.0 / static_cast<double>(report.tokens), settings_.label_smoothing},
+                               data.given_of(batch, state_.epoch));
       optimizer_.collect_gradients();
     }
     report.loss = loss.mean();
