@@ -1,7 +1,9 @@
-// Generation by a trained model, timed inside the process: what drafts save, and what confidences cost. Prints JSON.
+// Generation by a trained model, timed inside the process: what drafts save, and what confidences and restrictions
+// cost. Prints JSON.
 //   bench_described drafts MODEL CELLS.h5ad N REPEATS           greedy, without and with drafts, on the same prompts
 //   bench_described confidence MODEL CELLS.h5ad N REPEATS NAMES the model's own generation, and then its confidences
 //                                                               with the cell types of the file NAMES, one a line
+//   bench_described restricted MODEL CELLS.h5ad N REPEATS       the same without restrictions, and with several
 // BENCH_THREADS is the number of threads (2).
 #include <ATen/Parallel.h>
 
@@ -10,6 +12,8 @@
 #include <numeric>
 
 #include "cell2text/experiment_run.hpp"
+#include "cell2text/generate/label_constraint.hpp"
+#include "cell2text/ontology/label_list.hpp"
 #include "process.hpp"
 #include "stopwatch.hpp"
 
@@ -94,7 +98,10 @@ Json confidence(const Trained& trained, std::int64_t repeats, const std::string&
   for (std::string name; std::getline(file, name);)
     if (std::ranges::find(known["cell_type"], name) == known["cell_type"].end()) known["cell_type"].push_back(name);
   const KnownLabelReader reader(known["cell_type"], known["tissue"], known["disease"]);
-  const LabelJudge judge(*trained.model.decoder, reader, known);
+  LabelReadCounts counts;
+  LabelScoreOptions options;
+  options.counts = &counts;
+  const LabelJudge judge(*trained.model.decoder, reader, known, 0, options);
   Json result{{"cells", trained.cells},
               {"cell_types", known["cell_type"].size()},
               {"beams", trained.card.generation.beams},
@@ -102,6 +109,7 @@ Json confidence(const Trained& trained, std::int64_t repeats, const std::string&
               {"confidence", Json::array()}};
   for (std::int64_t i = -1; i < repeats; ++i) {
     double wall[2] = {}, cpu[2] = {};
+    counts = {};
     const auto add = [&](int which, const Json& lap) {
       wall[which] += lap["wall_s"].get<double>(), cpu[which] += lap["cpu_s"].get<double>();
     };
@@ -123,6 +131,49 @@ Json confidence(const Trained& trained, std::int64_t repeats, const std::string&
       for (const int which : {0, 1})
         result[which ? "confidence" : "generation"].push_back({{"wall_s", wall[which]}, {"cpu_s", cpu[which]}});
     result["mean_confidence"] = sum / static_cast<double>(trained.cells);
+    result["passes"] = counts.passes, result["tokens"] = counts.tokens;
+  }
+  return result;
+}
+
+/// The ways of restricting texts that `describe` has: labels that had an ontology id in training alone, half of the
+/// cell types, a tissue and a sex that are given.
+std::vector<std::tuple<std::string, LabelLimits, GivenLabels>> restrictions(const ModelCard& card) {
+  const auto known = card.known_labels().values;
+  LabelLimits terms{known, {}}, half{known, {}};
+  for (const auto& [role, labels] : card.labels)
+    for (const TrainedLabel& one : labels)
+      if (one.ontology_id && is_term_id(*one.ontology_id)) terms.allowed[role].push_back(one.name);
+  half.allowed["cell_type"] = known.at("cell_type");
+  half.allowed["cell_type"].resize((known.at("cell_type").size() + 1) / 2);
+  return {{"ontology_only", terms, {}},
+          {"allow", half, {}},
+          {"given", {known, {}}, {{"tissue", known.at("tissue").front()}, {"sex", "female"}}}};
+}
+
+Json restricted(const Trained& trained, std::int64_t repeats) {
+  const GenerationSettings& settings = trained.card.generation;
+  const auto ways = restrictions(trained.card);
+  std::vector<LabelConstraints> constraints;
+  Json result{{"cells", trained.cells}, {"beams", settings.beams}, {"plain", Json::array()}};
+  for (const auto& [name, limits, given] : ways)
+    constraints.emplace_back(*trained.model.decoder, limits, settings), result[name] = Json::array();
+  for (std::int64_t i = -1; i < repeats; ++i) {
+    Stopwatch watch;
+    for (const Prompts& prompts : trained.batches) trained.generate(prompts, settings, {});
+    const Json plain = watch.lap();
+    if (i >= 0) result["plain"].push_back(plain);
+    for (std::size_t way = 0; way < ways.size(); ++way) {
+      const auto& [name, limits, given] = ways[way];
+      watch.lap();
+      for (const Prompts& prompts : trained.batches) {
+        GenerationExtras extras;
+        extras.constraints.push_back(constraints[way].of(std::vector<GivenLabels>(prompts.names.size(), given)));
+        trained.generate(prompts, settings, std::move(extras));
+      }
+      const Json lap = watch.lap();
+      if (i >= 0) result[name].push_back(lap);
+    }
   }
   return result;
 }
@@ -139,8 +190,10 @@ int main(int argc, char** argv) {
     const char* threads = std::getenv("BENCH_THREADS");
     at::set_num_threads(threads ? std::atoi(threads) : 2);
     const Trained trained(all[1], all[2], std::stoll(all[3]));
-    const Json result =
-        is_confidence ? confidence(trained, std::stoll(all[4]), all[5]) : drafts(trained, std::stoll(all[4]));
+    const std::int64_t repeats = std::stoll(all[4]);
+    const Json result = is_confidence            ? confidence(trained, repeats, all[5])
+                        : all[0] == "restricted" ? restricted(trained, repeats)
+                                                 : drafts(trained, repeats);
     std::printf("%s\n", result.dump().c_str());
   } catch (const std::exception& error) {
     return std::fprintf(stderr, "bench_described: %s\n", error.what()), 1;

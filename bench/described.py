@@ -1,4 +1,5 @@
-"""What drafts save and confidences cost, on a model that the quickstart trains: both sides in one process."""
+"""What drafts save and what confidences and restrictions cost, on a model that the quickstart trains: both sides in one
+process."""
 import pathlib
 import random
 import subprocess
@@ -16,7 +17,7 @@ def trained(folder, options, command):
         return pathlib.Path(options.model)
     run = folder / "trained"
     if not (run / "model").exists():
-        print("drafts, confidence: training the quickstart's model, some minutes (--model DIR takes one that is there)",
+        print("described texts: training the quickstart's model, some minutes (--model DIR takes one that is there)",
               file=sys.stderr)
         subprocess.run([command, "run", "examples/quickstart.toml", "--out", run, "--threads", str(options.threads)],
                        cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -62,6 +63,19 @@ def cell_types(folder, seed):
 def confidence_rows(folder, options, command, bench):
     found = measured([bench, "confidence", trained(folder, options, command), CELLS, COUNT, options.pairs,
                       cell_types(folder, options.seed)], options.threads)
+    print(f"confidence: {found['tokens'] / found['cells']:.0f} tokens a cell read in {found['passes']} passes; mean "
+          f"confidence of the cell type {found['mean_confidence']:.6f}", file=sys.stderr)
     name = (f"confidence of five labels, {found['cell_types']} cell types known; peer: generating the text, "
             f"{found['beams']} beams")
     return [row(name, sides_of(found, "confidence", "generation"), rates(found["cells"]), "cells/s", 1.0)], found
+
+
+RESTRICTED = {"ontology_only": "texts of ontology terms alone", "allow": "texts with half of the cell types allowed",
+              "given": "texts with tissue and sex given"}
+
+
+def restricted_rows(folder, options, command, bench):
+    found = measured([bench, "restricted", trained(folder, options, command), CELLS, COUNT, options.pairs],
+                     options.threads)
+    return [row(f"{name}, {found['beams']} beams; peer: any texts", sides_of(found, way, "plain"), rates(found["cells"]),
+                "cells/s", None) for way, name in RESTRICTED.items()], found

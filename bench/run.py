@@ -3,7 +3,7 @@
 
 Usage: .deps/env/bin/python bench/run.py [--pairs 3] [--only train,lora,generate,tokenize,encoders,tokenizer,describe,
                                          ontology,overlap,bertscore,real_lora,real_decoding,real_gemma,hvg,aucell,
-                                         loader,scale,grid,drafts,confidence]
+                                         loader,scale,grid,drafts,confidence,restricted]
                                          [--steps 9] [--docs]
 
 Both sides of a pair run one after the other, and the pairs in turn, so that what slows the machine slows both. A row is
@@ -44,7 +44,8 @@ DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.5, "train_memory": 0.7, "lora": 2.5, "generate": 3.0, "together": 1.5, "tokenize": 3.0,
            "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0,
            "padding": 10.0, "ontology": 150.0, "overlap": 100.0, "grid": 1.67, "drafts": 2.0}
-OWN_INPUTS = {"tokenizer", "ontology", "overlap", "hvg", "aucell", "loader", "scale", "grid", "drafts", "confidence"}
+OWN_INPUTS = {"tokenizer", "ontology", "overlap", "hvg", "aucell", "loader", "scale", "grid", "drafts", "confidence",
+              "restricted"}
 
 
 def ours(what, folder, *numbers, threads):
@@ -237,6 +238,10 @@ def bench_confidence(folder, options):
     return described.confidence_rows(folder, options, COMMAND, OURS.with_name("bench_described"))
 
 
+def bench_restricted(folder, options):
+    return described.restricted_rows(folder, options, COMMAND, OURS.with_name("bench_described"))
+
+
 def bench_real_lora(folder, options):
     return real_sizes.lora_rows(folder, options, OURS)
 
@@ -350,7 +355,7 @@ def main():
     parser.add_argument("--aucell-cells", type=int, default=2_000, help="of these, cells that ctxcore scores (30 a second)")
     parser.add_argument("--loader-cells", type=int, default=400_000, help="8 kB of disk each")
     parser.add_argument("--scale", default="100000,1000000", help="cells of the builds of the row scale, 30 kB of disk each")
-    parser.add_argument("--model", help="a trained model folder, for drafts and confidence; else the quickstart's is trained")
+    parser.add_argument("--model", help="a trained model folder, for drafts, confidence, restricted; else the quickstart's is trained")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=pathlib.Path, help="folder of the inputs, kept and used again")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")

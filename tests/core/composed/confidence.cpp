@@ -31,6 +31,36 @@ TEST_CASE("confidence: of a decoder whose state can be cut, equal to every way o
   check_confidences(*model.decoder, prompts, random_cases(seed), reading_anew(*model.decoder, prompts));
 }
 
+TEST_CASE("confidence: what may be left out, and states that are let go of, change it by no more") {
+  const test::Setup setup;
+  const auto seed = test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  const Model model = setup.build();
+  model.set_training(false);
+  const SmallPrompts prompts(model.decoder->width(), seed);
+  const KnownLabelReader labels(cell_types, tissues, diseases);
+  std::vector<Tokens> tokens;
+  for (const std::string& text : random_cases(seed).texts) tokens.push_back(model.decoder->encode_text(text));
+  const auto judged = [&](const LabelScoreOptions& options) {
+    const std::map<std::string, std::vector<std::string>> known{
+        {"cell_type", cell_types}, {"tissue", tissues}, {"disease", diseases}};
+    const LabelJudge judge(*model.decoder, labels, known, 0, options);
+    torch::NoGradGuard no_grad;
+    return judge.judge(DecodingRows(*model.decoder, prompts.values_BTD, prompts.lengths), tokens);
+  };
+  LabelReadCounts all, kept, dropped;
+  const auto exact = judged({0, 64, 16, &all}), some = judged({1e-5, 7, 16, &kept}),
+             few = judged({1e-5, 7, 1, &dropped});
+  for (std::size_t i = 0; i < exact.size(); ++i)
+    for (const auto& [role, one] : exact[i]) {
+      INFO(i << " " << role);
+      CHECK(std::abs(some[i].at(role).unknown - one.unknown) < 2e-5);  // of 1e-5 at most, and rounding
+      CHECK(std::abs(few[i].at(role).unknown - some[i].at(role).unknown) < 1e-5);
+    }
+  CHECK(kept.tokens <= all.tokens);
+  CHECK(kept.tokens <= dropped.tokens);
+}
+
 TEST_CASE("confidence: of a decoder whose state cannot be cut, the same") {
   const auto seed = test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);

@@ -113,6 +113,20 @@ TEST_CASE("kv_cache: rows in any order and number") {
   CHECK(twin.read_one() < tolerance);
 }
 
+TEST_CASE("kv_cache: forks of some of the rows, in groups of any size, while all prompts are still in use") {
+  Twin twin;
+  CHECK(twin.read({4, 6, 2, 5}, 6) < tolerance);
+  const std::int64_t prompts = twin.cache.bytes();
+  Twin some = twin.fork({3, 3, 3, 0, 1, 1, 3});  // the third prompt has no row
+  CHECK(some.read({1, 2, 1, 2, 2, 1, 0}, 2) < tolerance);
+  CHECK(some.read_one() < tolerance);
+  Twin fewer = some.fork({6, 3});
+  CHECK(fewer.read_one() < tolerance);
+  const std::int64_t tails = 2 * 16 * K * C * 2 * layers * std::int64_t{sizeof(float)};
+  CHECK(fewer.cache.bytes() == prompts + tails);  // of the prompts the shared ones, no copy of a part
+  CHECK(twin.read_one() < tolerance);
+}
+
 TEST_CASE("kv_cache: several tokens at once, unequal numbers of them, and taking some back") {
   Twin twin;
   twin.read({3, 5}, 5);

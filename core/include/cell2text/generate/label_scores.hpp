@@ -1,13 +1,17 @@
 // How probable each label is at one place of a text: the product over the tokens of each way of writing it, with what
-// must follow. Branches that share a beginning are read once; those that hold next to nothing are left out.
+// must follow. Branches that share a beginning are read once; those that hold next to nothing are left out. Which these
+// are, branch_frontier.hpp says; the branches of all cells are read together.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <memory>
 #include <numeric>
 #include <utility>
 #include <vector>
 
+#include "cell2text/generate/label_branches.hpp"
 #include "cell2text/generate/label_tree.hpp"
 #include "cell2text/generate/rows.hpp"
 #include "cell2text/generate/scores.hpp"
@@ -22,9 +26,16 @@ struct LabelScores {
   double known() const { return std::accumulate(probabilities.begin(), probabilities.end(), 0.0); }
 };
 
+/// What the decoder was asked to read.
+struct LabelReadCounts {
+  std::int64_t passes = 0, tokens = 0;
+};
+
 struct LabelScoreOptions {
-  double left_out = 1e-4;  ///< probability that may be left out, for each cell. 0: all paths are read
-  std::int64_t rows = 64;  ///< paths read at once
+  double left_out = 1e-4;             ///< probability that may be left out, for each cell. 0: all paths are read
+  std::int64_t rows = 64;             ///< branches read at once
+  std::int64_t states = 16;           ///< readings whose states are kept for what may yet follow them
+  LabelReadCounts* counts = nullptr;  ///< added to
 };
 
 namespace label_scores_detail {
@@ -45,143 +56,141 @@ inline std::vector<double> log_probabilities_at(const Tensor& scores_RV, const s
   return all;
 }
 
-/// Where a row of the decoder stands in the tree.
-struct Place {
-  std::size_t cell;
-  std::int32_t node;
-  double log_probability;
-};
-
-/// A branch from row `row`; its probability up to its first token.
-struct Branch {
-  std::int64_t row;
-  const LabelTree::Edge* edge;
-  Place place;  // at its end
-};
-
-class Walk {
+class Search {
  public:
-  Walk(const LabelTree& tree, const LabelScoreOptions& options, std::vector<LabelScores>& scores)
-      : tree_(tree), options_(options), scores_(scores) {}
+  Search(const DecodingRows& rows, const LabelTree& tree, const LabelScoreOptions& options)
+      : tree_(tree),
+        options_(options),
+        place_(new Reading{0, rows.copy()}),
+        scores_(static_cast<std::size_t>(rows.size())),
+        branches_(tree, place_, options.left_out, options.states) {
+    for (LabelScores& one : scores_) one.probabilities.resize(static_cast<std::size_t>(tree.labels()));
+  }
 
-  /// Row i of `rows` stands at places[i], none of which is a leaf.
-  void from(const DecodingRows& rows, const std::vector<Place>& places) {
-    std::vector<Branch> branches = likely(branches_of(rows, places));
-    std::erase_if(branches, [&](const Branch& branch) {
-      const bool ends = branch.edge->tokens.size() == 1 && at(branch.place).is_leaf();
-      if (ends) count(branch.place);
-      return ends;
-    });
-    for (std::size_t first = 0; first < branches.size(); first += static_cast<std::size_t>(options_.rows))
-      read(rows, {branches.data() + first, std::min(branches.size() - first, static_cast<std::size_t>(options_.rows))});
+  std::vector<LabelScores> run() && {
+    if (scores_.empty() || tree_.node(LabelTree::root).is_leaf()) return std::move(scores_);
+    begin();
+    for (auto batch = branches_.next(options_.rows); !batch.empty(); batch = branches_.next(options_.rows)) read(batch);
+    for (std::size_t cell = 0; cell < scores_.size(); ++cell) scores_[cell].left_out = branches_.left(cell);
+    return std::move(scores_);
   }
 
  private:
-  const LabelTree::Node& at(const Place& place) const { return tree_.node(place.node); }
+  /// Tokens whose probabilities are asked for, each behind one that was read.
+  struct Asked {
+    std::vector<std::int64_t> places;            // of those that were read, row * T + token
+    std::vector<std::int64_t> place_of, tokens;  // numbers in `places`
+  };
 
-  void count(const Place& place) {
-    for (const std::int32_t label : at(place).labels)
-      scores_[place.cell].probabilities[label] += std::exp(place.log_probability);
+  void begin() {
+    const auto& edges = tree_.node(LabelTree::root).edges;
+    std::vector<std::int64_t> rows, tokens;
+    for (std::size_t cell = 0; cell < scores_.size(); ++cell)
+      for (const LabelTree::Edge& edge : edges)
+        rows.push_back(static_cast<std::int64_t>(cell)), tokens.push_back(edge.tokens.front());
+    const std::vector<double> steps = log_probabilities_at(place_->rows.logits(), rows, tokens);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+      add({static_cast<std::size_t>(rows[i]), LabelTree::root, i % edges.size(), 0, steps[i], place_, rows[i]});
   }
 
-  std::vector<Branch> branches_of(const DecodingRows& rows, const std::vector<Place>& places) const {
-    std::vector<Branch> branches;
-    std::vector<std::int64_t> row_of, tokens;
-    for (std::size_t i = 0; i < places.size(); ++i)
-      for (const LabelTree::Edge& edge : at(places[i]).edges) {
-        const auto row = static_cast<std::int64_t>(i);
-        branches.push_back({row, &edge, {places[i].cell, edge.to, places[i].log_probability}});
-        row_of.push_back(row), tokens.push_back(edge.tokens.front());
-      }
-    const std::vector<double> steps = log_probabilities_at(rows.logits(), row_of, tokens);
-    for (std::size_t i = 0; i < branches.size(); ++i) branches[i].place.log_probability += steps[i];
-    return branches;
+  void count(std::size_t cell, const LabelTree::Node& node, double log_probability) {
+    for (const std::int32_t label : node.labels) scores_[cell].probabilities[label] += std::exp(log_probability);
   }
 
-  /// All but the least probable ones, as far as each cell may lose them.
-  std::vector<Branch> likely(std::vector<Branch> branches) {
-    std::ranges::stable_sort(branches, {}, [](const Branch& b) { return b.place.log_probability; });
-    std::erase_if(branches, [&](const Branch& branch) {
-      double& left_out = scores_[branch.place.cell].left_out;
-      const double probability = std::exp(branch.place.log_probability);
-      if (left_out + probability > options_.left_out) return false;
-      left_out += probability;
-      return true;
-    });
-    std::ranges::stable_sort(branches, {}, &Branch::row);
-    return branches;
+  /// Counts a branch that is known to its end; the others wait.
+  void add(Branch branch) {
+    const LabelTree::Edge& edge = branches_.edge_of(branch);
+    const LabelTree::Node& end = tree_.node(edge.to);
+    if (end.is_leaf() && branch.next + 1 == edge.tokens.size())
+      count(branch.cell, end, branch.log_probability);
+    else
+      branches_.add(std::move(branch));
   }
 
-  /// The decoder reads the branches; of a leaf all but the last token, which nothing follows.
-  void read(const DecodingRows& rows, std::span<const Branch> branches) {
+  void read(const std::vector<Branch>& batch) {
     std::vector<std::int64_t> parents;
     std::vector<std::vector<std::int64_t>> tokens;
-    for (const Branch& branch : branches) {
-      parents.push_back(branch.row), tokens.push_back(branch.edge->tokens);
-      if (at(branch.place).is_leaf()) tokens.back().pop_back();
-    }
-    DecodingRows next = rows.fork(parents);
-    const Tensor hidden_RTD = next.read_all(tokens);
-    std::vector<Place> places = ends_of(rows.decoder(), hidden_RTD, branches);
-    std::vector<std::int64_t> going_on;
-    std::vector<Place> inner;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      count(places[i]);
-      if (!at(places[i]).is_leaf()) going_on.push_back(static_cast<std::int64_t>(i)), inner.push_back(places[i]);
-    }
-    if (going_on.empty()) return;
-    from(next.fork(going_on), inner);
-  }
-
-  /// The places at the ends of branches, with the probabilities of the tokens behind the first.
-  std::vector<Place> ends_of(const DecoderHandle& decoder, const Tensor& hidden_RTD,
-                             std::span<const Branch> branches) const {
-    std::vector<Place> places;
-    std::vector<std::int64_t> hidden_rows, tokens;
-    std::vector<std::size_t> branch_of;
-    for (std::size_t i = 0; i < branches.size(); ++i) {
-      places.push_back(branches[i].place);
-      for (std::size_t t = 1; t < branches[i].edge->tokens.size(); ++t) {
-        hidden_rows.push_back(static_cast<std::int64_t>(i) * hidden_RTD.size(1) + static_cast<std::int64_t>(t) - 1);
-        tokens.push_back(branches[i].edge->tokens[t]), branch_of.push_back(i);
+    for (const Branch& branch : batch) parents.push_back(branch.row), tokens.push_back(branches_.tokens_of(branch));
+    std::shared_ptr<Reading> reading(new Reading{++passes_, batch.front().reading->rows.fork(parents)});
+    const Tensor hidden_RTD = reading->rows.read_all(tokens);
+    Asked asked;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const std::size_t taken = branches_.taken(batch[i]);
+      const auto end = static_cast<std::int64_t>(i) * hidden_RTD.size(1) + std::ssize(tokens[i]);
+      for (std::size_t read = 1; read <= taken; ++read) {
+        asked.places.push_back(end - static_cast<std::int64_t>(taken - read) - 1);
+        ask(batch[i], batch[i].next + read, asked);
       }
     }
-    for (std::size_t first = 0; first < tokens.size(); first += static_cast<std::size_t>(options_.rows)) {
-      const std::size_t count = std::min(tokens.size() - first, static_cast<std::size_t>(options_.rows));
-      const auto part = [&](const auto& all) {
-        return std::vector(all.begin() + static_cast<std::ptrdiff_t>(first),
-                           all.begin() + static_cast<std::ptrdiff_t>(first + count));
-      };
-      std::vector<std::int64_t> all(count);
-      std::iota(all.begin(), all.end(), 0);
-      const Tensor scores = decoder.logits(rows_at(hidden_RTD, part(hidden_rows))).to(torch::kFloat32);
-      const std::vector<double> steps = log_probabilities_at(scores, all, part(tokens));
-      for (std::size_t i = 0; i < count; ++i) places[branch_of[first + i]].log_probability += steps[i];
+    const std::vector<double> steps = answers(hidden_RTD, asked);
+    auto step = steps.begin();
+    for (std::size_t i = 0; i < batch.size(); ++i) go_on(batch[i], reading, static_cast<std::int64_t>(i), step);
+    branches_.keep(std::move(reading));
+    if (!options_.counts) return;
+    ++options_.counts->passes;
+    for (const auto& row : tokens) options_.counts->tokens += std::ssize(row);
+  }
+
+  /// What may follow the branch's edge up to `next`: its next token, or the edges at its end.
+  void ask(const Branch& branch, std::size_t next, Asked& asked) const {
+    const LabelTree::Edge& edge = branches_.edge_of(branch);
+    if (next < edge.tokens.size()) asked.tokens.push_back(edge.tokens[next]);
+    if (next == edge.tokens.size())
+      for (const LabelTree::Edge& one : tree_.node(edge.to).edges) asked.tokens.push_back(one.tokens.front());
+    asked.place_of.resize(asked.tokens.size(), std::ssize(asked.places) - 1);
+  }
+
+  /// Log probabilities; of `rows` places at a time.
+  std::vector<double> answers(const Tensor& hidden_RTD, const Asked& asked) const {
+    const Tensor hidden_ND = rows_at(hidden_RTD, asked.places);
+    std::vector<double> all;
+    for (std::int64_t first = 0; first < hidden_ND.size(0); first += options_.rows) {
+      const std::int64_t count = std::min(options_.rows, hidden_ND.size(0) - first);
+      std::vector<std::int64_t> rows, tokens;
+      for (std::size_t i = all.size(); i < asked.tokens.size() && asked.place_of[i] < first + count; ++i)
+        rows.push_back(asked.place_of[i] - first), tokens.push_back(asked.tokens[i]);
+      const Tensor scores_NV = place_->rows.decoder().logits(hidden_ND.narrow(0, first, count)).to(torch::kFloat32);
+      std::ranges::copy(log_probabilities_at(scores_NV, rows, tokens), std::back_inserter(all));
     }
-    return places;
+    return all;
+  }
+
+  /// Goes on from a row of `reading`. `step` goes over the answers in the order of asking.
+  void go_on(Branch branch, const std::shared_ptr<const Reading>& reading, std::int64_t row,
+             std::vector<double>::const_iterator& step) {
+    const LabelTree::Edge& edge = branches_.edge_of(branch);
+    const std::size_t end = branch.next + branches_.taken(branch);
+    while (branch.next < end)
+      if (++branch.next < edge.tokens.size()) branch.log_probability += *step++;
+    if (end < edge.tokens.size()) {
+      branch.reading = reading, branch.row = row;
+      return add(std::move(branch));
+    }
+    const LabelTree::Node& node = tree_.node(edge.to);
+    count(branch.cell, node, branch.log_probability);
+    for (std::size_t i = 0; i < node.edges.size(); ++i)
+      add({branch.cell, edge.to, i, 0, branch.log_probability + *step++, reading, row});
   }
 
   const LabelTree& tree_;
   const LabelScoreOptions& options_;
-  std::vector<LabelScores>& scores_;
+  std::shared_ptr<const Reading> place_;
+  std::int64_t passes_ = 0;
+  std::vector<LabelScores> scores_;
+  Branches branches_;
 };
 
 }  // namespace label_scores_detail
 
 /// The labels' probabilities for each row, which has read its text up to the place. The rows stay as they are. Records
-/// no gradients. Memory: `options.rows` rows of the decoder for each step of the longest path.
+/// no gradients. What is read for a cell, and so its result but for rounding, does not depend on the other rows.
+/// Memory: `options.states` states and two more of at most `options.rows` rows each, a row with the tokens behind its
+/// prompt alone; `options.rows` rows of scores; for each cell less than 100 bytes a branch that waits, of which there
+/// are at most as many as paths. What waits behind a state that was let go of is read from the place on.
 inline std::vector<LabelScores> score_labels(const DecodingRows& rows, const LabelTree& tree,
                                              const LabelScoreOptions& options = {}) {
   torch::NoGradGuard no_grad;
-  std::vector<LabelScores> scores(static_cast<std::size_t>(rows.size()));
-  std::vector<label_scores_detail::Place> places;
-  for (std::size_t cell = 0; cell < scores.size(); ++cell) {
-    scores[cell].probabilities.resize(static_cast<std::size_t>(tree.labels()));
-    places.push_back({cell, LabelTree::root, 0.0});
-  }
-  if (!scores.empty() && !tree.node(LabelTree::root).is_leaf())
-    label_scores_detail::Walk(tree, options, scores).from(rows, places);
-  return scores;
+  return label_scores_detail::Search(rows, tree, options).run();
 }
 
 }  // namespace cell2text

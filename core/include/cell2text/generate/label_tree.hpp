@@ -28,6 +28,9 @@ class LabelTree {
   struct Node {
     std::vector<Edge> edges;           ///< by their first tokens, which differ
     std::vector<std::int32_t> labels;  ///< of the paths that end here
+    std::vector<std::int64_t> path;    ///< tokens from the root to here
+    std::int64_t most = 0;             ///< paths that end here or below of which one text can have all: one, or where
+                                       ///< paths end within others as many as there are of these at most
     bool is_leaf() const { return edges.empty(); }
   };
 
@@ -39,10 +42,13 @@ class LabelTree {
                        std::to_string(path.label) + " of " + std::to_string(labels));
     std::ranges::sort(paths);
     paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+    paths_ = std::ssize(paths);
     grow(paths, 0);
   }
 
   std::int64_t labels() const { return labels_; }
+  /// Different ones.
+  std::int64_t paths() const { return paths_; }
   const Node& node(std::int32_t number) const { return nodes_[number]; }
   std::int64_t nodes() const { return std::ssize(nodes_); }
   static constexpr std::int32_t root = 0;
@@ -60,10 +66,14 @@ class LabelTree {
   std::int32_t grow(std::span<const LabelPath> paths, std::size_t depth) {
     const auto number = static_cast<std::int32_t>(nodes_.size());
     nodes_.emplace_back();
+    if (!paths.empty())
+      nodes_[number].path.assign(paths.front().tokens.begin(),
+                                 paths.front().tokens.begin() + static_cast<std::ptrdiff_t>(depth));
     while (!paths.empty() && paths.front().tokens.size() == depth) {
       nodes_[number].labels.push_back(paths.front().label);
       paths = paths.subspan(1);
     }
+    std::int64_t most_below = 0;
     while (!paths.empty()) {
       const auto branch = paths.first(same_token(paths, depth));
       std::size_t end = depth + 1;
@@ -71,14 +81,16 @@ class LabelTree {
       const auto first = branch.front().tokens.begin();
       Edge edge{{first + static_cast<std::ptrdiff_t>(depth), first + static_cast<std::ptrdiff_t>(end)}, 0};
       edge.to = grow(branch, end);
+      most_below = std::max(most_below, nodes_[edge.to].most);
       nodes_[number].edges.push_back(std::move(edge));
       paths = paths.subspan(branch.size());
     }
+    nodes_[number].most = std::ssize(nodes_[number].labels) + most_below;
     return number;
   }
 
   std::vector<Node> nodes_;
-  std::int64_t labels_;
+  std::int64_t labels_, paths_ = 0;
 };
 
 }  // namespace cell2text

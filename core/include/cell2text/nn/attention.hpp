@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include <limits>
+#include <vector>
 
 #include "cell2text/shapes.hpp"
 
@@ -71,22 +72,43 @@ inline Tensor causal_attention(const Tensor& q_BTHC, const Tensor& k_BTKC, const
   return out_BHTC.transpose(1, 2).reshape({q_BTHC.size(0), T, q_BTHC.size(2) * q_BTHC.size(3)});
 }
 
-/// What new tokens attend to: prompts that several rows share, and each row's own tail.
-/// Row r belongs to prompt r / rows_per_prompt.
-struct RememberedKeys {
-  std::int64_t rows_per_prompt = 1;
-  Tensor prompt_k_QKPC, prompt_v_QKPC;  ///< Q prompts of P tokens
-  Tensor tail_k_RKWC, tail_v_RKWC;      ///< the new tokens included
-  Tensor prompt_mask;                   ///< 0 or -infinity, [Q,1,P] or [R,T,P]; undefined where all is visible
-  Tensor tail_mask_R1TW;                ///< 0 or -infinity, or undefined where all is visible
+/// Rows that stand side by side and share a prompt.
+struct PromptRun {
+  std::int64_t prompt, first, count;
 };
 
-/// Attention of T new tokens per row, [R,T,H,C] -> [R,T,H*C]. The prompt part is one product per prompt and
-/// key/value head for all its rows, beams and repeated heads together: nothing is expanded. One softmax joins both.
+/// What new tokens attend to: prompts that several rows share, and each row's own tail.
+struct RememberedKeys {
+  std::int64_t rows_per_prompt = 1;     ///< row r belongs to prompt r / rows_per_prompt; unless there are
+  std::vector<PromptRun> runs;          ///< of all rows in their order; prompts may have several or none
+  Tensor prompt_k_QKPC, prompt_v_QKPC;  ///< Q prompts of P tokens
+  Tensor tail_k_RKWC, tail_v_RKWC;      ///< the new tokens included
+  Tensor prompt_mask;     ///< 0 or -infinity, [Q,1,P], or of rows [R,1,P] or [R,T,P]; undefined where all is visible
+  Tensor tail_mask_R1TW;  ///< 0 or -infinity, or undefined where all is visible
+};
+
+namespace attention_detail {
+
+/// Products with what prompts hold, y_QKAB: x [Q*K, rows * n, A] -> [Q*K, rows * n, B], where Q prompts have as many
+/// rows each, or of all rows in one, [K, R * n, A] -> [K, R * n, B], run by run. Nothing of y is copied.
+inline Tensor prompt_products(const Tensor& x, const Tensor& y_QKAB, const std::vector<PromptRun>& runs,
+                              std::int64_t n) {
+  if (runs.empty()) return at::bmm(x, y_QKAB.reshape({x.size(0), y_QKAB.size(2), y_QKAB.size(3)}));
+  std::vector<Tensor> parts;
+  for (const PromptRun& run : runs)
+    parts.push_back(at::bmm(x.narrow(1, run.first * n, run.count * n), y_QKAB.select(0, run.prompt)));
+  return at::cat(parts, 1);
+}
+
+}  // namespace attention_detail
+
+/// Attention of T new tokens per row, [R,T,H,C] -> [R,T,H*C]. The prompt part is one product per prompt (or run of its
+/// rows) and key/value head for all its rows, beams and repeated heads together: nothing is expanded. One softmax joins
+/// both.
 inline Tensor remembered_attention(const Tensor& q_RTHC, const RememberedKeys& keys, const AttentionRule& rule) {
   const std::int64_t R = q_RTHC.size(0), T = q_RTHC.size(1), H = q_RTHC.size(2), C = q_RTHC.size(3);
   const std::int64_t K = keys.tail_k_RKWC.size(1), W = keys.tail_k_RKWC.size(2), P = keys.prompt_k_QKPC.size(2);
-  const std::int64_t n = keys.rows_per_prompt, Q = R / n, per_row = H / K * T;
+  const std::int64_t n = keys.runs.empty() ? keys.rows_per_prompt : R, Q = R / n, per_row = H / K * T;
 
   // Queries ordered [Q, K, n, repeats, T, C] for the prompts and [Q, n, K, repeats, T, C] for the tails.
   const Tensor q = (q_RTHC * rule.scale).reshape({Q, n, T, K, H / K, C});
@@ -94,7 +116,8 @@ inline Tensor remembered_attention(const Tensor& q_RTHC, const RememberedKeys& k
   const Tensor q_tail = q.permute({0, 1, 3, 4, 2, 5}).reshape({R * K, per_row, C});
 
   const auto capped = [&rule](const Tensor& scores) { return attention_detail::capped(scores, rule.soft_cap); };
-  Tensor on_prompt = capped(at::bmm(q_prompt, keys.prompt_k_QKPC.reshape({Q * K, P, C}).transpose(1, 2)));
+  Tensor on_prompt =
+      capped(attention_detail::prompt_products(q_prompt, keys.prompt_k_QKPC.transpose(2, 3), keys.runs, per_row));
   if (const Tensor& mask = keys.prompt_mask; mask.defined())
     on_prompt.view({Q, K, n, H / K, T, P}).add_(mask.view({Q, 1, mask.size(0) / Q, 1, mask.size(1), P}));
   Tensor on_tail = capped(at::bmm(q_tail, keys.tail_k_RKWC.reshape({R * K, W, C}).transpose(1, 2)));
@@ -103,8 +126,8 @@ inline Tensor remembered_attention(const Tensor& q_RTHC, const RememberedKeys& k
   const Tensor scores =
       at::cat({on_prompt.view({Q, K, n, per_row, P}), on_tail.view({Q, n, K, per_row, W}).transpose(1, 2)}, -1);
   const Tensor weights = at::softmax(scores, -1, torch::kFloat32).to(q.scalar_type());
-  const Tensor from_prompt =
-      at::bmm(weights.narrow(-1, 0, P).reshape({Q * K, n * per_row, P}), keys.prompt_v_QKPC.reshape({Q * K, P, C}));
+  const Tensor from_prompt = attention_detail::prompt_products(
+      weights.narrow(-1, 0, P).reshape({Q * K, n * per_row, P}), keys.prompt_v_QKPC, keys.runs, per_row);
   const Tensor from_tail = at::bmm(weights.narrow(-1, P, W).transpose(1, 2).reshape({R * K, per_row, W}),
                                    keys.tail_v_RKWC.reshape({R * K, W, C}));
   const Tensor sum = from_prompt.view({Q, K, n, H / K, T, C}).transpose(1, 2) + from_tail.view({Q, n, K, H / K, T, C});

@@ -76,7 +76,8 @@ class KvCache {
     pass_ = {.new_lengths = lengths, .T = T, .prefill = prompt_of_row_.empty()};
     if (pass_.prefill) return;
     expect_rows(R, "forward");
-    drop_unused_prompts();
+    // What forks share stays in memory anyway, and would be copied to leave a part of it.
+    if (prompts_.front().k.use_count() == 1) drop_unused_prompts();
     pass_.old_width = *std::ranges::max_element(tail_lengths_);
     pass_.even = std::ranges::all_of(tail_lengths_, [&](std::int64_t n) { return n == pass_.old_width; });
     group_prompts(device);
@@ -102,6 +103,7 @@ class KvCache {
     write(tail.v, v_RTKC.detach());
     const std::int64_t W = pass_.old_width + pass_.T;
     RememberedKeys keys{.rows_per_prompt = pass_.rows_per_prompt,
+                        .runs = pass_.runs,
                         .prompt_k_QKPC = prompts_[layer].k,
                         .prompt_v_QKPC = prompts_[layer].v,
                         .tail_k_RKWC = tail.k.narrow(2, 0, W),
@@ -109,10 +111,6 @@ class KvCache {
                         .prompt_mask = pass_.prompt_mask,
                         .tail_mask_R1TW = pass_.tail_mask};
     if (rule.window > 0) look_back(rule.window, keys);
-    if (pass_.prompt_rows.defined()) {  // rows do not lie in equal groups by prompt: each gets its own copy
-      keys.prompt_k_QKPC = keys.prompt_k_QKPC.index_select(0, pass_.prompt_rows);
-      keys.prompt_v_QKPC = keys.prompt_v_QKPC.index_select(0, pass_.prompt_rows);
-    }
     return remembered_attention(q_RTHC, keys, rule);
   }
 
@@ -144,7 +142,7 @@ class KvCache {
     bool even = true;            // all tails have the same length
     std::int64_t old_width = 0;  // of the longest tail
     std::int64_t rows_per_prompt = 1;
-    Tensor prompt_rows = {};  // where rows do not lie in equal groups: the prompt of each
+    std::vector<PromptRun> runs = {};  // where rows do not lie in equal groups by prompt
     Tensor prompt_mask = {}, tail_mask = {};
     struct Window {
       std::int64_t size = 0, first_key = 0;  // of the prompts: what lies before it no row sees
@@ -206,18 +204,21 @@ class KvCache {
     prompt_lengths_ = std::move(kept_lengths);
   }
 
-  // Rows in order, n of each prompt: one product per prompt. Any other order: a prompt per row.
+  // Rows in order, n of each prompt: all prompts at once. Any other order: by runs of rows that have the same.
   void group_prompts(torch::Device device) {
     const std::int64_t R = rows(), Q = static_cast<std::int64_t>(prompt_lengths_.size());
     const std::int64_t n = std::max<std::int64_t>(R / Q, 1);
     bool grouped = R == Q * n;
     for (std::int64_t r = 0; grouped && r < R; ++r) grouped = prompt_of_row_[r] == r / n;
-    pass_.rows_per_prompt = grouped ? n : 1;
-    if (!grouped) pass_.prompt_rows = on(device, prompt_of_row_);
+    pass_.rows_per_prompt = n;
+    for (std::int64_t r = 0; !grouped && r < R; ++r) {
+      if (r == 0 || prompt_of_row_[r] != prompt_of_row_[r - 1]) pass_.runs.push_back({prompt_of_row_[r], r, 0});
+      ++pass_.runs.back().count;
+    }
     const std::int64_t P = prompts_.front().k.size(2);
     if (std::ranges::all_of(prompt_lengths_, [P](std::int64_t length) { return length == P; })) return;
     Tensor lengths = on(device, prompt_lengths_);
-    if (!grouped) lengths = lengths.index_select(0, pass_.prompt_rows);
+    if (!grouped) lengths = lengths.index_select(0, on(device, prompt_of_row_));
     const Tensor hidden = at::arange(P, lengths.options()) >= lengths.view({-1, 1, 1});
     pass_.prompt_mask = minus_infinity_where(hidden);
   }
