@@ -13,8 +13,8 @@ TEST_CASE("last tokens: their places in a padded batch, row by row") {
 
 TEST_CASE("last tokens: more than a row has, and other numbers of rows, are our own fault") {
   CHECK_THROWS_WITH_AS(last_places({5, 2}, {1}, 5), "the last tokens of 1 rows, of a batch of 2", BugError);
-  CHECK_THROWS_WITH_AS(last_places({5, 2}, {1, 3}, 5),
-                       "the last 3 of the 2 tokens of row 1, in a batch of 5", BugError);
+  CHECK_THROWS_WITH_AS(last_places({5, 2}, {1, 3}, 5), "the last 3 of the 2 tokens of row 1, in a batch of 5",
+                       BugError);
   CHECK_THROWS_AS(last_places({5}, {-1}, 5), BugError);
   CHECK_THROWS_AS(last_places({6}, {1}, 5), BugError);
 }
@@ -25,7 +25,6 @@ TEST_CASE("last tokens: tokens at places of each row, whatever stands behind the
   const Tensor found = tokens_at(x_BT, places_BL);
   REQUIRE(found.sizes() == torch::IntArrayRef({2, 2, 1, 3}));
   for (std::int64_t b = 0; b < 2; ++b)
-    for (std::int64_t i = 0; i < 2; ++i)
-      CHECK(found[b][i].equal(x_BT[b][places_BL[b][i].item<std::int64_t>()]));
+    for (std::int64_t i = 0; i < 2; ++i) CHECK(found[b][i].equal(x_BT[b][places_BL[b][i].item<std::int64_t>()]));
   CHECK(tokens_at(x_BT, {}).is_same(x_BT));
 }

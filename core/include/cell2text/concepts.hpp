@@ -115,7 +115,9 @@ concept ForwardLastIfAny = !requires(P decoder, const Tensor& x, const std::vect
   decoder.forward_last(x, lengths, x, lengths, static_cast<typename P::State*>(nullptr));
 }
 || requires(P decoder, const Tensor& x, const std::vector<std::int64_t>& lengths) {
-  { decoder.forward_last(x, lengths, x, lengths, static_cast<typename P::State*>(nullptr)) } -> std::convertible_to<Tensor>;
+  {
+    decoder.forward_last(x, lengths, x, lengths, static_cast<typename P::State*>(nullptr))
+    } -> std::convertible_to<Tensor>;
 };
 template <class T>
 concept EncodePromptIfAny = !requires(const T& tokenizer, std::string_view text) {

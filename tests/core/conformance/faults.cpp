@@ -90,8 +90,8 @@ struct ForgettingDecoder : gru_plugin::Decoder {
 };
 struct PaddedDecoder : gru_plugin::Decoder {  // the last tokens as forward returns them
   using gru_plugin::Decoder::Decoder;
-  Tensor forward_last(const Tensor& x, const gru_plugin::Ids& lengths, const Tensor& positions,
-                      const gru_plugin::Ids&, State* state) {
+  Tensor forward_last(const Tensor& x, const gru_plugin::Ids& lengths, const Tensor& positions, const gru_plugin::Ids&,
+                      State* state) {
     return forward(x, lengths, positions, state);
   }
 };

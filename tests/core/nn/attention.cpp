@@ -4,7 +4,6 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "cell2text/last_tokens.hpp"
-
 #include "support/oracle.hpp"
 #include "support/plain_attention.hpp"
 

@@ -98,8 +98,8 @@ class CausalTransformer {
     return run(embeddings_BTD, lengths, positions_BT, {}, state);
   }
 
-  /// As DecoderHandle::forward_last. The last layer makes keys and values of all tokens, and the rest of it for the last
-  /// tokens alone. What is read behind a prompt is short, and goes through it whole.
+  /// As DecoderHandle::forward_last. The last layer makes keys and values of all tokens, and the rest of it for the
+  /// last tokens alone. What is read behind a prompt is short, and goes through it whole.
   Tensor forward_last(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,
                       const Tensor& positions_BT, const std::vector<std::int64_t>& last, KvCache* state) {
     const std::int64_t T = embeddings_BTD.size(1), L = last.empty() ? 0 : std::ranges::max(last);
@@ -137,8 +137,7 @@ class CausalTransformer {
       const RopeTables& table = turns[shape_.kind_of_layer[i]];
       const Tensor asking = i + 1 == layers_.size() ? asking_BL : Tensor();
       x_BTD = recompute_ && training_ && !state
-                  ? recomputed(x_BTD,
-                               [=, this](const Tensor& x) { return through(i, x, table, asking, nullptr); })
+                  ? recomputed(x_BTD, [=, this](const Tensor& x) { return through(i, x, table, asking, nullptr); })
                   : through(i, x_BTD, table, asking, state);
     }
     if (state) state->end();

@@ -91,8 +91,8 @@ inline LossSum description_loss(const Model& model, const SoftPrompt& soft,
   const Sequences sequences = join(model, soft, targets.read);
   const Tensor tokens = torch::tensor(targets.tokens, torch::kInt64).to(model.device);
   // The token before a description predicts its first one.
-  const Tensor hidden_ND = model.decoder->forward_last(sequences.embeddings_BTD, sequences.lengths,
-                                                       sequences.positions_BT, targets.counts);
+  const Tensor hidden_ND =
+      model.decoder->forward_last(sequences.embeddings_BTD, sequences.lengths, sequences.positions_BT, targets.counts);
 
   const std::int64_t N = tokens.size(0), V = model.decoder->vocabulary_size();
   const std::int64_t parts = (N * V + options.chunk_values - 1) / options.chunk_values;
