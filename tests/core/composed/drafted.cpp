@@ -95,7 +95,8 @@ TEST_CASE("drafted: rows of a pass are as long as gives most tokens for the work
   using Sizes = std::vector<std::size_t>;
   CHECK((lengths({60}) == Sizes{60}));
   CHECK((lengths({20, 20, 20}) == Sizes{20, 20, 20}));
-  CHECK((lengths({60, 58, 1}) == Sizes{60, 58, 1}));  // one row of padding, for 57 tokens each of the others
+  CHECK((lengths({60, 58, 1}) ==
+         Sizes{58, 58, 1}));  // a row of padding for 57 tokens each of the others; not two for two
   Sizes one_long(16, 1);
   one_long[3] = 60;
   CHECK((lengths(one_long) == Sizes(16, 1)));  // 15 rows of 59 padded tokens, for 59
