@@ -1,6 +1,10 @@
 // Generation by a trained model, timed inside the process: what drafts save, and what confidences and restrictions
 // cost. Prints JSON.
-//   bench_described drafts MODEL CELLS.h5ad N REPEATS           greedy, without and with drafts, on the same prompts
+//   bench_described drafts MODEL CELLS.h5ad N REPEATS [AT_ONCE [DECODER]]
+//                                                               greedy, without and with drafts, on the same prompts,
+//                                                               which are also read by themselves; so many cells in a
+//                                                               batch, by a decoder of bench/widened.py that stands for
+//                                                               the model's
 //   bench_described confidence MODEL CELLS.h5ad N REPEATS NAMES the model's own generation, and then its confidences
 //                                                               with the cell types of the file NAMES, one a line
 //   bench_described restricted MODEL CELLS.h5ad N REPEATS       the same without restrictions, and with several
@@ -10,11 +14,13 @@
 #include <cstdio>
 #include <fstream>
 #include <numeric>
+#include <optional>
 
 #include "cell2text/experiment_run.hpp"
 #include "cell2text/generate/label_constraint.hpp"
 #include "cell2text/ontology/label_list.hpp"
 #include "process.hpp"
+#include "profile.hpp"
 #include "stopwatch.hpp"
 
 namespace {
@@ -37,8 +43,10 @@ struct Trained {
   std::vector<Prompts> batches;
   std::int64_t cells = 0;
 
-  Trained(const std::string& folder, const std::string& file, std::int64_t n)
+  /// `at_once`: cells of a batch; 0: as many as the model was trained to describe.
+  Trained(const std::string& folder, const std::string& file, std::int64_t n, std::int64_t at_once)
       : card(read_model_card(folder, registry)), model(load_model(host, card, folder)) {
+    if (at_once > 0) card.generation.batch_size = at_once;
     torch::NoGradGuard no_grad;
     Value settings;
     settings.set("path", {file, {}});
@@ -52,11 +60,24 @@ struct Trained {
       batches.push_back({join(model, model.soft_prompt(batch->tokens), {}), std::move(batch->names)});
   }
 
-  std::vector<Generated> generate(const Prompts& prompts, const GenerationSettings& settings,
-                                  GenerationExtras extras) const {
+  std::vector<Generated> generate(const Prompts& prompts, const GenerationSettings& settings, GenerationExtras extras,
+                                  const DecoderHandle* other = nullptr) const {
     for (const std::string& name : prompts.names) extras.cell_keys.push_back(cell_key(name));
-    return cell2text::generate(*model.decoder, prompts.sequences.embeddings_BTD, prompts.sequences.lengths, settings,
-                               std::move(extras));
+    return cell2text::generate(other ? *other : *model.decoder, prompts.sequences.embeddings_BTD,
+                               prompts.sequences.lengths, settings, std::move(extras));
+  }
+};
+
+/// A wider decoder that writes what the model's writes.
+struct Wide {
+  Parameters parameters{torch::kCPU, torch::kFloat32, 0};
+  std::optional<DecoderHandle> decoder;
+
+  Wide(const Host& host, const std::string& folder) {
+    PluginChoice choice{"decoder", "llama", {}, {}};
+    choice.settings.set("checkpoint", {folder, {}});
+    decoder.emplace(model_builder_detail::build_part<kinds::decoder>(host, choice, parameters));
+    decoder->set_training(false);
   }
 };
 
@@ -66,26 +87,78 @@ std::int64_t add_tokens(std::vector<std::vector<std::int64_t>>& texts, const std
   return tokens;
 }
 
-Json drafts(const Trained& trained, std::int64_t repeats) {
+/// The prompts by themselves: what generation reads, and with the last block for all tokens.
+void read_prompts(const DecoderHandle& decoder, const std::vector<Prompts>& batches, Json& result, bool counts) {
+  torch::NoGradGuard no_grad;
+  Stopwatch watch;
+  for (const Prompts& prompts : batches)
+    DecodingRows(decoder, prompts.sequences.embeddings_BTD, prompts.sequences.lengths).lengths();
+  const Json last = watch.lap();
+  for (const Prompts& prompts : batches) {
+    StateHandle state = decoder.new_state();
+    decoder.forward(prompts.sequences.embeddings_BTD, prompts.sequences.lengths, prompts.sequences.positions_BT,
+                    &state);
+  }
+  const Json whole = watch.lap();
+  if (counts) result["prompts"].push_back(last), result["whole_prompts"].push_back(whole);
+}
+
+std::vector<Prompts> widened(std::vector<Prompts> batches, std::int64_t width) {
+  for (Prompts& prompts : batches) {
+    Tensor& x_BTD = prompts.sequences.embeddings_BTD;
+    x_BTD = at::constant_pad_nd(x_BTD, {0, width - x_BTD.size(2)});
+  }
+  return batches;
+}
+
+std::int64_t tokens_of(const std::vector<Prompts>& batches) {
+  std::int64_t tokens = 0;
+  for (const Prompts& prompts : batches)
+    tokens += std::accumulate(prompts.sequences.lengths.begin(), prompts.sequences.lengths.end(), std::int64_t{0});
+  return tokens;
+}
+
+Json drafts(const Trained& trained, std::int64_t repeats, const std::string& wide_folder) {
   if (!trained.model.drafts) throw InputError("the model has no drafts.safetensors");
   GenerationSettings greedy = trained.card.generation;
   greedy.beams = 1;
-  Json result{{"cells", trained.cells}, {"plain", Json::array()}, {"drafted", Json::array()}};
+  std::optional<Wide> wide;
+  if (!wide_folder.empty()) wide.emplace(trained.host, wide_folder);
+  const DecoderHandle& decoder = wide ? *wide->decoder : *trained.model.decoder;
+  const std::vector<Prompts> batches = widened(trained.batches, decoder.width());
+  Json result{{"cells", trained.cells},        {"at_once", greedy.batch_size}, {"prompt_tokens", tokens_of(batches)},
+              {"plain", Json::array()},        {"drafted", Json::array()},     {"prompts", Json::array()},
+              {"whole_prompts", Json::array()}};
+  std::vector<std::vector<std::int64_t>> own;
+  if (wide)
+    for (const Prompts& prompts : trained.batches) add_tokens(own, trained.generate(prompts, greedy, {}));
   for (std::int64_t i = -1; i < repeats; ++i) {
     std::vector<std::vector<std::int64_t>> plain, drafted;
     DraftCounts counts;
     std::int64_t tokens = 0;
     Stopwatch watch;
-    for (const Prompts& prompts : trained.batches) add_tokens(plain, trained.generate(prompts, greedy, {}));
+    for (const Prompts& prompts : batches) add_tokens(plain, trained.generate(prompts, greedy, {}, &decoder));
     const Json without = watch.lap();
-    for (const Prompts& prompts : trained.batches) {
-      GenerationExtras extras;
-      extras.drafts = trained.model.drafts.get(), extras.draft_counts = &counts;
-      tokens += add_tokens(drafted, trained.generate(prompts, greedy, std::move(extras)));
+    {
+      const char* file = i >= 0 ? std::getenv("BENCH_PROFILE") : nullptr;
+      const driver::Profile profile(file ? std::optional<std::string>(file) : std::nullopt);
+      for (const Prompts& prompts : batches) {
+        GenerationExtras extras;
+        extras.drafts = trained.model.drafts.get(), extras.draft_counts = &counts;
+        tokens += add_tokens(drafted, trained.generate(prompts, greedy, std::move(extras), &decoder));
+      }
     }
     const Json with = watch.lap();
     if (plain != drafted) throw BugError("drafts changed a text");
+    if (wide && i < 0) {
+      std::int64_t same = 0;
+      for (std::size_t cell = 0; cell < own.size(); ++cell) same += own[cell] == plain[cell];
+      if (20 * same < 19 * trained.cells)
+        throw BugError("the wide decoder writes " + std::to_string(same) + " texts alike");
+      result["same_texts"] = same;
+    }
     if (i >= 0) result["plain"].push_back(without), result["drafted"].push_back(with);
+    read_prompts(decoder, batches, result, i >= 0);
     result["tokens"] = tokens, result["passes"] = counts.passes, result["accepted"] = counts.accepted;
     result["guessed"] = counts.drafted;
   }
@@ -184,16 +257,17 @@ int main(int argc, char** argv) {
   driver::prepare_process();
   const Arguments all(argv + 1, argv + argc);
   const bool is_confidence = !all.empty() && all[0] == "confidence";
-  if (all.size() != (is_confidence ? 6u : 5u))
+  if (all.size() < (is_confidence ? 6u : 5u) || all.size() > (is_confidence ? 6u : 7u))
     return std::fprintf(stderr, "bench_described: see the head of bench_described.cpp\n"), 2;
   try {
     const char* threads = std::getenv("BENCH_THREADS");
     at::set_num_threads(threads ? std::atoi(threads) : 2);
-    const Trained trained(all[1], all[2], std::stoll(all[3]));
     const std::int64_t repeats = std::stoll(all[4]);
+    const bool has_size = !is_confidence && all.size() > 5;
+    const Trained trained(all[1], all[2], std::stoll(all[3]), has_size ? std::stoll(all[5]) : 0);
     const Json result = is_confidence            ? confidence(trained, repeats, all[5])
                         : all[0] == "restricted" ? restricted(trained, repeats)
-                                                 : drafts(trained, repeats);
+                                                 : drafts(trained, repeats, all.size() > 6 ? all[6] : "");
     std::printf("%s\n", result.dump().c_str());
   } catch (const std::exception& error) {
     return std::fprintf(stderr, "bench_described: %s\n", error.what()), 1;

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 
+import widened
 from sides import measured, row
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -34,13 +35,25 @@ def rates(cells):
 
 
 def draft_rows(folder, options, command, bench, target):
-    found = measured([bench, "drafts", trained(folder, options, command), CELLS, COUNT, options.pairs], options.threads)
-    per_pass = (found["accepted"] + found["passes"]) / found["passes"]
-    print(f"drafts: {per_pass:.1f} tokens a pass, {100 * found['accepted'] / found['guessed']:.0f}% of guesses held",
-          file=sys.stderr)
-    name = (f"greedy decoding with drafts, {found['tokens'] / found['cells']:.0f} tokens a text, {per_pass:.1f} of them a pass; "
-            "peer: without drafts, the same tokens")
-    return [row(name, sides_of(found, "drafted", "plain"), rates(found["cells"]), "cells/s", target)], found
+    """The quickstart's decoder, whose steps cost little, and one of the shape of the other rows, whose steps read 0.4 GB."""
+    model = trained(folder, options, command)
+    widened.widen(model / "decoder", folder / "wide", options.seed)
+    wide = "8 layers x 512, vocabulary 128256"
+    rows, runs = [], []
+    for name, cells, at_once, decoder in (("the quickstart's decoder", COUNT, 0, None), (f"{wide}, 4 cells together", 40, 4, "wide"),
+                                          (f"{wide}, one cell at a time", 16, 1, "wide")):
+        found = measured([bench, "drafts", model, CELLS, cells, options.pairs, at_once]
+                         + ([folder / decoder] if decoder else []), options.threads)
+        per_pass = (found["accepted"] + found["passes"]) / found["passes"]
+        print(f"drafts, {name}: {per_pass:.1f} tokens a pass, {100 * found['accepted'] / found['guessed']:.0f}% of guesses "
+              f"held, {found.get('same_texts', cells)} of {cells} texts as the quickstart's", file=sys.stderr)
+        rows.append(row(f"greedy decoding with drafts, {name}: {found['tokens'] / cells:.0f} tokens a text behind "
+                        f"{found['prompt_tokens'] / cells:.0f}, {per_pass:.1f} a pass; peer: without drafts, the same tokens",
+                        sides_of(found, "drafted", "plain"), rates(cells), "cells/s", target))
+        rows.append(row(f"reading the prompts alone, {name}; peer: with the last block for all of their tokens",
+                        sides_of(found, "prompts", "whole_prompts"), rates(cells), "cells/s", None))
+        runs.append(found)
+    return rows, runs
 
 
 def cell_types(folder, seed):

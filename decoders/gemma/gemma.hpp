@@ -63,6 +63,10 @@ class Gemma {
                  State* state) {
     return model_.forward(embeddings_BTD, lengths, positions_BT, state);
   }
+  Tensor forward_last(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,
+                      const Tensor& positions_BT, const std::vector<std::int64_t>& last, State* state) {
+    return model_.forward_last(embeddings_BTD, lengths, positions_BT, last, state);
+  }
   std::vector<LinearSlot*> linear_layers() { return model_.linear_layers(); }
   void set_training(bool training) { model_.set_training(training); }
 

@@ -246,6 +246,14 @@ struct DecoderSave : Gru {
   using Gru::Gru;
   void save() {}
 };
+struct DecoderLast : Gru {  // optional, and right
+  using Gru::Gru;
+  Tensor forward_last(const Tensor&, const Ids&, const Tensor&, const Ids&, State*) { return {}; }
+};
+struct DecoderLastType : Gru {
+  using Gru::Gru;
+  void forward_last(const Tensor&, const Ids&, const Tensor&, const Ids&, State*) {}
+};
 struct DecoderModelTypes : Gru {  // optional, and right
   using Gru::Gru;
   static std::vector<std::string> model_types() { return {}; }
@@ -281,6 +289,8 @@ static_assert(!Decoder<DecoderForward>);
 static_assert(!Decoder<DecoderLogits>);
 static_assert(!Decoder<DecoderLayers>);
 static_assert(!Decoder<DecoderSave>);
+static_assert(Decoder<DecoderLast>);
+static_assert(!Decoder<DecoderLastType>);
 static_assert(Decoder<DecoderModelTypes>);
 static_assert(!Decoder<DecoderModelTypesType>);
 static_assert(Decoder<DecoderPrompt<PromptTokenizer>>);

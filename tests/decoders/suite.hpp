@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
+#include <utility>
 
 #include "cell2text/generate/generate.hpp"
 #include "decoders/tables.hpp"
@@ -191,6 +193,103 @@ void check_recompute(Value table) {
   REQUIRE(again.size() == kept.size());
   CHECK(kept.size() > 10);
   for (std::size_t i = 0; i < kept.size(); ++i) CHECK(again[i].equal(kept[i]));
+}
+
+inline double largest(const Tensor& x) {
+  return x.abs().max().item<double>();
+}
+
+/// Reads all of a prompt to the end.
+template <class P>
+struct Whole : P {
+  using P::P;
+  void forward_last() = delete;
+};
+
+/// The last tokens alone as they are among all: values, gradients, what the state remembers, and texts.
+template <class P>
+void check_last(Value table) {
+  const auto seed = test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  torch::manual_seed(seed);
+  std::mt19937_64 random(seed);
+  auto made = make_decoder<P>(table, seed);
+  table.set("recompute", {true, {}});
+  auto again = make_decoder<P>(table, seed);
+  for (auto* one : {&made, &again}) {
+    one->handle->set_training(true);
+    for (Parameter& parameter : one->parameters->list()) parameter.value.requires_grad_(true);
+  }
+  for (int round = 0; round < 6; ++round) {
+    const auto T = static_cast<std::int64_t>(5 + random() % 6);
+    Tokens lengths{T}, last{1 + static_cast<std::int64_t>(random() % T)};
+    for (int b = 1; b < 3; ++b) {
+      lengths.push_back(1 + static_cast<std::int64_t>(random() % T));
+      last.push_back(static_cast<std::int64_t>(random() % (lengths[b] + 1)));
+    }
+    INFO("round " << round << ", T " << T);
+    const auto places = last_places(lengths, last, T);
+    const Tensor x = torch::randn({3, T, D}), weights = torch::randn({std::ssize(places), D});
+    const auto values = [&](OwnedDecoder& decoder, bool alone) {
+      const Tensor own = x.clone().requires_grad_(true);
+      const Tensor hidden = alone ? decoder.handle->forward_last(own, lengths, positions_of(3, T), last)
+                                  : rows_at(decoder.handle->forward(own, lengths, positions_of(3, T)), places);
+      (hidden * weights).sum().backward();
+      std::vector<Tensor> all{hidden.detach(), own.grad()};
+      for (Parameter& parameter : decoder.parameters->list())
+        if (parameter.value.grad().defined()) all.push_back(std::exchange(parameter.value.mutable_grad(), Tensor()));
+      return all;
+    };
+    const auto expected = values(made, false), found = values(made, true), recomputed = values(again, true);
+    REQUIRE(found.size() == expected.size());
+    REQUIRE(recomputed.size() == found.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(distance(found[i], expected[i]) < 1e-4 * (1 + largest(expected[i])));
+      CHECK(recomputed[i].equal(found[i]));
+    }
+
+    torch::NoGradGuard no_grad;
+    StateHandle whole = made.handle->new_state(), alone = made.handle->new_state();
+    const Tensor hidden = made.handle->forward(x, lengths, positions_of(3, T), &whole);
+    CHECK(distance(made.handle->forward_last(x, lengths, positions_of(3, T), last, &alone), rows_at(hidden, places)) <
+          1e-4);
+    const Tensor next = torch::randn({3, 4, D});
+    const Tensor after = torch::tensor(lengths).view({3, 1}) + torch::arange(4);
+    const Tokens four(3, 4), few{1, 4, 0};
+    CHECK(distance(made.handle->forward_last(next, four, after, few, &alone),
+                   rows_at(made.handle->forward(next, four, after, &whole), last_places(four, few, 4))) < 1e-4);
+  }
+
+  auto reads_all = make_decoder<Whole<P>>(table, seed);
+  const Tensor prompts = torch::randn({4, 9, D});
+  GenerationSettings settings;
+  settings.max_new_tokens.value = 12;
+  for (const std::int64_t beams : {1, 4}) {
+    settings.beams = beams;
+    const auto expected = generate(*reads_all.handle, prompts, {9, 1, 5, 9}, settings);
+    const auto found = generate(*again.handle, prompts, {9, 1, 5, 9}, settings);
+    for (int b = 0; b < 4; ++b) CHECK(found[b].tokens == expected[b].tokens);
+  }
+}
+
+/// What the last layer does for a prompt, it does for the last token.
+template <class P>
+void check_last_layer(const Value& table) {
+  torch::NoGradGuard no_grad;
+  auto made = make_decoder<P>(table, 1);
+  std::vector<std::int64_t> rows;  // that go through each layer's gate
+  for (LinearSlot* slot : made.handle->linear_layers())
+    if (slot->name().ends_with("mlp.gate_proj"))
+      slot->attach({.function = [&rows, out = slot->out()](const Tensor& x) {
+        rows.push_back(x.numel() / x.size(-1));
+        return torch::zeros({x.size(0), x.size(1), out});
+      }});
+  StateHandle state = made.handle->new_state();
+  made.handle->forward_last(torch::randn({2, 9, D}), {9, 7}, positions_of(2, 9), {1, 1}, &state);
+  REQUIRE(rows.size() > 1);
+  CHECK(rows.back() == 2);
+  rows.pop_back();
+  for (const std::int64_t n : rows) CHECK(n == 2 * 9);
 }
 
 /// Weights stay in the type that is asked for, what flows is float32, and what is trained becomes float32.

@@ -192,6 +192,7 @@
 #include "cell2text/io/value_json.hpp"
 #include "cell2text/io/xxh64.hpp"
 #include "cell2text/io/zip_entries.hpp"
+#include "cell2text/last_tokens.hpp"
 #include "cell2text/libtorch_folder.hpp"
 #include "cell2text/memory_need.hpp"
 #include "cell2text/model.hpp"

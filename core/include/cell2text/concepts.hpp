@@ -110,6 +110,15 @@ concept ModelTypesIfAny = !requires {
 || requires {
   { P::model_types() } -> std::convertible_to<std::vector<std::string>>;
 };
+template <class P>
+concept ForwardLastIfAny = !requires(P decoder, const Tensor& x, const std::vector<std::int64_t>& lengths) {
+  decoder.forward_last(x, lengths, x, lengths, static_cast<typename P::State*>(nullptr));
+}
+|| requires(P decoder, const Tensor& x, const std::vector<std::int64_t>& lengths) {
+  {
+    decoder.forward_last(x, lengths, x, lengths, static_cast<typename P::State*>(nullptr))
+    } -> std::convertible_to<Tensor>;
+};
 template <class T>
 concept EncodePromptIfAny = !requires(const T& tokenizer, std::string_view text) {
   tokenizer.encode_prompt(text, true);
@@ -122,6 +131,8 @@ concept EncodePromptIfAny = !requires(const T& tokenizer, std::string_view text)
 /// Optional:
 ///   state_bytes_per_token() const -> std::int64_t, what its state keeps of one token of one row, for an estimate of
 ///   the memory that a command needs
+///   forward_last(embeddings, lengths, positions, last, state) -> Tensor, as DecoderHandle says: `forward` for a caller
+///   who needs few of the hidden states. Without it they are picked from what `forward` returns
 ///   static model_types() -> std::vector<std::string>, the `model_type`s of a config.json that it opens as a checkpoint
 ///   tokenizer().encode_prompt(text, framed) const -> ids, as DecoderHandle says; without it: encode(text), right for a
 ///   tokenizer whose special tokens have no names in a text
@@ -133,6 +144,7 @@ concept Decoder = HasSettings<P> && std::constructible_from<P, const typename P:
   requires TextTokenizer<std::remove_cvref_t<decltype(constant.tokenizer())>>;
   requires EncodePromptIfAny<std::remove_cvref_t<decltype(constant.tokenizer())>>;
   requires ModelTypesIfAny<P>;
+  requires ForwardLastIfAny<P>;
   { constant.chat(chat) } -> std::convertible_to<ChatPieces>;
   { constant.end_tokens() } -> std::convertible_to<std::vector<std::int64_t>>;
   { constant.width() } -> std::convertible_to<std::int64_t>;

@@ -83,6 +83,26 @@ TEST_CASE("drafted: right, wrong and half right guesses give the same text, and 
   check_same(f.texts(&none), expected);
 }
 
+TEST_CASE("drafted: rows of a pass are as long as gives most tokens for the work of padded rows") {
+  const auto lengths = [](const std::vector<std::size_t>& sizes) {
+    std::vector<Tokens> read;
+    for (const std::size_t size : sizes) read.emplace_back(size, 1);
+    drafted_detail::cut_to_common(read);
+    std::vector<std::size_t> left;
+    for (const Tokens& row : read) left.push_back(row.size());
+    return left;
+  };
+  using Sizes = std::vector<std::size_t>;
+  CHECK((lengths({60}) == Sizes{60}));
+  CHECK((lengths({20, 20, 20}) == Sizes{20, 20, 20}));
+  CHECK((lengths({60, 58, 1}) ==
+         Sizes{58, 58, 1}));  // a row of padding for 57 tokens each of the others; not two for two
+  Sizes one_long(16, 1);
+  one_long[3] = 60;
+  CHECK((lengths(one_long) == Sizes(16, 1)));  // 15 rows of 59 padded tokens, for 59
+  CHECK((lengths({30, 6, 6, 6, 6, 6, 6, 6}) == Sizes(8, 6)));
+}
+
 TEST_CASE("drafted: limits, stop texts and listeners see what they see without guesses") {
   Fixture f;
   const std::vector<Tokens> right = known(f.texts(nullptr));

@@ -74,6 +74,28 @@ struct SplitEncoder : EncoderExample {
   }
 };
 
+struct EarlyDecoder : gru_plugin::Decoder {  // the first tokens, not the last ones
+  using gru_plugin::Decoder::Decoder;
+  Tensor forward_last(const Tensor& x, const gru_plugin::Ids& lengths, const Tensor& positions,
+                      const gru_plugin::Ids& last, State* state) {
+    return rows_at(forward(x, lengths, positions, state), last_places(last, last, x.size(1)));
+  }
+};
+struct ForgettingDecoder : gru_plugin::Decoder {
+  using gru_plugin::Decoder::Decoder;
+  Tensor forward_last(const Tensor& x, const gru_plugin::Ids& lengths, const Tensor& positions,
+                      const gru_plugin::Ids& last, State*) {
+    return rows_at(forward(x, lengths, positions, nullptr), last_places(lengths, last, x.size(1)));
+  }
+};
+struct PaddedDecoder : gru_plugin::Decoder {  // the last tokens as forward returns them
+  using gru_plugin::Decoder::Decoder;
+  Tensor forward_last(const Tensor& x, const gru_plugin::Ids& lengths, const Tensor& positions, const gru_plugin::Ids&,
+                      State* state) {
+    return forward(x, lengths, positions, state);
+  }
+};
+
 /// Changes what the example gives.
 template <auto Change>
 struct ChangedAdapter : AdapterExample {
@@ -243,6 +265,12 @@ TEST_CASE("conformance: what is wrong with an encoder is found by the check that
   expect_found<kinds::encoder, ThreadedEncoder>("threads", "where four threads tokenize at once");
   expect_found<kinds::encoder, IgnorantEncoder>("shapes", "it knows none of the 31 genes");
   expect_found<kinds::encoder, SplitEncoder>("gradients", "values were detached");
+}
+
+TEST_CASE("conformance: what is wrong with a decoder's hidden states of the last tokens is found") {
+  expect_found<kinds::decoder, EarlyDecoder>("last_tokens", "the last tokens alone, and among all: values differ");
+  expect_found<kinds::decoder, ForgettingDecoder>("last_tokens", "what goes on after the last tokens were asked for");
+  expect_found<kinds::decoder, PaddedDecoder>("last_tokens", "forward_last has shape [3, 6, 64]; expected [3, any]");
 }
 
 TEST_CASE("conformance: what is wrong with an adapter is found by the check that is for it") {

@@ -1,7 +1,9 @@
 #include "cell2text/nn/attention.hpp"
 
 #include <doctest/doctest.h>
+#include <torch/csrc/autograd/autograd.h>
 
+#include "cell2text/last_tokens.hpp"
 #include "support/oracle.hpp"
 #include "support/plain_attention.hpp"
 
@@ -36,6 +38,26 @@ TEST_CASE("attention: what stands after a length changes nothing before it") {
   const auto whole = cell2text::causal_attention(q, k, v, 0.3);
   const auto part = cell2text::causal_attention(q.narrow(1, 0, 4), k.narrow(1, 0, 4), v.narrow(1, 0, 4), 0.3);
   CHECK(at::allclose(whole.narrow(1, 0, 4), part, 1e-5, 1e-6));
+}
+
+TEST_CASE("attention: tokens that ask alone get what they get among all, gradients included") {
+  const auto seed = cell2text::test::seed();
+  INFO("CELL2TEXT_TEST_SEED=" << seed);
+  torch::manual_seed(seed);
+  const auto places = torch::randint(0, 7, {2, 3}, torch::kInt64);
+  for (const std::int64_t window : {0, 3, 20})
+    for (const double cap : {0.0, 0.7}) {
+      INFO("window " << window << ", cap " << cap);
+      const auto q = torch::randn({2, 7, 6, 8}).requires_grad_(), k = torch::randn({2, 7, 3, 8}).requires_grad_(),
+                 v = torch::randn({2, 7, 3, 8}).requires_grad_();
+      const auto some = cell2text::causal_attention(cell2text::tokens_at(q, places), k, v, {0.4, window, cap}, places);
+      const auto all = cell2text::tokens_at(plain_attention(q, k, v, 0.4, window, cap), places);
+      CHECK(at::allclose(some, all, 1e-4, 1e-5));
+      const auto weight = torch::randn_like(all);
+      const auto found = torch::autograd::grad({(some * weight).sum()}, {q, k, v});
+      const auto expected = torch::autograd::grad({(all * weight).sum()}, {q, k, v});
+      for (int i = 0; i < 3; ++i) CHECK(at::allclose(found[i], expected[i], 1e-4, 1e-5));
+    }
 }
 
 TEST_CASE("attention: a window and a cap of the scores, together and alone") {

@@ -283,8 +283,8 @@ void virtual_calls(Table& table) {
   table.calls<T>("StateObject", &T::fork, &T::select, &T::truncate, &T::can_truncate, &T::bytes, &T::concrete);
   using D = DecoderObject;
   table.calls<D>("DecoderObject", &D::encode_text, &D::encode_prompt, &D::decode_text, &D::chat, &D::end_tokens,
-                 &D::widths, &D::state_bytes_per_token, &D::embed, &D::new_state, &D::forward, &D::logits,
-                 &D::linear_layers, &D::save, &D::set_training);
+                 &D::widths, &D::state_bytes_per_token, &D::embed, &D::new_state, &D::forward, &D::forward_last,
+                 &D::logits, &D::linear_layers, &D::save, &D::set_training);
   using F = FineTuningObject;
   table.calls<F>("FineTuningObject", &F::prepare, &F::changes_base, &F::save, &F::load, &F::merge);
   using M = MetricObject;

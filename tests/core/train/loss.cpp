@@ -14,13 +14,20 @@ namespace test = cell2text::test;
 
 namespace {
 
-/// Counts the rows that go through the vocabulary projection.
+/// Counts the rows that go through the vocabulary projection, and the tokens of each text that are asked for.
 struct CountingDecoder : test::GruDecoder {
   using GruDecoder::GruDecoder;
   static inline std::vector<std::int64_t> projected;
   Tensor logits(const Tensor& hidden) const {
     projected.push_back(hidden.numel() / width());
     return GruDecoder::logits(hidden);
+  }
+  static inline std::vector<std::int64_t> asked_for;
+  Tensor forward_last(const Tensor& x_BTD, const std::vector<std::int64_t>& lengths, const Tensor& positions,
+                      const std::vector<std::int64_t>& last, State* state) const {
+    asked_for = last;
+    return cell2text::rows_at(forward(x_BTD, lengths, positions, state),
+                              cell2text::last_places(lengths, last, x_BTD.size(1)));
   }
 };
 
@@ -95,7 +102,7 @@ TEST_CASE("loss: value and gradients are those of a cross-entropy over all logit
     }
 }
 
-TEST_CASE("loss: the projection runs on description positions alone, in chunks") {
+TEST_CASE("loss: the last layer and the projection run on description positions alone, this in chunks") {
   Case one(11);
   CountingDecoder::projected.clear();
   description_loss(one.model, one.soft(), one.texts, {true, 1, 0, 28 * 4});
@@ -105,6 +112,9 @@ TEST_CASE("loss: the projection runs on description positions alone, in chunks")
     rows += n;
   }
   CHECK(rows == one.tokens());
+  std::vector<std::int64_t> sizes;
+  for (const auto& text : one.texts) sizes.push_back(std::ssize(text));
+  CHECK((CountingDecoder::asked_for == sizes));
 }
 
 TEST_CASE("loss: without backward there are no gradients, and the value is the same") {

@@ -48,6 +48,8 @@ TEST_CASE("gemma: what every decoder must do") {
     test::suite::check_saving<gemma::Gemma>(table);
     test::suite::check_attachments<gemma::Gemma>(table);
     test::suite::check_recompute<gemma::Gemma>(table);
+    test::suite::check_last<gemma::Gemma>(table);
+    test::suite::check_last_layer<gemma::Gemma>(table);
     test::suite::check_types<gemma::Gemma>(table);
     test::suite::check_shapes<gemma::Gemma>(table);
   }

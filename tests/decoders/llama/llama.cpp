@@ -110,6 +110,8 @@ TEST_CASE("llama: what every decoder must do") {
     test::suite::check_saving<llama::Llama>(table);
     test::suite::check_attachments<llama::Llama>(table);
     test::suite::check_recompute<llama::Llama>(table);
+    test::suite::check_last<llama::Llama>(table);
+    test::suite::check_last_layer<llama::Llama>(table);
     test::suite::check_types<llama::Llama>(table);
     test::suite::check_shapes<llama::Llama>(table);
   }

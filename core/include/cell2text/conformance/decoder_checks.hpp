@@ -8,6 +8,7 @@
 
 #include "cell2text/conformance/decoder_state_check.hpp"
 #include "cell2text/conformance/gradient_checks.hpp"
+#include "cell2text/last_tokens.hpp"
 
 namespace cell2text::conformance {
 
@@ -43,6 +44,8 @@ struct Suite<kinds::decoder> {
             {"batch", why_batch, &batch},
             {"cache", "what is generated is not what the model would say of the same text read at once",
              [](Subject& subject) { check_state(subject); }},
+            {"last_tokens", "training and generation, which ask for few hidden states, see other ones than they are",
+             &last_tokens},
             {"layers", "fine-tuning strategies that add to linear layers (LoRA) change nothing, in silence", &layers},
             {"saving", why_saving, &saving},
             {"gradients", why_gradients, &gradients}};
@@ -123,6 +126,26 @@ struct Suite<kinds::decoder> {
       const Tensor expected = outputs(*decoder.handle, whole, {row_lengths[b] + 1})[1];
       expect_same({found[b]}, {expected.narrow(0, row_lengths[b], 1)}, rounding,
                   "row " + std::to_string(b) + " goes on after padding, and without any");
+    }
+  }
+
+  /// Few hidden states are those among all, and leave the same state.
+  static void last_tokens(Subject& subject) {
+    torch::NoGradGuard no_grad;
+    auto decoder = build<Kind>(subject);
+    const Tensor x = embedded(*decoder.handle, {3, 6}, 1), next = embedded(*decoder.handle, {3, 1}, 2);
+    const Tensor places = torch::tensor(row_lengths, at::TensorOptions(torch::kInt64)).view({3, 1});
+    for (const Lengths& last : {Lengths{1, 1, 1}, Lengths{3, 2, 0}}) {
+      StateHandle all = decoder->new_state(), few = decoder->new_state();
+      const Tensor hidden_BTD = decoder->forward(x, row_lengths, positions(3, 6), &all);
+      const Tensor expected = decoder->logits(rows_at(hidden_BTD, last_places(row_lengths, last, 6)));
+      const auto said = [&](StateHandle* state) {
+        return decoder->logits(decoder->forward_last(x, row_lengths, positions(3, 6), last, state));
+      };
+      expect_same({said(nullptr), said(&few)}, {expected, expected}, rounding, "the last tokens alone, and among all");
+      expect_same({decoder->logits(decoder->forward(next, {1, 1, 1}, places, &few))},
+                  {decoder->logits(decoder->forward(next, {1, 1, 1}, places, &all))}, rounding,
+                  "what goes on after the last tokens were asked for alone, and after all were");
     }
   }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "cell2text/generate/rows.hpp"
 #include "cell2text/model.hpp"
 
 namespace cell2text {
@@ -26,13 +25,9 @@ inline Tensor span_log_probabilities(const Model& model, const SoftPrompt& soft,
   const auto begin = text.begin(), first = begin + static_cast<std::ptrdiff_t>(span.first);
   const std::vector<std::int64_t> read(begin, first + static_cast<std::ptrdiff_t>(span.count) - 1);  // nothing after it
   const Sequences sequences = join(model, soft, std::vector(soft.lengths.size(), read));
-  const Tensor hidden_BTD = model.decoder->forward(sequences.embeddings_BTD, sequences.lengths, sequences.positions_BT);
-  std::vector<std::int64_t> places;
-  for (std::int64_t b = 0; b < B; ++b)
-    for (std::int64_t i = 0; i < L; ++i)
-      places.push_back(b * hidden_BTD.size(1) + sequences.prompts[b] - 1 + static_cast<std::int64_t>(span.first) + i);
-  const Tensor log_p_BLV =
-      model.decoder->logits(rows_at(hidden_BTD, places)).to(torch::kFloat64).log_softmax(-1).view({B, L, -1});
+  const Tensor hidden_ND = model.decoder->forward_last(sequences.embeddings_BTD, sequences.lengths,
+                                                       sequences.positions_BT, std::vector(soft.lengths.size(), L));
+  const Tensor log_p_BLV = model.decoder->logits(hidden_ND).to(torch::kFloat64).log_softmax(-1).view({B, L, -1});
   const Tensor tokens_1L1 =
       torch::tensor(std::vector<std::int64_t>(first, first + L), torch::kInt64).to(model.device).view({1, L, 1});
   return log_p_BLV.gather(2, tokens_1L1.expand({B, L, 1})).sum({1, 2});

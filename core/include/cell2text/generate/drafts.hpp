@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace cell2text {
@@ -13,33 +16,54 @@ namespace cell2text {
 /// Known texts as tokens, by what stands before each place. Immutable.
 class DraftTexts {
  public:
-  /// The more frequent first: of several texts that go on from the same tokens the first is the guess.
+  /// The more frequent first: where texts part, the first one says what the guess is.
   explicit DraftTexts(std::vector<std::vector<std::int64_t>> texts) : texts_(std::move(texts)) {
-    for (std::size_t text = 0; text < texts_.size(); ++text)
-      for (std::size_t at = 0; at < texts_[text].size(); ++at)
-        for (std::size_t level = 0; level < std::size(context_lengths); ++level)
-          places_[level].try_emplace(context(std::span(texts_[text]).first(at), context_lengths[level]),
-                                     Place{static_cast<std::uint32_t>(text), static_cast<std::uint32_t>(at)});
+    for (const auto& text : texts_)
+      for (std::size_t level = 0; level < std::size(context_lengths); ++level)
+        for (std::size_t at = 0; at < text.size(); ++at) {
+          const auto before = std::span(text).first(at);
+          Guess& guess = guesses_[level].try_emplace(context(before, context_lengths[level]), text[at]).first->second;
+          guess.times += 1, guess.held += guess.token == text[at];
+        }
   }
 
   const std::vector<std::vector<std::int64_t>>& texts() const { return texts_; }
 
-  /// At most `most` tokens that may follow `text`; none where no known text has its last tokens.
-  std::span<const std::int64_t> after(std::span<const std::int64_t> text, std::size_t most) const {
-    for (std::size_t level = 0; level < std::size(context_lengths); ++level) {
-      const auto found = places_[level].find(context(text, context_lengths[level]));
-      if (found == places_[level].end()) continue;
-      const auto rest = std::span(texts_[found->second.text]).subspan(found->second.at);
-      return rest.first(std::min(most, rest.size()));
+  /// At most `most` tokens that may follow `text`: as far as the known texts agree, and beyond as long as half of them
+  /// do. None where no known text has its last tokens.
+  std::vector<std::int64_t> after(std::span<const std::int64_t> text, std::size_t most) const {
+    std::vector<std::int64_t> all(text.begin(), text.end());
+    double agree = 1;
+    while (all.size() < text.size() + most) {
+      const auto guess = next(all);
+      if (!guess) break;
+      agree *= static_cast<double>(guess->held) / guess->times;
+      if (agree < least_agreement) break;
+      all.push_back(guess->token);
     }
-    return {};
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(text.size()));
+    return all;
   }
 
  private:
-  struct Place {
-    std::uint32_t text, at;
+  struct Guess {
+    std::int64_t token;
+    std::uint32_t times = 0, held = 0;  // places with this context, and those of them where the token follows
+
+    explicit Guess(std::int64_t token) : token(token) {}
   };
-  static constexpr std::size_t context_lengths[] = {8, 3};  // tokens before a place; longer ones tell more
+  static constexpr double least_agreement = 0.5;
+  /// Tokens before a place. All of them tell most: which cell type is described says what tissue and disease are
+  /// likely.
+  static constexpr std::size_t context_lengths[] = {std::numeric_limits<std::size_t>::max(), 8, 3};
+
+  std::optional<Guess> next(std::span<const std::int64_t> text) const {
+    for (std::size_t level = 0; level < std::size(context_lengths); ++level)
+      if (const auto found = guesses_[level].find(context(text, context_lengths[level]));
+          found != guesses_[level].end())
+        return found->second;
+    return std::nullopt;
+  }
 
   /// A hash of the last tokens, of fewer where the text has fewer. Other tokens with the same hash make a wrong guess.
   static std::uint64_t context(std::span<const std::int64_t> text, std::size_t length) {
@@ -53,7 +77,7 @@ class DraftTexts {
   }
 
   std::vector<std::vector<std::int64_t>> texts_;
-  std::unordered_map<std::uint64_t, Place> places_[std::size(context_lengths)];
+  std::unordered_map<std::uint64_t, Guess> guesses_[std::size(context_lengths)];
 };
 
 }  // namespace cell2text

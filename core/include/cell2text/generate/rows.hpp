@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "cell2text/last_tokens.hpp"
 #include "cell2text/plugin/handles.hpp"
 
 namespace cell2text {
@@ -33,12 +34,6 @@ struct Generated {
       "use another checkpoint, or train with a lower learning rate");
 }
 
-/// The rows of x_RTD at `places`, row * T + token: [places, D].
-inline Tensor rows_at(const Tensor& x_RTD, const std::vector<std::int64_t>& places) {
-  const Tensor index = torch::tensor(places, torch::kInt64).to(x_RTD.device());
-  return x_RTD.reshape({-1, x_RTD.size(2)}).index_select(0, index);
-}
-
 /// One batch: prompts are read once, then one token per row and step. Needs torch::NoGradGuard around it.
 class DecodingRows {
  public:
@@ -47,10 +42,7 @@ class DecodingRows {
       : decoder_(&decoder), state_(decoder.new_state()), lengths_(lengths), device_(prompt_BTD.device()) {
     const std::int64_t B = prompt_BTD.size(0), T = prompt_BTD.size(1);
     const Tensor positions = at::arange(T, torch::kInt64).to(device_).expand({B, T});
-    const Tensor hidden = decoder.forward(prompt_BTD, lengths, positions, &state_);
-    std::vector<std::int64_t> last(B);
-    for (std::int64_t b = 0; b < B; ++b) last[b] = b * T + lengths[b] - 1;
-    hidden_RD_ = rows_at(hidden, last);
+    hidden_RD_ = decoder.forward_last(prompt_BTD, lengths, positions, std::vector<std::int64_t>(B, 1), &state_);
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(lengths_.size()); }

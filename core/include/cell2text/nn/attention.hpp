@@ -28,48 +28,49 @@ inline Tensor capped(const Tensor& scores, double soft_cap) {
   return soft_cap > 0 ? (scores / soft_cap).tanh() * soft_cap : scores;
 }
 
-/// Which keys [.., T] a query [T, ..] sees, as booleans [T,T].
-inline Tensor visible_TT(std::int64_t T, std::int64_t window, torch::Device device) {
-  const Tensor place = at::arange(T, at::TensorOptions().dtype(torch::kInt64).device(device));
-  const Tensor back = place.unsqueeze(1) - place;
-  return window > 0 ? (back >= 0).logical_and_(back < window) : back >= 0;
+/// Which of T keys the queries at these places [1 or B, L] see, as booleans [1 or B, 1, L, T].
+inline Tensor visible_B1LT(const Tensor& places_BL, std::int64_t T, std::int64_t window) {
+  const Tensor back = places_BL.unsqueeze(-1) - at::arange(T, places_BL.options());
+  return (window > 0 ? (back >= 0).logical_and_(back < window) : back >= 0).unsqueeze(1);
 }
 
-/// The plain form, for what LibTorch's kernels do not offer: scores [B,K,repeats*T,T] are held whole.
-inline Tensor capped_attention(const Tensor& q_BHTC, const Tensor& k_BKTC, const Tensor& v_BKTC,
-                               const AttentionRule& rule) {
-  const std::int64_t B = q_BHTC.size(0), H = q_BHTC.size(1), T = q_BHTC.size(2), C = q_BHTC.size(3);
-  const std::int64_t K = k_BKTC.size(1);
-  const Tensor q = (q_BHTC * rule.scale).reshape({B, K, H / K * T, C});  // heads of a group lie side by side
-  const Tensor scores = capped(at::matmul(q, k_BKTC.transpose(2, 3)), rule.soft_cap).view({B, H, T, T});
-  const Tensor hidden = visible_TT(T, rule.window, q.device()).logical_not_();
+/// The plain form, for what LibTorch's kernels do not offer: scores [B,K,repeats*L,T] are held whole.
+inline Tensor capped_attention(const Tensor& q_BHLC, const Tensor& k_BKTC, const Tensor& v_BKTC,
+                               const Tensor& visible_B1LT, const AttentionRule& rule) {
+  const std::int64_t B = q_BHLC.size(0), H = q_BHLC.size(1), L = q_BHLC.size(2), C = q_BHLC.size(3);
+  const std::int64_t K = k_BKTC.size(1), T = k_BKTC.size(2);
+  const Tensor q = (q_BHLC * rule.scale).reshape({B, K, H / K * L, C});  // heads of a group lie side by side
+  const Tensor scores = capped(at::matmul(q, k_BKTC.transpose(2, 3)), rule.soft_cap).view({B, H, L, T});
+  const Tensor hidden = visible_B1LT.logical_not();
   const Tensor weights =
       at::softmax(scores.masked_fill(hidden, -std::numeric_limits<float>::infinity()), -1, torch::kFloat32)
           .to(q.scalar_type());
-  return at::matmul(weights.view({B, K, H / K * T, T}), v_BKTC).view({B, H, T, C});
+  return at::matmul(weights.view({B, K, H / K * L, T}), v_BKTC).view({B, H, L, C});
 }
 
 }  // namespace attention_detail
 
-/// Causal attention of sequences over themselves; [B,T,H,C], [B,T,K,C], [B,T,K,C] -> [B,T,H*C].
+/// Causal attention of sequences over themselves; [B,L,H,C], [B,T,K,C], [B,T,K,C] -> [B,L,H*C]. Of each row all T
+/// tokens ask, or those at places_BL (int64) alone, where it is given.
 /// Padding stands at the end, so no query of a real token sees it; its own output is undefined but finite.
-inline Tensor causal_attention(const Tensor& q_BTHC, const Tensor& k_BTKC, const Tensor& v_BTKC,
-                               const AttentionRule& rule) {
-  const bool grouped = q_BTHC.size(2) != k_BTKC.size(2);
-  const std::int64_t T = q_BTHC.size(1);
-  const Tensor q = q_BTHC.transpose(1, 2), k = k_BTKC.transpose(1, 2), v = v_BTKC.transpose(1, 2);
-  Tensor out_BHTC;
-  if (rule.soft_cap > 0) {
-    out_BHTC = attention_detail::capped_attention(q, k, v, rule);
-  } else if (rule.window > 0 && rule.window < T) {
-    const Tensor visible = attention_detail::visible_TT(T, rule.window, q.device());
-    out_BHTC = at::scaled_dot_product_attention(q, k, v, visible, /*dropout_p=*/0.0, /*is_causal=*/false, rule.scale,
-                                                /*enable_gqa=*/grouped);
+inline Tensor causal_attention(const Tensor& q_BLHC, const Tensor& k_BTKC, const Tensor& v_BTKC,
+                               const AttentionRule& rule, const Tensor& places_BL = {}) {
+  const bool grouped = q_BLHC.size(2) != k_BTKC.size(2);
+  const std::int64_t L = q_BLHC.size(1), T = k_BTKC.size(1);
+  const Tensor q = q_BLHC.transpose(1, 2), k = k_BTKC.transpose(1, 2), v = v_BTKC.transpose(1, 2);
+  Tensor out_BHLC;
+  if (rule.soft_cap > 0 || (rule.window > 0 && rule.window < T) || places_BL.defined()) {
+    const Tensor all_1T = at::arange(T, at::TensorOptions().dtype(torch::kInt64).device(q.device())).unsqueeze(0);
+    const Tensor visible = attention_detail::visible_B1LT(places_BL.defined() ? places_BL : all_1T, T, rule.window);
+    out_BHLC = rule.soft_cap > 0 ? attention_detail::capped_attention(q, k, v, visible, rule)
+                                 : at::scaled_dot_product_attention(q, k, v, visible, /*dropout_p=*/0.0,
+                                                                    /*is_causal=*/false, rule.scale,
+                                                                    /*enable_gqa=*/grouped);
   } else {
-    out_BHTC = at::scaled_dot_product_attention(q, k, v, {}, /*dropout_p=*/0.0, /*is_causal=*/true, rule.scale,
+    out_BHLC = at::scaled_dot_product_attention(q, k, v, {}, /*dropout_p=*/0.0, /*is_causal=*/true, rule.scale,
                                                 /*enable_gqa=*/grouped);
   }
-  return out_BHTC.transpose(1, 2).reshape({q_BTHC.size(0), T, q_BTHC.size(2) * q_BTHC.size(3)});
+  return out_BHLC.transpose(1, 2).reshape({q_BLHC.size(0), L, q_BLHC.size(2) * q_BLHC.size(3)});
 }
 
 /// Rows that stand side by side and share a prompt.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cell2text/last_tokens.hpp"
 #include "cell2text/nn/attention.hpp"
 #include "cell2text/nn/gated.hpp"
 #include "cell2text/nn/kv_cache.hpp"
@@ -94,6 +95,29 @@ class CausalTransformer {
   /// As DecoderHandle::forward. With a state no gradients are recorded.
   Tensor forward(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths, const Tensor& positions_BT,
                  KvCache* state) {
+    return run(embeddings_BTD, lengths, positions_BT, {}, state);
+  }
+
+  /// As DecoderHandle::forward_last. The last layer makes keys and values of all tokens, and the rest of it for the
+  /// last tokens alone. What is read behind a prompt is short, and goes through it whole.
+  Tensor forward_last(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,
+                      const Tensor& positions_BT, const std::vector<std::int64_t>& last, KvCache* state) {
+    const std::int64_t T = embeddings_BTD.size(1), L = last.empty() ? 0 : std::ranges::max(last);
+    const std::vector<std::int64_t> places = last_places(lengths, last, T);
+    if (L == 0 || L == T || (state && state->rows() > 0))
+      return rows_at(run(embeddings_BTD, lengths, positions_BT, {}, state), places);
+    std::vector<std::int64_t> asking;  // L tokens of each row, of which last[b] are wanted
+    for (const std::int64_t length : lengths)
+      for (std::int64_t i = 0; i < L; ++i) asking.push_back(std::max<std::int64_t>(length - L + i, 0));
+    const Tensor asking_BL = torch::tensor(asking, torch::kInt64).to(embeddings_BTD.device()).view({-1, L});
+    const std::vector<std::int64_t> rows(lengths.size(), L);
+    return rows_at(run(embeddings_BTD, lengths, positions_BT, asking_BL, state), last_places(rows, last, L));
+  }
+
+ private:
+  /// Hidden states of all tokens, [B,T,D], or where asking_BL is given of those alone, [B,L,D].
+  Tensor run(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths, const Tensor& positions_BT,
+             const Tensor& asking_BL, KvCache* state) {
     torch::AutoGradMode gradients(!state && torch::GradMode::is_enabled());
     const std::int64_t B = embeddings_BTD.size(0), T = embeddings_BTD.size(1);
     expect_shape(embeddings_BTD, {static_cast<std::int64_t>(lengths.size()), -1, shape_.width}, "decoder input");
@@ -111,15 +135,15 @@ class CausalTransformer {
     if (state) state->begin(lengths, T, x_BTD.device());
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const RopeTables& table = turns[shape_.kind_of_layer[i]];
+      const Tensor asking = i + 1 == layers_.size() ? asking_BL : Tensor();
       x_BTD = recompute_ && training_ && !state
-                  ? recomputed(x_BTD, [this, i, table](const Tensor& x) { return through(i, x, table, nullptr); })
-                  : through(i, x_BTD, table, state);
+                  ? recomputed(x_BTD, [=, this](const Tensor& x) { return through(i, x, table, asking, nullptr); })
+                  : through(i, x_BTD, table, asking, state);
     }
     if (state) state->end();
     return (*norm_)(x_BTD);
   }
 
- private:
   struct Layer {
     RmsNorm attention_norm, feed_forward_norm;
     std::optional<RmsNorm> behind_attention, behind_feed_forward, query_norm, key_norm;
@@ -172,28 +196,36 @@ class CausalTransformer {
     return layer;
   }
 
-  Tensor through(std::size_t index, const Tensor& x_BTD, const RopeTables& turns, KvCache* state) const {
+  /// x [B,T,D] -> [B,T,D], or [B,L,D] of the tokens at asking_BL.
+  Tensor through(std::size_t index, const Tensor& x_BTD, const RopeTables& turns, const Tensor& asking_BL,
+                 KvCache* state) const {
     const Layer& layer = layers_[index];
-    const Tensor attended = attention(index, layer.attention_norm(x_BTD), turns, state);
-    const Tensor h_BTD = x_BTD + (layer.behind_attention ? (*layer.behind_attention)(attended) : attended);
-    const Tensor m_BTD = layer.feed_forward_norm(h_BTD);
-    const Tensor gate = (*layer.gate)(m_BTD, training_);
+    const Tensor attended = attention(index, layer.attention_norm(x_BTD), turns, asking_BL, state);
+    const Tensor kept = tokens_at(x_BTD, asking_BL);
+    const Tensor h_BLD = kept + (layer.behind_attention ? (*layer.behind_attention)(attended) : attended);
+    const Tensor m_BLD = layer.feed_forward_norm(h_BLD);
+    const Tensor gate = (*layer.gate)(m_BLD, training_);
     const GateFunction function = shape_.gelu ? GateFunction::gelu_tanh : GateFunction::silu;
-    const Tensor added = (*layer.down)(gated(gate, (*layer.up)(m_BTD, training_), function), training_);
-    return h_BTD + (layer.behind_feed_forward ? (*layer.behind_feed_forward)(added) : added);
+    const Tensor added = (*layer.down)(gated(gate, (*layer.up)(m_BLD, training_), function), training_);
+    return h_BLD + (layer.behind_feed_forward ? (*layer.behind_feed_forward)(added) : added);
   }
 
-  Tensor attention(std::size_t index, const Tensor& n_BTD, const RopeTables& turns, KvCache* state) const {
+  Tensor attention(std::size_t index, const Tensor& n_BTD, const RopeTables& turns, const Tensor& asking_BL,
+                   KvCache* state) const {
     const Layer& layer = layers_[index];
     const AttentionRule& rule = shape_.kinds[shape_.kind_of_layer[index]].attention;
-    const auto heads = [&](const LinearSlot& slot, std::int64_t count, const std::optional<RmsNorm>& norm) {
-      const Tensor x = slot(n_BTD, training_).view({n_BTD.size(0), n_BTD.size(1), count, shape_.head_dim});
-      return norm ? (*norm)(x) : x;
+    const auto heads = [&](const LinearSlot& slot, const Tensor& x, std::int64_t count) {
+      return slot(x, training_).view({x.size(0), x.size(1), count, shape_.head_dim});
     };
-    const Tensor q = Rope::apply(heads(*layer.q, shape_.heads, layer.query_norm), turns);
-    const Tensor k = Rope::apply(heads(*layer.k, shape_.kv_heads, layer.key_norm), turns);
-    const Tensor v = heads(*layer.v, shape_.kv_heads, {});
-    const Tensor seen = state ? state->attend(index, q, k, v, rule) : causal_attention(q, k, v, rule);
+    const auto turned = [](const Tensor& x, const std::optional<RmsNorm>& norm, const RopeTables& by) {
+      return Rope::apply(norm ? (*norm)(x) : x, by);
+    };
+    const RopeTables asking_turns{tokens_at(turns.cos_BT1C, asking_BL), tokens_at(turns.sin_BT1C, asking_BL)};
+    const Tensor q = turned(heads(*layer.q, tokens_at(n_BTD, asking_BL), shape_.heads), layer.query_norm, asking_turns);
+    const Tensor k = turned(heads(*layer.k, n_BTD, shape_.kv_heads), layer.key_norm, turns);
+    const Tensor v = heads(*layer.v, n_BTD, shape_.kv_heads);
+    const Tensor seen =
+        state ? state->attend(index, q, k, v, rule, asking_BL) : causal_attention(q, k, v, rule, asking_BL);
     return (*layer.o)(seen, training_);
   }
 

@@ -90,12 +90,13 @@ class KvCache {
     if (pass_.old_width > 0) pass_.continued = on(device, tail_rows_);
   }
 
-  /// Attention of the new tokens of one layer, [R,T,H,C] -> [R,T,H*C], remembering their keys and values.
+  /// Attention of the new tokens of one layer, [R,T,H,C] -> [R,T,H*C], remembering their keys and values. In the first
+  /// pass the tokens at places_RL alone may ask, [R,L,H,C] -> [R,L,H*C], as in causal_attention.
   Tensor attend(std::size_t layer, const Tensor& q_RTHC, const Tensor& k_RTKC, const Tensor& v_RTKC,
-                const AttentionRule& rule) {
+                const AttentionRule& rule, const Tensor& places_RL = {}) {
     if (pass_.prefill) {
       prompts_[layer] = {k_RTKC.detach().transpose(1, 2).contiguous(), v_RTKC.detach().transpose(1, 2).contiguous()};
-      return causal_attention(q_RTHC, k_RTKC, v_RTKC, rule);
+      return causal_attention(q_RTHC, k_RTKC, v_RTKC, rule, places_RL);
     }
     if (pass_.move_tails) move_tail(layer, k_RTKC);
     KeysValues& tail = pass_.move_tails ? (*pass_.new_tails)[layer] : (*tails_)[layer];

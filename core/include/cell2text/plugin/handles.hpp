@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "cell2text/plugin/descriptor.hpp"
@@ -190,6 +191,16 @@ class DecoderHandle {
                  StateHandle* state = nullptr) const {
     return ask<Tensor>(held_, &objects::DecoderObject::forward, embeddings_BTD, lengths, positions_BT,
                        state ? state->object() : nullptr);
+  }
+  /// Reads as `forward` does, and returns the hidden states of the last last[b] <= lengths[b] tokens of each row alone,
+  /// rows one behind the other: [sum of last, D]. A decoder may leave out what the others would have cost.
+  Tensor forward_last(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,
+                      const Tensor& positions_BT, const std::vector<std::int64_t>& last,
+                      StateHandle* state = nullptr) const {
+    const auto hidden_ND = ask<Tensor>(held_, &objects::DecoderObject::forward_last, embeddings_BTD, lengths,
+                                       positions_BT, last, state ? state->object() : nullptr);
+    expect_shape(hidden_ND, {std::accumulate(last.begin(), last.end(), std::int64_t{0}), -1}, "forward_last");
+    return hidden_ND;
   }
   /// hidden [..., D] -> logits [..., V]
   Tensor logits(const Tensor& hidden) const { return ask<Tensor>(held_, &objects::DecoderObject::logits, hidden); }

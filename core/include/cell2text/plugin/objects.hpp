@@ -64,6 +64,9 @@ struct DecoderObject {
   virtual Fault new_state(std::unique_ptr<StateObject>& out) noexcept = 0;
   virtual Fault forward(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,
                         const Tensor& positions_BT, StateObject* state, Tensor& out) noexcept = 0;
+  virtual Fault forward_last(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths,
+                             const Tensor& positions_BT, const std::vector<std::int64_t>& last, StateObject* state,
+                             Tensor& out) noexcept = 0;
   virtual Fault logits(const Tensor& hidden, Tensor& out) noexcept = 0;
   virtual Fault linear_layers(std::vector<LinearSlot*>& out) noexcept = 0;
   virtual Fault save(const std::filesystem::path& folder) noexcept = 0;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "cell2text/last_tokens.hpp"
 #include "cell2text/plugin/objects.hpp"
 
 namespace cell2text::objects {
@@ -146,9 +147,15 @@ struct WrappedDecoder final : DecoderObject {
   }
   Fault forward(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths, const Tensor& positions_BT,
                 StateObject* state, Tensor& out) noexcept override {
+    return guarded([&] { out = part.forward(embeddings_BTD, lengths, positions_BT, own(state)); });
+  }
+  Fault forward_last(const Tensor& embeddings_BTD, const std::vector<std::int64_t>& lengths, const Tensor& positions_BT,
+                     const std::vector<std::int64_t>& last, StateObject* state, Tensor& out) noexcept override {
+    if constexpr (requires { part.forward_last(embeddings_BTD, lengths, positions_BT, last, own(state)); })
+      return guarded([&] { out = part.forward_last(embeddings_BTD, lengths, positions_BT, last, own(state)); });
     return guarded([&] {
-      auto* own = state ? static_cast<State*>(state->concrete()) : nullptr;
-      out = part.forward(embeddings_BTD, lengths, positions_BT, own);
+      const auto places = last_places(lengths, last, embeddings_BTD.size(1));
+      out = rows_at(part.forward(embeddings_BTD, lengths, positions_BT, own(state)), places);
     });
   }
   Fault logits(const Tensor& hidden, Tensor& out) noexcept override {
@@ -163,6 +170,9 @@ struct WrappedDecoder final : DecoderObject {
   Fault set_training(bool training) noexcept override {
     return guarded([&] { set_training_of(part, training); });
   }
+
+ private:
+  static State* own(StateObject* state) { return state ? static_cast<State*>(state->concrete()) : nullptr; }
 };
 
 template <FineTuning P>

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "cell2text/model.hpp"
@@ -34,22 +35,20 @@ struct LossOptions {
 
 namespace loss_detail {
 
-/// Positions (rows of [B*T]) that predict a description token, and those tokens.
+/// What the decoder reads of the descriptions, all but the token at each end, and what it predicts, all of them.
 struct Targets {
-  std::vector<std::int64_t> rows, tokens;
-};
+  std::vector<std::vector<std::int64_t>> read;
+  std::vector<std::int64_t> tokens, counts;  // one text behind the other; tokens of each
 
-inline Targets targets_of(const Sequences& sequences, const std::vector<std::vector<std::int64_t>>& texts) {
-  Targets targets;
-  const std::int64_t T = sequences.embeddings_BTD.size(1);
-  for (std::size_t b = 0; b < texts.size(); ++b)
-    for (std::size_t i = 0; i < texts[b].size(); ++i) {
-      targets.rows.push_back(static_cast<std::int64_t>(b) * T + sequences.prompts[b] - 1 +
-                             static_cast<std::int64_t>(i));
-      targets.tokens.push_back(texts[b][i]);
+  explicit Targets(std::vector<std::vector<std::int64_t>> texts) {
+    for (auto& text : texts) {
+      tokens.insert(tokens.end(), text.begin(), text.end());
+      counts.push_back(std::ssize(text));
+      text.pop_back();
     }
-  return targets;
-}
+    read = std::move(texts);
+  }
+};
 
 /// Cross-entropy of `tokens`, summed. With `backward`, d_logits_nV becomes the gradient of scale * that.
 inline double cross_entropy(const Tensor& logits_nV, const Tensor& tokens_n, const LossOptions& options,
@@ -89,12 +88,12 @@ inline double cross_entropy(const Tensor& logits_nV, const Tensor& tokens_n, con
 inline LossSum description_loss(const Model& model, const SoftPrompt& soft,
                                 const std::vector<std::vector<std::int64_t>>& texts, const LossOptions& options,
                                 const std::vector<GivenLabels>& given = {}) {
-  const Sequences sequences = join(model, soft, texts, given);
-  const auto targets = loss_detail::targets_of(sequences, texts);
-  const Tensor hidden_BTD = model.decoder->forward(sequences.embeddings_BTD, sequences.lengths, sequences.positions_BT);
-  const Tensor rows = torch::tensor(targets.rows, torch::kInt64).to(model.device);
+  const loss_detail::Targets targets(texts);
+  const Sequences sequences = join(model, soft, targets.read, given);
   const Tensor tokens = torch::tensor(targets.tokens, torch::kInt64).to(model.device);
-  const Tensor hidden_ND = hidden_BTD.reshape({-1, hidden_BTD.size(2)}).index_select(0, rows);
+  // The token before a description predicts its first one.
+  const Tensor hidden_ND =
+      model.decoder->forward_last(sequences.embeddings_BTD, sequences.lengths, sequences.positions_BT, targets.counts);
 
   const std::int64_t N = tokens.size(0), V = model.decoder->vocabulary_size();
   const std::int64_t parts = (N * V + options.chunk_values - 1) / options.chunk_values;
