@@ -162,10 +162,8 @@ void calibrate(const CalibrateArguments& arguments) {
 
 }  // namespace
 
-void add_calibrate(CLI::App& app) {
+void add_calibrate(CLI::App* command) {
   static CalibrateArguments arguments;
-  auto* command = app.add_subcommand(
-      "calibrate", "Make a model's confidences as high as its labels are often right, on cells of known labels");
   command->footer(calibrate_examples);
   add_cells_options(*command, arguments.cells,
                     "Cells of known labels that the model was not trained on (default: the validation and test cells "

@@ -101,8 +101,7 @@ void add_dataset_build(CLI::App& dataset) {
   command->callback([] { build(arguments); });
 }
 
-void add_dataset(CLI::App& app) {
-  auto* command = app.add_subcommand("dataset", "Make datasets to train on, and look at them");
+void add_dataset(CLI::App* command) {
   command->require_subcommand(1);
   add_dataset_build(*command);
   add_dataset_stats(*command);

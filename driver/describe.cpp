@@ -183,9 +183,8 @@ void describe(const DescribeArguments& arguments) {
 
 }  // namespace
 
-void add_describe(CLI::App& app) {
+void add_describe(CLI::App* command) {
   static DescribeArguments arguments;
-  auto* command = app.add_subcommand("describe", "Describe the cells of a file with a trained model");
   command->footer(describe_examples);
   add_cells_options(*command, arguments.cells, "Cells with raw counts");
   command->add_option("--model", arguments.model, "Model folder, as 'cell2text run' writes it (…/model)")->required();

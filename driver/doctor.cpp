@@ -168,9 +168,8 @@ void check_before_training(const ExperimentData& data, const Experiment& experim
   act_on(report.findings, file ? *file : experiment.data.name, force);
 }
 
-void add_doctor(CLI::App& app) {
+void add_doctor(CLI::App* command) {
   static DoctorArguments arguments;
-  auto* command = app.add_subcommand("doctor", "Is this file of cells right, and does it suit a model?");
   command->footer(
       "Exit codes: 0 ready, 2 not ready.\n\n"
       "Examples:\n"

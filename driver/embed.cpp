@@ -234,9 +234,8 @@ void embed(const EmbedArguments& arguments) {
 
 }  // namespace
 
-void add_embed(CLI::App& app) {
+void add_embed(CLI::App* command) {
   static EmbedArguments arguments;
-  auto* command = app.add_subcommand("embed", "Embed the cells of a file with an encoder alone");
   add_cells_options(*command, arguments.cells, "Cells");
   command
       ->add_option("--encoder", arguments.encoder,

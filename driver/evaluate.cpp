@@ -210,10 +210,8 @@ void evaluate(const EvaluateArguments& arguments) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& app) {
+void add_evaluate(CLI::App* command) {
   static EvaluateArguments arguments;
-  auto* command = app.add_subcommand(
-      "evaluate", "Score predicted texts against references, or columns of labels, whoever wrote them");
   command
       ->add_option("FILE", arguments.file,
                    "JSON lines with 'prediction' and 'reference'; optional: cell, donor, cell_type, tissue, disease, "

@@ -110,9 +110,9 @@ void explain(const ExplainArguments& arguments) {
 
 }  // namespace
 
-void add_explain(CLI::App& app) {
+void add_explain(CLI::App* command) {
   static ExplainArguments arguments;
-  auto* command = app.add_subcommand("explain", explain_help);
+  command->description(explain_help);
   command->footer(explain_examples);
   add_cells_options(*command, arguments.cells, "The file with the cell");
   auto* which = command->add_option_group("which cell");

@@ -243,9 +243,8 @@ void generate_text(const GenerateArguments& arguments) {
 
 }  // namespace
 
-void add_generate(CLI::App& app) {
+void add_generate(CLI::App* command) {
   static GenerateArguments arguments;
-  auto* command = app.add_subcommand("generate", "Let a decoder alone go on from a prompt, without cells");
   command
       ->add_option("--decoder", arguments.decoder,
                    "Hugging Face folder (config.json, weights, tokenizer), or a model folder of 'cell2text run'")

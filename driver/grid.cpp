@@ -227,10 +227,8 @@ void grid(const GridArguments& arguments) {
 
 }  // namespace
 
-void add_grid(CLI::App& app) {
+void add_grid(CLI::App* command) {
   static GridArguments arguments;
-  auto* command =
-      app.add_subcommand("grid", "Many runs of one experiment: every combination of the values of its axes");
   command->footer(
       "A grid file names a base experiment and axes (docs/grids.md):\n"
       "  base = \"quickstart.toml\"\n"

@@ -69,9 +69,8 @@ void merge(const MergeArguments& arguments) {
 
 }  // namespace
 
-void add_model(CLI::App& app) {
+void add_model(CLI::App* model) {
   static InfoArguments arguments;
-  auto* model = app.add_subcommand("model", "What a model folder holds, and making its decoder plain");
   model->require_subcommand(1);
   auto* command = model->add_subcommand("info", "Parts, training, labels seen with their counts");
   command->add_option("DIR", arguments.folder, "Model folder (…/model)")->required();

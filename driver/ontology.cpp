@@ -124,8 +124,9 @@ void print_nearest(const OntologyGraph& graph, OntologyGraph::Node from, const R
     fmt::print("{}\n", OntologyJson{{"from", term_json(graph.term(from))}, {"nearest", list}}.dump(2));
 }
 
-void print_statistics(const OntologyGraph& graph, SimilarityMatrix matrix, const SimilarityArguments& arguments) {
-  const SimilarityStatistics all = similarity_statistics(std::move(matrix));
+void print_statistics(const OntologyGraph& graph, const SimilarityMatrix& matrix,
+                      const SimilarityArguments& arguments) {
+  const SimilarityStatistics all = similarity_statistics(matrix);
   const auto fit = [](const LineFit& line) { return OntologyJson{{"slope", line.slope}, {"r2", line.r_squared}}; };
   if (arguments.json) {
     const OntologyJson json{{"terms", graph.size()},
@@ -158,33 +159,43 @@ std::string checked_ending(const std::string& out) {
   return ending;
 }
 
+/// f(from, similarities to each term) in the order of terms.
+template <class F>
+void each_row(const SimilarityMatrix& matrix, const F& f) {
+  std::vector<float> row(matrix.size());
+  for (OntologyGraph::Node from = 0; from < matrix.size(); ++from) {
+    matrix.row(from, row);
+    f(from, std::span<const float>(row));
+  }
+}
+
 void write_matrix(const OntologyGraph& graph, const Ontology& ontology, const SimilarityMatrix& matrix,
                   const SimilarityArguments& arguments) {
   if (checked_ending(arguments.out) == ".safetensors") {
     OntologyJson ids = OntologyJson::array(), names = OntologyJson::array();
     for (OntologyGraph::Node node = 0; node < graph.size(); ++node)
       ids.push_back(graph.term(node).id), names.push_back(graph.term(node).name);
-    const auto size = static_cast<std::int64_t>(matrix.size);
-    return write_safetensors(
-        arguments.out, {{"similarity", SafetensorsDtype::F32, {size, size}, std::as_bytes(std::span(matrix.values))}},
-        {{"ids", ids.dump()},
-         {"names", names.dump()},
-         {"ontology", ontology.name() + " " + ontology.release()},
-         {"tolerance", arguments.tolerance},
-         {"relations", arguments.relations},
-         {"damping", fmt::format("{}", arguments.damping)},
-         {"tau", fmt::format("{}", arguments.tau)}});
+    const auto size = static_cast<std::int64_t>(matrix.size());
+    SafetensorsWriter writer(arguments.out, {{"similarity", SafetensorsDtype::F32, {size, size}, {}}},
+                             {{"ids", ids.dump()},
+                              {"names", names.dump()},
+                              {"ontology", ontology.name() + " " + ontology.release()},
+                              {"tolerance", arguments.tolerance},
+                              {"relations", arguments.relations},
+                              {"damping", fmt::format("{}", arguments.damping)},
+                              {"tau", fmt::format("{}", arguments.tau)}});
+    each_row(matrix, [&](OntologyGraph::Node, std::span<const float> row) { writer.write_part(std::as_bytes(row)); });
+    return writer.commit();
   }
   AtomicFile file(arguments.out);
   std::string line = "id";
   for (OntologyGraph::Node node = 0; node < graph.size(); ++node) line += "," + csv_field(graph.term(node).id);
   file.write(line + "\n");
-  for (OntologyGraph::Node from = 0; from < graph.size(); ++from) {
+  each_row(matrix, [&](OntologyGraph::Node from, std::span<const float> row) {
     line = csv_field(graph.term(from).id);
-    for (OntologyGraph::Node to = 0; to < graph.size(); ++to)
-      fmt::format_to(std::back_inserter(line), ",{:.6g}", matrix.at(from, to));
+    for (const float similarity : row) fmt::format_to(std::back_inserter(line), ",{:.6g}", similarity);
     file.write(line + "\n");
-  }
+  });
   file.commit();
 }
 
@@ -204,17 +215,17 @@ void similarity(const SimilarityArguments& arguments) {
   if (!arguments.to.empty()) to = node_named(arguments.to, "--to", ontology, graph, arguments.obo);
 
   std::optional<SimilarityMatrix> matrix;
-  if (all_pairs) matrix = similarity_matrix(graph, arguments.options());
+  if (all_pairs) matrix.emplace(graph, arguments.options());
   if (from) {
     const RankRange range =
-        matrix ? matrix->range : cached_rank_range(graph, arguments.options().pagerank, RankRangeCache::usual(log()));
+        matrix ? matrix->range() : cached_rank_range(graph, arguments.options().pagerank, RankRangeCache::usual(log()));
     if (to)
       print_pair(graph, *from, *to, range, arguments);
     else
       print_nearest(graph, *from, range, arguments);
   }
   if (!arguments.out.empty()) write_matrix(graph, ontology, *matrix, arguments);
-  if (arguments.stats) print_statistics(graph, std::move(*matrix), arguments);
+  if (arguments.stats) print_statistics(graph, *matrix, arguments);
 }
 
 void add_similarity(CLI::App& ontology) {
@@ -225,10 +236,10 @@ void add_similarity(CLI::App& ontology) {
   command->add_option("--from", arguments.from, "A term: id, name or exact synonym; without --to: its nearest terms");
   command->add_option("--to", arguments.to, "Another term");
   command->add_flag("--stats", arguments.stats,
-                    "Distribution over all ordered pairs, each term with itself included; 12 N^2 bytes of memory");
+                    "Distribution over all ordered pairs, each term with itself included; up to 4 N^2 bytes of memory");
   command->add_option(
       "-o,--out", arguments.out,
-      "Write all pairs: .safetensors (float32 [N,N], ids in the metadata) or .csv; 4 N^2 bytes of memory");
+      "Write all pairs: .safetensors (float32 [N,N], ids in the metadata) or .csv; up to 4 N^2 bytes of memory");
   command->add_option("--damping", arguments.damping, "Probability of going on at a step, 0 to below 1")
       ->capture_default_str();
   command->add_option("--tau", arguments.tau, "Shares of time well below it count as unrelated")->capture_default_str();
@@ -246,9 +257,7 @@ void add_similarity(CLI::App& ontology) {
 
 }  // namespace
 
-void add_ontology(CLI::App& app) {
-  auto* ontology =
-      app.add_subcommand("ontology", "Terms of an ontology: how near they are, and which names are theirs");
+void add_ontology(CLI::App* ontology) {
   ontology->require_subcommand(1);
   add_similarity(*ontology);
   add_ontology_map(*ontology);

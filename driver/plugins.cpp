@@ -71,9 +71,7 @@ void info(const std::string& name, bool as_json) {
 
 }  // namespace
 
-void add_plugins(CLI::App& app) {
-  auto* plugins = app.add_subcommand(
-      "plugins", "What encoders, adapters, decoders, metrics ... there are; check and begin new ones");
+void add_plugins(CLI::App* plugins) {
   plugins->require_subcommand(1);
   static bool as_json = false;
   static std::string name;

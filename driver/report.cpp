@@ -139,10 +139,8 @@ void write_report(const fs::path& run, const fs::path& output) {
   page.commit();
 }
 
-void add_report(CLI::App& app) {
+void add_report(CLI::App* command) {
   static ReportArguments arguments;
-  auto* command = app.add_subcommand(
-      "report", "One page about a run, or many side by side: curves, scores, effects, confusions, examples, settings");
   command->add_option("RUN_OR_GRID", arguments.folders, "Folders of finished runs, or of grids")->required();
   command->add_option("-o,--out", arguments.out, "The page (default report.html in the folder, where it is one)");
   command->footer(report_examples);

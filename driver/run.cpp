@@ -305,10 +305,8 @@ void run(const RunArguments& arguments) {
 
 }  // namespace
 
-void add_run(CLI::App& app) {
+void add_run(CLI::App* command) {
   static RunArguments arguments;
-  auto* command =
-      app.add_subcommand("run", "Train a model as an experiment file says, describe the test cells, score the texts");
   command->add_option("EXPERIMENT", arguments.file, "Experiment file (.toml); all keys: docs/experiment.md")
       ->required();
   command->add_option("--set", arguments.set, "Replace a setting, e.g. --set training.epochs=1 (may be repeated)")

@@ -164,10 +164,9 @@ void schema(const std::string& name, bool dataset, bool markdown) {
 
 }  // namespace
 
-void add_schema(CLI::App& app) {
+void add_schema(CLI::App* command) {
   static std::string name;
   static bool dataset = false, markdown = false;
-  auto* command = app.add_subcommand("schema", "JSON Schema of the experiment file, or of one plugin's settings");
   command->add_option("PLUGIN", name, "Only this plugin's settings");
   command->add_flag("--dataset", dataset, "The build file of a dataset instead of the experiment file");
   command->add_flag("--markdown", markdown, "All keys as a page of documentation");

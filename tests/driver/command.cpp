@@ -6,15 +6,72 @@
 using namespace cell2text::test;
 
 TEST_CASE("command: every subcommand explains itself") {
-  for (const char* subcommand :
-       {"", "run", "describe", "calibrate", "doctor", "evaluate", "report", "schema", "plugins list", "plugins info",
-        "plugins check", "plugins new", "model info", "model merge", "ontology similarity", "ontology map"}) {
+  for (const char* subcommand : {"",
+                                 "run",
+                                 "grid",
+                                 "describe",
+                                 "calibrate",
+                                 "explain",
+                                 "embed",
+                                 "generate",
+                                 "doctor",
+                                 "evaluate",
+                                 "report",
+                                 "schema",
+                                 "plugins list",
+                                 "plugins info",
+                                 "plugins check",
+                                 "plugins new",
+                                 "model info",
+                                 "model merge",
+                                 "ontology similarity",
+                                 "ontology map",
+                                 "dataset build",
+                                 "dataset stats"}) {
     CAPTURE(subcommand);
     const Outcome outcome = command(std::string(subcommand) + " --help");
     CHECK(outcome.status == 0);
     CHECK(contains(outcome.out, "Usage: "));
     CHECK(outcome.err.empty());
   }
+}
+
+TEST_CASE("command: help, the version and what needs no tensor start without LibTorch") {
+  const auto loads = [](const std::string& arguments) {
+    const Outcome outcome = command(arguments, "LD_DEBUG=libs");  // the loader tells of each library on stderr
+    CHECK(outcome.status == 0);
+    REQUIRE(contains(outcome.err, "libstdc++"));
+    return contains(outcome.err, "libtorch");
+  };
+  for (const char* arguments :
+       {"--help", "--version", "ontology --help",
+        "ontology similarity --obo data/demo/cl.obo --from 'T cell' --to 'B cell' --tolerance networkx"}) {
+    CAPTURE(arguments);
+    CHECK_FALSE(loads(arguments));
+  }
+  CHECK(loads("schema --help"));  // so that the question can be answered with yes
+}
+
+TEST_CASE("command: without the library of its other commands the program says what is missing") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "bin");
+  std::filesystem::copy_file(build_dir() / "bin/cell2text", folder / "bin/cell2text");
+  const auto run_alone = [&](const std::string& arguments, std::string& out) {
+    return run_command(quoted(folder / "bin/cell2text") + " " + arguments + " 2>&1", out);
+  };
+  std::string out;
+  CHECK(run_alone("schema", out) == 1);
+  CHECK(contains(out, (folder / "lib/cell2text/libcell2text_tensor_commands.so").string()));
+  CHECK(contains(out, "No such file"));
+  CHECK(contains(out, "lib/cell2text/torch"));
+  out.clear();
+  CHECK(run_alone("--help", out) == 0);
+  std::filesystem::create_directories(folder / "lib/cell2text");
+  std::filesystem::copy_file(build_dir() / "tests/core/plugin/libraries/libtest_plugin_stranger.so",
+                             folder / "lib/cell2text/libcell2text_tensor_commands.so");
+  out.clear();
+  CHECK(run_alone("schema", out) == 1);
+  CHECK(contains(out, "another version's"));
 }
 
 TEST_CASE("command: wrong usage is status 2 and one sentence on stderr") {

@@ -1,16 +1,20 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "cell2text/generate/scores.hpp"
 #include "cell2text/nn/cpu/kernels.hpp"
 #include "cell2text/nn/product.hpp"
+#include "cell2text/parallel/openmp_threads.hpp"
+#include "cell2text/parallel/started_threads.hpp"
 #include "support/oracle.hpp"
 
 using namespace cell2text;
@@ -261,20 +265,41 @@ TEST_CASE("linear map: weights of two bytes as the same weights of four, with gr
   CHECK((activation_type(torch::empty({2, 2}, torch::kBFloat16)) == torch::kFloat32));
 }
 
-TEST_CASE("parallel pieces: every number once, and an exception comes back") {
-  at::set_num_threads(2);
+namespace {
+
+template <class Threads>
+void check_pieces() {
   for (const std::int64_t n : {0, 1, 10, 1001})
     for (const std::int64_t grain : {1, 7, 5000}) {
       std::vector<int> seen(n);
-      parallel_pieces(n, grain, [&](std::int64_t first, std::int64_t last) {
+      parallel_pieces<Threads>(n, grain, [&](std::int64_t first, std::int64_t last) {
+        CHECK_FALSE((Threads::several() && n > grain));  // a loop within a loop is one piece
         for (std::int64_t i = first; i < last; ++i) ++seen[i];
       });
       CHECK(std::ranges::all_of(seen, [](int times) { return times == 1; }));
     }
-  CHECK_THROWS_AS(parallel_pieces(100, 1,
-                                  [](std::int64_t first, std::int64_t) {
-                                    if (first == 50) throw InputError("at fifty");
-                                  }),
+  CHECK_THROWS_AS(parallel_pieces<Threads>(100, 1,
+                                           [](std::int64_t first, std::int64_t) {
+                                             if (first == 50) throw InputError("at fifty");
+                                           }),
                   InputError);
+}
+
+}  // namespace
+
+TEST_CASE("parallel pieces: every number once, and an exception comes back") {
+  at::set_num_threads(2);
+  check_pieces<threads_detail::OpenMpThreads>();
+  check_pieces<threads_detail::StartedThreads>();
   at::set_num_threads(1);
+}
+
+TEST_CASE("parallel pieces: threads that are started run beside each other") {
+  if (threads_detail::StartedThreads::count() < 2) return;
+  std::atomic<int> inside = 0;
+  parallel_pieces<threads_detail::StartedThreads>(2, 1, [&](std::int64_t, std::int64_t) {
+    ++inside;
+    while (inside < 2) std::this_thread::yield();  // each waits for the other
+  });
+  CHECK(inside == 2);
 }

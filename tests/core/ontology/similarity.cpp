@@ -29,10 +29,10 @@ TEST_CASE("similarity: the logarithm of exact ranks, scaled over all pairs, one 
         if (!some.graph.neighbours(from).empty()) highest = std::max(highest, logs[from].back());
       }
     const SimilarityOptions options{{0.8, PageRankTolerance::exact}, tau};
-    const SimilarityMatrix matrix = similarity_matrix(some.graph, options);
+    const SimilarityMatrix matrix(some.graph, options);
     const RankRange range = rank_range(some.graph, options.pagerank);
-    CHECK(range.lowest == matrix.range.lowest);
-    CHECK(range.highest == matrix.range.highest);
+    CHECK(range.lowest == matrix.range().lowest);
+    CHECK(range.highest == matrix.range().highest);
     each_similarity(
         some.graph, all_nodes(some.graph), range, options, [&](std::size_t from, std::span<const double> similarities) {
           for (std::size_t to = 0; to < n; ++to) {
@@ -42,6 +42,11 @@ TEST_CASE("similarity: the logarithm of exact ranks, scaled over all pairs, one 
                               << ", expected " << expected);
           }
         });
+    std::vector<float> row(n);
+    for (OntologyGraph::Node from = 0; from < n; ++from) {
+      matrix.row(from, row);
+      for (OntologyGraph::Node to = 0; to < n; ++to) REQUIRE(row[to] == matrix.at(from, to));
+    }
     const auto alone = some.node("alone");
     CHECK(matrix.at(alone, alone) == 1);
     CHECK(matrix.at(alone, 0) == 0);
@@ -57,14 +62,14 @@ TEST_CASE("similarity: a term without relations does not set the scale of the ot
   const RankRange range = rank_range(with.graph, {});
   CHECK(range.lowest == 0);
   CHECK(range.highest < 0.6);
-  CHECK(similarity_matrix(with.graph, {}).at(1, 0) ==
-        doctest::Approx(similarity_matrix(without.graph, {}).at(1, 0)).epsilon(0.1));
+  CHECK(SimilarityMatrix(with.graph, {}).at(1, 0) ==
+        doctest::Approx(SimilarityMatrix(without.graph, {}).at(1, 0)).epsilon(0.1));
 }
 
 TEST_CASE("similarity: a tau that is not above zero is refused") {
   const SomeOntology some(term_text("A") + term_text("B", "is_a: A\n"));
   for (const double tau : {0.0, -1.0, std::nan(""), HUGE_VAL})
-    CHECK(has(message_of<InputError>([&] { similarity_matrix(some.graph, {{}, tau}); }), "a tau of "));
+    CHECK(has(message_of<InputError>([&] { SimilarityMatrix(some.graph, {{}, tau}); }), "a tau of "));
 }
 
 TEST_CASE(
@@ -79,7 +84,7 @@ TEST_CASE(
     const auto started = std::chrono::steady_clock::now();
     const Ontology ontology = Ontology::read(source_dir() / "data/demo/cl.obo");
     const OntologyGraph graph(ontology, "cl.obo");
-    const SimilarityStatistics all = similarity_statistics(similarity_matrix(graph, {{0.9, expected.tolerance}, 1e-4}));
+    const SimilarityStatistics all = similarity_statistics(SimilarityMatrix(graph, {{0.9, expected.tolerance}, 1e-4}));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
     CHECK(graph.size() == 3129);
     CHECK(graph.num_edges() == 4350);

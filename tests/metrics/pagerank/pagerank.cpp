@@ -77,7 +77,7 @@ TEST_CASE("pagerank: the right name is 1, a near one more than a far one, and th
 TEST_CASE("pagerank: a cell's value is the similarity from the predicted term to the true one") {
   const auto predicted_true = score(cells_obo, {scored("B cell", "leukocyte")});
   const SomeOntology some(cells_obo);
-  const auto matrix = cell2text::similarity_matrix(some.graph, {});
+  const cell2text::SimilarityMatrix matrix(some.graph, {});
   const float there = matrix.at(some.node("C:1"), some.node("C:4")),
               back = matrix.at(some.node("C:4"), some.node("C:1"));
   CHECK(std::abs(there - back) > 0.01);
@@ -85,13 +85,13 @@ TEST_CASE("pagerank: a cell's value is the similarity from the predicted term to
   PageRankSimilarity::Settings settings;
   settings.damping = 0.5, settings.tau = 0.01;
   const auto other = score(cells_obo, {scored("B cell", "leukocyte")}, {}, settings);
-  const auto expected = cell2text::similarity_matrix(some.graph, {{0.5, {}}, 0.01});
+  const cell2text::SimilarityMatrix expected(some.graph, {{0.5, {}}, 0.01});
   CHECK(named(other, "similarity").per_cell[0] ==
         doctest::Approx(expected.at(some.node("C:1"), some.node("C:4"))).epsilon(1e-5));
   settings.tolerance = "networkx";
   const float iterated =
       named(score(cells_obo, {scored("B cell", "leukocyte")}, {}, settings), "similarity").per_cell[0];
-  const auto networkx = cell2text::similarity_matrix(some.graph, {{0.5, cell2text::PageRankTolerance::networkx}, 0.01});
+  const cell2text::SimilarityMatrix networkx(some.graph, {{0.5, cell2text::PageRankTolerance::networkx}, 0.01});
   CHECK(iterated == doctest::Approx(networkx.at(some.node("C:1"), some.node("C:4"))).epsilon(1e-7));
   CHECK(iterated != named(other, "similarity").per_cell[0]);
 }

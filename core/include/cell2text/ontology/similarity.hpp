@@ -16,6 +16,7 @@
 #include "cell2text/ontology/graph.hpp"
 #include "cell2text/ontology/many_logs.hpp"
 #include "cell2text/ontology/pagerank.hpp"
+#include "cell2text/ontology/twin_classes.hpp"
 #include "cell2text/parallel/threads.hpp"
 
 namespace cell2text {
@@ -41,6 +42,9 @@ struct RankRange {
     for (; i < ranks.size(); ++i) low[0] = std::min(ranks[i], low[0]), high[0] = std::max(ranks[i], high[0]);
     lowest = std::ranges::min(low);
     if (has_relations) highest = std::max(highest, std::ranges::max(high));
+  }
+  void widen(const ClassWalk& walk, bool has_relations) {
+    widen(walk.ranks, has_relations), widen({&walk.own, 1}, has_relations);
   }
   void widen(const RankRange& other) {
     lowest = std::min(lowest, other.lowest), highest = std::max(highest, other.highest);
@@ -83,10 +87,10 @@ inline std::vector<OntologyGraph::Node> all_nodes(const OntologyGraph& graph) {
 
 /// Needs every walk, and keeps none of them. Errors as each_pagerank.
 inline RankRange rank_range(const OntologyGraph& graph, const PageRankOptions& options) {
-  std::vector<RankRange> ranges(graph.size());
-  each_pagerank(graph, all_nodes(graph), options, [&](std::size_t i, std::span<const double> ranks) {
-    ranges[i].widen(ranks, !graph.neighbours(static_cast<OntologyGraph::Node>(i)).empty());
-  });
+  const TwinClasses classes(graph);
+  std::vector<RankRange> ranges(classes.size());
+  each_class_walk(classes, options,
+                  [&](const ClassWalk& walk) { ranges[walk.source].widen(walk, classes.degree(walk.source) > 0); });
   RankRange all;
   for (const RankRange& one : ranges) all.widen(one);
   return all;
@@ -107,36 +111,52 @@ void each_similarity(const OntologyGraph& graph, std::span<const OntologyGraph::
   });
 }
 
-/// Row-major float32 [N, N], from row to column.
-struct SimilarityMatrix {
-  std::size_t size = 0;
-  std::vector<float> values;
-  RankRange range;
+/// All pairs of N terms, kept as float32 [C, C] of their C classes of twins.
+class SimilarityMatrix {
+ public:
+  /// In one pass over the walks. Errors as each_similarity.
+  SimilarityMatrix(const OntologyGraph& graph, const SimilarityOptions& options)
+      : classes_(graph), values_(classes_.size() * classes_.size()) {
+    const std::size_t n = classes_.size();
+    const SimilarityScale unscaled({0, 1}, options.tau);
+    std::vector<RankRange> ranges(n);
+    each_class_walk(classes_, options.pagerank, [&](const ClassWalk& walk) {
+      ranges[walk.source].widen(walk, classes_.degree(walk.source) > 0);
+      std::vector<double> raw(n);
+      unscaled.raw(walk.ranks, raw);
+      std::ranges::copy(raw, values_.begin() + static_cast<std::ptrdiff_t>(walk.source * n));
+    });
+    for (const RankRange& one : ranges) range_.widen(one);
+    const SimilarityScale scale(range_, options.tau);
+    parallel_pieces(static_cast<std::int64_t>(n), 64, [&](std::int64_t first, std::int64_t last) {
+      for (std::size_t i = static_cast<std::size_t>(first) * n; i < static_cast<std::size_t>(last) * n; ++i)
+        values_[i] = static_cast<float>(scale.of_raw(values_[i]));
+    });
+  }
 
-  float at(std::size_t from, std::size_t to) const { return values[from * size + to]; }
+  std::size_t size() const { return classes_.num_terms(); }
+  const RankRange& range() const { return range_; }
+  float at(OntologyGraph::Node from, OntologyGraph::Node to) const {
+    return from == to ? 1 : of_classes(classes_.class_of(from))[classes_.class_of(to)];
+  }
+  /// Sets out[n], n < size(), to at(from, n).
+  void row(OntologyGraph::Node from, std::span<float> out) const {
+    const auto of = of_classes(classes_.class_of(from));
+    for (OntologyGraph::Node to = 0; to < size(); ++to) out[to] = of[classes_.class_of(to)];
+    out[from] = 1;
+  }
+
+  const TwinClasses& classes() const { return classes_; }
+  /// From a term of this class to another term of each class; of no meaning where the class is the same and has no
+  /// other.
+  std::span<const float> of_classes(TwinClasses::Class from) const {
+    return std::span(values_).subspan(from * classes_.size(), classes_.size());
+  }
+
+ private:
+  TwinClasses classes_;
+  std::vector<float> values_;
+  RankRange range_;
 };
-
-/// All pairs in one pass; takes 4 N^2 bytes. Errors as each_similarity.
-inline SimilarityMatrix similarity_matrix(const OntologyGraph& graph, const SimilarityOptions& options) {
-  const SimilarityScale unscaled({0, 1}, options.tau);
-  SimilarityMatrix matrix{graph.size(), std::vector<float>(graph.size() * graph.size()), {}};
-  std::vector<RankRange> ranges(graph.size());
-  each_pagerank(graph, all_nodes(graph), options.pagerank, [&](std::size_t i, std::span<const double> ranks) {
-    ranges[i].widen(ranks, !graph.neighbours(static_cast<OntologyGraph::Node>(i)).empty());
-    std::vector<double> raw(ranks.size());
-    unscaled.raw(ranks, raw);
-    std::ranges::copy(raw, matrix.values.begin() + static_cast<std::ptrdiff_t>(i * graph.size()));
-  });
-  for (const RankRange& one : ranges) matrix.range.widen(one);
-  const SimilarityScale scale(matrix.range, options.tau);
-  parallel_pieces(static_cast<std::int64_t>(graph.size()), 64, [&](std::int64_t first, std::int64_t last) {
-    for (auto row = static_cast<std::size_t>(first); row < static_cast<std::size_t>(last); ++row) {
-      for (float& value : std::span(matrix.values).subspan(row * graph.size(), graph.size()))
-        value = static_cast<float>(scale.of_raw(value));
-      matrix.values[row * graph.size() + row] = 1;
-    }
-  });
-  return matrix;
-}
 
 }  // namespace cell2text

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cell2text/error.hpp"
+#include "cell2text/ontology/lane_loops.hpp"
 #include "cell2text/ontology/lanes.hpp"
 
 namespace cell2text {
@@ -41,28 +42,11 @@ class SparseCholesky {
 
   /// Solves for eight right-hand sides in place. `x` [n] is in the order of positions, and zero before `first`.
   void solve(std::span<Lanes> x, std::size_t first) const {
-    for (std::size_t k = first; k < size(); ++k) {
-      const Lanes known = x[k];
-      if (all_zero(known)) continue;
-      for (std::size_t e = offsets_[k]; e < offsets_[k + 1]; ++e)
-        for (std::size_t p = 0; p < Lanes::num_pairs; ++p) x[rows_[e]].pairs[p] -= values_[e] * known.pairs[p];
-    }
-    for (std::size_t k = size(); k-- > 0;) {
-      Lanes sum;
-      for (std::size_t p = 0; p < Lanes::num_pairs; ++p) sum.pairs[p] = x[k].pairs[p] * inverse_pivots_[k];
-      for (std::size_t e = offsets_[k]; e < offsets_[k + 1]; ++e)
-        for (std::size_t p = 0; p < Lanes::num_pairs; ++p) sum.pairs[p] -= values_[e] * x[rows_[e]].pairs[p];
-      x[k] = sum;
-    }
+    const cpu::Factor factor{size(), offsets_.data(), rows_.data(), values_.data(), inverse_pivots_.data()};
+    CELL2TEXT_KERNEL(solve, factor, x.data(), first);
   }
 
  private:
-  static bool all_zero(const Lanes& x) {
-    bool zero = true;
-    for (std::size_t lane = 0; lane < Lanes::count; ++lane) zero &= x[lane] == 0;
-    return zero;
-  }
-
   /// Eliminates the row with the fewest neighbours, then joins those neighbours, and so on; of equals the first. What a
   /// row is joined with when it goes is the pattern of its column of L.
   void choose_order(const SparseSymmetric& matrix) {

@@ -1,9 +1,14 @@
-// A loop over the threads that LibTorch computes with. A pool of our own would fight with that one for the cores: its
-// threads wait by spinning. Which thread takes which piece is open, so pieces must not depend on each other.
+// A loop over threads. Beside LibTorch it runs on the threads that LibTorch computes with: a pool of our own would
+// fight with that one for the cores, as its threads wait by spinning. Where LibTorch is left out
+// (CELL2TEXT_WITHOUT_LIBTORCH: commands that need no tensor) it starts threads for each loop. Which thread takes which
+// piece is open, so pieces must not depend on each other.
 #pragma once
 
-#include <ATen/Parallel.h>
-#include <dlfcn.h>
+#ifdef CELL2TEXT_WITHOUT_LIBTORCH
+#include "cell2text/parallel/started_threads.hpp"
+#else
+#include "cell2text/parallel/openmp_threads.hpp"
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -13,23 +18,19 @@
 namespace cell2text {
 
 namespace threads_detail {
-
-/// The way into GNU OpenMP that `#pragma omp parallel` compiles to. The pragma itself needs -fopenmp, and a
-/// precompiled header serves only files that are compiled with its own flags. Null where LibTorch has another pool.
-using Parallel = void (*)(void (*function)(void*), void* data, unsigned threads, unsigned flags);
-inline Parallel openmp() {
-  static const auto found = reinterpret_cast<Parallel>(::dlsym(RTLD_DEFAULT, "GOMP_parallel"));
-  return found;
-}
-
+#ifdef CELL2TEXT_WITHOUT_LIBTORCH
+using Threads = StartedThreads;
+#else
+using Threads = OpenMpThreads;
+#endif
 }  // namespace threads_detail
 
-/// f(first, last) for pieces of 0..n of at most `grain`, on at::get_num_threads() threads. What f throws is thrown
-/// here, after the other pieces.
-template <class F>
+/// f(first, last) for pieces of 0..n of at most `grain`, on all threads (LibTorch's number of them; without it the
+/// cores of this process, or OMP_NUM_THREADS). A loop within a loop is one piece. What f throws is thrown here, after
+/// the other pieces.
+template <class Threads = threads_detail::Threads, class F>
 void parallel_pieces(std::int64_t n, std::int64_t grain, const F& f) {
-  const auto parallel = threads_detail::openmp();
-  if (n <= grain || !parallel || at::get_num_threads() < 2 || at::in_parallel_region()) {
+  if (n <= grain || !Threads::several()) {
     if (n > 0) f(std::int64_t{0}, n);
     return;
   }
@@ -49,7 +50,7 @@ void parallel_pieces(std::int64_t n, std::int64_t grain, const F& f) {
       if (!work.failed.test_and_set()) work.error = std::current_exception();
     }
   };
-  parallel(take_pieces, &work, 0, 0);
+  Threads::run(take_pieces, &work);
   if (work.error) std::rethrow_exception(work.error);
 }
 
