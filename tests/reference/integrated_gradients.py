@@ -6,26 +6,16 @@ GIVEN holds soft [P,D] and baselines of its shape. ASKED: "before", "after" and 
 "baseline" (a name), "first" and "count" (tokens of the text), "steps" (points of the integral).
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import torch
 from captum.attr import IntegratedGradients
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
-from transformers.utils.logging import disable_progress_bar
 
-parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path)
-parser.add_argument("--seed")
-for name in ("model", "given", "asked"):
-    parser.add_argument(name, type=Path)
-arguments = parser.parse_args()
-torch.set_num_threads(1)
-disable_progress_bar()
-model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32).eval()
-model.requires_grad_(False)
+from causal_model import open_model, read_arguments
+
+arguments = read_arguments("model", "given", "asked")
+model = open_model(arguments.model)
 given, asked = load_file(arguments.given), json.loads(arguments.asked.read_text())
 
 

@@ -1,25 +1,17 @@
 """The probability that transformers gives to words behind a prompt of embeddings and a text, each read by itself.
 Usage: label_probabilities.py FOLDER --seed N MODEL PROMPTS.safetensors ASKED.json; writes FOLDER/answers.json."""
 
-import argparse
 import json
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils.logging import disable_progress_bar
+from transformers import AutoTokenizer
 
-parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path)
-parser.add_argument("--seed")
-for name in ("model", "prompts", "asked"):
-    parser.add_argument(name, type=Path)
-arguments = parser.parse_args()
-torch.set_num_threads(1)
-disable_progress_bar()
+from causal_model import open_model, read_arguments
+
+arguments = read_arguments("model", "prompts", "asked")
 tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32).eval()
+model = open_model(arguments.model)
 prompts = load_file(arguments.prompts)["prompts"]
 
 

@@ -14,9 +14,10 @@ import warnings
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
+
+from causal_model import letter_tokenizer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=pathlib.Path)
@@ -53,11 +54,7 @@ if args.check:
     raise SystemExit
 
 special = ["<|begin_of_text|>", "<|end_of_text|>"]
-alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-tokenizer = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(alphabet)}, merges=[]))
-tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-tokenizer.decoder = decoders.ByteLevel()
-tokenizer.add_special_tokens(special)
+tokenizer = letter_tokenizer(special)
 vocabulary = tokenizer.get_vocab_size()
 heads, kv_heads = rng.choice([(4, 2), (4, 4), (6, 1)])
 base = LlamaForCausalLM(LlamaConfig(

@@ -12,10 +12,11 @@ import warnings
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.utils.logging import disable_progress_bar
+
+from causal_model import letter_tokenizer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=pathlib.Path)
@@ -41,11 +42,7 @@ settings = {"optimizer": args.optimizer, "schedule": args.schedule, "label_smoot
             "epsilon": 1e-4}
 
 special = ["<|begin_of_text|>", "<|end_of_text|>"]
-alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-tokenizer = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(alphabet)}, merges=[]))
-tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-tokenizer.decoder = decoders.ByteLevel()
-tokenizer.add_special_tokens(special)
+tokenizer = letter_tokenizer(special)
 vocabulary = tokenizer.get_vocab_size()
 end = tokenizer.token_to_id("<|end_of_text|>")
 
