@@ -36,13 +36,6 @@ Json number_or_null(double value) {
   return std::isfinite(value) ? Json(rounded(value)) : Json(nullptr);
 }
 
-/// All of `counts`, the largest first.
-std::vector<std::pair<std::string, std::int64_t>> largest(const std::map<std::string, std::int64_t>& counts) {
-  std::vector<std::pair<std::string, std::int64_t>> all(counts.begin(), counts.end());
-  std::ranges::stable_sort(all, std::greater{}, [](const auto& one) { return one.second; });
-  return all;
-}
-
 Json findings_of(const Findings& findings) {
   Findings sorted = findings;
   std::ranges::stable_sort(sorted, std::greater{}, &Finding::severity);
@@ -182,22 +175,6 @@ void DescribedReport::explain_least(std::size_t cells, const CellExplainer& expl
   }
 }
 
-DescribedReport::ShownTypes::ShownTypes(const TypeCounts& counts) {
-  for (const auto& [type, cells] : largest(counts))
-    if (frequent_.size() < most_types) frequent_.insert(type);
-}
-
-const std::string& DescribedReport::ShownTypes::name(const std::string& type) const {
-  static const std::string other = "other";
-  return frequent_.contains(type) ? type : other;
-}
-
-DescribedReport::TypeCounts DescribedReport::ShownTypes::counts(const TypeCounts& all) const {
-  TypeCounts shown;
-  for (const auto& [type, cells] : all) shown[name(type)] += cells;
-  return shown;
-}
-
 Json DescribedReport::composition(const ShownTypes& shown) const {
   Json all = Json::array();
   for (const Column& column : columns_) {
@@ -244,7 +221,7 @@ Json DescribedReport::umap(const ShownTypes& shown) const {
 }
 
 Json DescribedReport::data() const {
-  const ShownTypes shown(types_);
+  const ShownTypes shown(types_, most_types);
   Json labels = Json::array();
   for (const auto& [label, bins] : confidences_)
     labels.push_back({{"label", label}, {"cells", bins.cells}, {"mean", bins.sum / static_cast<double>(bins.of)}});

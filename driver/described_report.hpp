@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <queue>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "cell_explainer.hpp"
 #include "interrupts.hpp"
 #include "output_table.hpp"
+#include "shown_types.hpp"
 
 namespace cell2text::driver {
 
@@ -52,10 +52,9 @@ class DescribedReport {
  private:
   static constexpr std::size_t num_bins = 20;
 
-  using TypeCounts = std::map<std::string, std::int64_t>;
   struct Column {
     LabelColumn labels;
-    std::map<std::int32_t, TypeCounts> cells;  // by the column's code, by cell type
+    std::map<std::int32_t, NamedCounts> cells;  // by the column's code, by cell type
   };
   struct Point {
     std::int64_t row;
@@ -67,17 +66,6 @@ class DescribedReport {
     std::int64_t row;
     nlohmann::ordered_json about;
     bool operator<(const Doubtful& other) const { return confidence < other.confidence; }
-  };
-  /// Which types are told apart.
-  class ShownTypes {
-   public:
-    /// The most frequent of them; of as frequent ones the first by name.
-    explicit ShownTypes(const TypeCounts& counts);
-    const std::string& name(const std::string& type) const;
-    TypeCounts counts(const TypeCounts& all) const;
-
-   private:
-    std::set<std::string> frequent_;
   };
   struct Bins {
     std::array<std::int64_t, num_bins> cells{};
@@ -99,8 +87,7 @@ class DescribedReport {
   std::map<std::string, std::size_t> places_;  // of values in a row, by column without "cell2text_"
   std::vector<Column> columns_;
   std::int64_t cells_ = 0;
-  std::map<std::string, std::int64_t> statuses_;
-  TypeCounts types_;
+  NamedCounts statuses_, types_;
   std::map<std::string, Bins> confidences_;
   NumberCounts genes_;
   std::priority_queue<Doubtful> doubtful_;                       // the surest on top, to be the first to go
