@@ -1,5 +1,6 @@
 # What `cmake --install` lays out:
 #   bin/cell2text                    the command
+#   lib/cell2text/*.so               what it opens for commands that need LibTorch
 #   lib/cell2text/plugins/*.so       its plugins
 #   lib/cell2text/torch              a link to the LibTorch it was built with; point it elsewhere to move LibTorch
 #   include/cell2text/               the core's headers
@@ -14,7 +15,6 @@ set(CELL2TEXT_PACKAGE_FOLDER lib/cmake/Cell2Text)
 foreach(target ${CELL2TEXT_PRODUCTS})
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "EXECUTABLE")
-    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/cell2text/torch/lib")
     install(TARGETS ${target} RUNTIME DESTINATION bin)
   elseif(type STREQUAL "MODULE_LIBRARY")
     set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../torch/lib")

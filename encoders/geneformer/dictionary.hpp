@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -22,6 +21,7 @@
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/find_dictionary.hpp"
 #include "cell2text/io/pickle.hpp"
+#include "cell2text/io/sorted_json.hpp"
 
 namespace cell2text::geneformer {
 
@@ -80,20 +80,15 @@ class GeneDictionary {
 
   /// Writes the dictionaries as JSON under the names that `find_dictionary` looks for.
   void save(const std::filesystem::path& folder) const {
-    write_atomically(folder / "token_dictionary.json", text_of(tokens_));
-    write_atomically(folder / "gene_median_dictionary.json", text_of(medians_));
-    if (!mapping_.empty()) write_atomically(folder / "ensembl_mapping_dict.json", text_of(mapping_));
-    if (!names_.empty()) write_atomically(folder / "gene_name_id_dict.json", text_of(names_));
+    write_atomically(folder / "token_dictionary.json", sorted_json(tokens_));
+    write_atomically(folder / "gene_median_dictionary.json", sorted_json(medians_));
+    if (!mapping_.empty()) write_atomically(folder / "ensembl_mapping_dict.json", sorted_json(mapping_));
+    if (!names_.empty()) write_atomically(folder / "gene_name_id_dict.json", sorted_json(names_));
   }
 
  private:
   template <class T>
   using Map = std::unordered_map<std::string, T>;
-
-  template <class T>
-  static std::string text_of(const Map<T>& map) {
-    return nlohmann::json(std::map<std::string, T>(map.begin(), map.end())).dump(0) + "\n";
-  }
 
   static bool is_special(const std::string& name) { return name.starts_with("<") && name.ends_with(">"); }
 

@@ -18,6 +18,7 @@
 #include "cell2text/error.hpp"
 #include "cell2text/io/atomic_file.hpp"
 #include "cell2text/io/pickle.hpp"
+#include "cell2text/io/sorted_json.hpp"
 
 namespace cell2text::scgpt {
 
@@ -72,18 +73,13 @@ class Vocabulary {
 
   /// Writes vocab.json, and gene_name_id_dict.json where there are names.
   void save(const std::filesystem::path& folder) const {
-    write_atomically(folder / "vocab.json", text_of(tokens_));
-    if (!names_.empty()) write_atomically(folder / "gene_name_id_dict.json", text_of(names_));
+    write_atomically(folder / "vocab.json", sorted_json(tokens_));
+    if (!names_.empty()) write_atomically(folder / "gene_name_id_dict.json", sorted_json(names_));
   }
 
  private:
   template <class T>
   using Map = std::unordered_map<std::string, T>;
-
-  template <class T>
-  static std::string text_of(const Map<T>& map) {
-    return nlohmann::json(std::map<std::string, T>(map.begin(), map.end())).dump(0) + "\n";
-  }
 
   void check() const {
     std::vector<const std::string*> by_token(tokens_.size());

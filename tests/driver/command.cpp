@@ -1,7 +1,13 @@
 // The command line: help, exit codes, and what each small subcommand prints.
 #include "driver/command.hpp"
 
+#include <elf.h>
+
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cell2text/io/elf_section.hpp"
 
 using namespace cell2text::test;
 
@@ -50,6 +56,20 @@ TEST_CASE("command: help, the version and what needs no tensor start without Lib
     CHECK_FALSE(loads(arguments));
   }
   CHECK(loads("schema --help"));  // so that the question can be answered with yes
+}
+
+TEST_CASE("command: the library of its other commands shows one function, so that plugins keep to their own symbols") {
+  const auto path = build_dir() / "lib/cell2text/libcell2text_tensor_commands.so";
+  const auto symbols = cell2text::read_elf_section(path, ".dynsym"),
+             texts = cell2text::read_elf_section(path, ".dynstr");
+  REQUIRE((symbols && texts));
+  std::vector<std::string> shown;
+  for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= symbols->size(); at += sizeof(Elf64_Sym)) {
+    Elf64_Sym symbol;
+    std::memcpy(&symbol, symbols->data() + at, sizeof symbol);
+    if (symbol.st_shndx != SHN_UNDEF) shown.emplace_back(reinterpret_cast<const char*>(texts->data()) + symbol.st_name);
+  }
+  CHECK((shown == std::vector<std::string>{"cell2text_run_tensor_command"}));
 }
 
 TEST_CASE("command: without the library of its other commands the program says what is missing") {

@@ -65,7 +65,7 @@ TEST_CASE("drafts: a file gives back what was written; a damaged one, or one of 
   CHECK((read_drafts(file, 5)->texts() == texts));
   CHECK_THROWS_WITH_AS(read_drafts(file, 4), doctest::Contains("holds token 4; the decoder has 4"), InputError);
   const auto with = [&](const std::vector<std::int64_t>& ends, const std::vector<std::int64_t>& tokens) {
-    write_safetensors(file, {dataset::item("ends", ends), dataset::item("tokens", tokens)});
+    write_safetensors(file, {array_item("ends", ends), array_item("tokens", tokens)});
     return read_drafts(file, 10);
   };
   CHECK_THROWS_WITH_AS(with({2, 1}, {1, 2}), doctest::Contains("text 1 ends at token 1"), InputError);

@@ -279,8 +279,8 @@ void check_pieces() {
       CHECK(std::ranges::all_of(seen, [](int times) { return times == 1; }));
     }
   CHECK_THROWS_AS(parallel_pieces<Threads>(100, 1,
-                                           [](std::int64_t first, std::int64_t) {
-                                             if (first == 50) throw InputError("at fifty");
+                                           [](std::int64_t first, std::int64_t last) {
+                                             if (first <= 50 && last > 50) throw InputError("at fifty");
                                            }),
                   InputError);
 }

@@ -95,7 +95,7 @@ TEST_CASE("similarity statistics: of the classes of twins they are those of all 
   INFO("CELL2TEXT_TEST_SEED=" << number);
   std::mt19937_64 random(number);
   for (const std::size_t components : {1, 3}) {
-    const SomeOntology some(random_obo(random, 150, components) + term_text("alone") + term_text("alone too"));
+    const SomeOntology some(random_obo(random, 150, components) + term_text("alone") + term_text("alone_too"));
     const SimilarityMatrix matrix(some.graph, {});
     std::vector<float> values, once;
     for (OntologyGraph::Node from = 0; from < matrix.size(); ++from)

@@ -16,7 +16,7 @@ TEST_CASE("twin classes: terms share a class where they have the same neighbours
   const auto number = seed();
   INFO("CELL2TEXT_TEST_SEED=" << number);
   std::mt19937_64 random(number);
-  const SomeOntology some(random_obo(random, 120, 2) + term_text("alone") + term_text("alone too"));
+  const SomeOntology some(random_obo(random, 120, 2) + term_text("alone") + term_text("alone_too"));
   const TwinClasses classes(some.graph);
   const auto neighbours = [&](OntologyGraph::Node node) {
     const auto all = some.graph.neighbours(node);

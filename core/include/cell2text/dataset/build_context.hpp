@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "cell2text/context.hpp"
-#include "cell2text/dataset/arrays.hpp"
 #include "cell2text/dataset/blocks.hpp"
 #include "cell2text/dataset/build_file.hpp"
 #include "cell2text/dataset/cell_table.hpp"
 #include "cell2text/dataset/source_files.hpp"
 #include "cell2text/dataset/stage.hpp"
+#include "cell2text/io/arrays.hpp"
 
 namespace cell2text::dataset {
 

@@ -107,7 +107,7 @@ inline Stage filter_stage(const BuildContext& context, const std::string& source
       throw InputError("no cell of " + std::to_string(context.table.cells) + " passes the filter: " +
                        filter_detail::in_words(dropped) + ". Change [filter], or the columns that [columns] names");
     write_table(folder, filter_detail::table_of(context.table.cells, dropped));
-    write_safetensors(folder / "cells.safetensors", {item("cells", cells), item("genes", genes)});
+    write_safetensors(folder / "cells.safetensors", {array_item("cells", cells), array_item("genes", genes)});
     return nlohmann::json{
         {"cells", cells.size()}, {"of", context.table.cells}, {"dropped", filter_detail::in_words(dropped)}};
   });

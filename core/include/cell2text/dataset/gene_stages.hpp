@@ -148,7 +148,7 @@ inline Stage gene_stage(const BuildContext& context, const Stage& split, const D
     options.top = settings.highly_variable;
     const VariableGenes genes = variable_genes(moments(context, cells), options);
     write_table(folder, table_of(genes, *context.sources.genes()));
-    write_safetensors(folder / "genes.safetensors", {item("highly_variable", genes.highly_variable)});
+    write_safetensors(folder / "genes.safetensors", {array_item("highly_variable", genes.highly_variable)});
     return nlohmann::json{{"highly_variable", genes.num_selected()}, {"of", genes.mean.size()}};
   });
 }
@@ -196,7 +196,7 @@ inline Stage pathway_stage(const BuildContext& context, const Stage& genes, cons
       const PathwayStability stable = stability(context, cells, sets, retained);
       changed = stable.changed(), compared = stable.cells();
     }
-    write_safetensors(folder / "top.safetensors", {item("top", top)});
+    write_safetensors(folder / "top.safetensors", {array_item("top", top)});
     write_table(folder, table_of(sets, activity, retained));
     nlohmann::json facts{{"sets", nlohmann::json::array()},
                          {"retained", std::ranges::count(retained, 1)},

@@ -138,7 +138,7 @@ inline Stage sample_stage(const BuildContext& context, const Stage& filter) {
     write_table(folder, table_of(sample.report));
     write_atomically(folder / "chosen.csv", chosen_csv(context, sample));
     const auto parts = bytes_of(sample.parts);
-    write_safetensors(folder / "cells.safetensors", {item("cells", sample.cells), item("parts", parts)});
+    write_safetensors(folder / "cells.safetensors", {array_item("cells", sample.cells), array_item("parts", parts)});
     return nlohmann::json{{"cells", sample.report.taken},
                           {"of", sample.report.available},
                           {"topped_up", sample.report.topped_up},
@@ -174,7 +174,7 @@ inline Stage split_stage(const BuildContext& context, const Stage& sample) {
                           " have");
     write_table(folder, table_of(split.report));
     const auto parts = bytes_of(split.parts);
-    write_safetensors(folder / "cells.safetensors", {item("cells", cells), item("parts", parts)});
+    write_safetensors(folder / "cells.safetensors", {array_item("cells", cells), array_item("parts", parts)});
     nlohmann::json facts;
     for (std::size_t p = 0; p < split_parts.size(); ++p)
       if (split.report.parts[p].cells > 0) facts[std::string(split_part_names[p])] = split.report.parts[p].cells;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cell2text/dataset/arrays.hpp"
 #include "cell2text/generate/drafts.hpp"
+#include "cell2text/io/arrays.hpp"
 
 namespace cell2text {
 
@@ -18,12 +18,12 @@ inline void save_drafts(const std::filesystem::path& file, const DraftTexts& dra
     tokens.insert(tokens.end(), text.begin(), text.end());
     ends.push_back(std::ssize(tokens));
   }
-  write_safetensors(file, {dataset::item("ends", ends), dataset::item("tokens", tokens)});
+  write_safetensors(file, {array_item("ends", ends), array_item("tokens", tokens)});
 }
 
 /// InputError where the file is damaged, or was written for another vocabulary than one of `vocabulary` tokens.
 inline std::shared_ptr<const DraftTexts> read_drafts(const std::filesystem::path& file, std::int64_t vocabulary) {
-  const dataset::ArrayFile arrays(file);
+  const ArrayFile arrays(file);
   const auto tokens = arrays.of<std::int64_t>("tokens"), ends = arrays.of<std::int64_t>("ends");
   std::vector<std::vector<std::int64_t>> texts;
   std::int64_t begin = 0;

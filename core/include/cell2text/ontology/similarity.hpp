@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -116,15 +117,15 @@ class SimilarityMatrix {
  public:
   /// In one pass over the walks. Errors as each_similarity.
   SimilarityMatrix(const OntologyGraph& graph, const SimilarityOptions& options)
-      : classes_(graph), values_(classes_.size() * classes_.size()) {
-    const std::size_t n = classes_.size();
+      : classes_(graph), values_(std::make_unique_for_overwrite<float[]>(classes_.size() * classes_.size())) {
+    const std::size_t n = classes_.size();  // the threads are the first to touch the values, each its own
     const SimilarityScale unscaled({0, 1}, options.tau);
     std::vector<RankRange> ranges(n);
     each_class_walk(classes_, options.pagerank, [&](const ClassWalk& walk) {
       ranges[walk.source].widen(walk, classes_.degree(walk.source) > 0);
       std::vector<double> raw(n);
       unscaled.raw(walk.ranks, raw);
-      std::ranges::copy(raw, values_.begin() + static_cast<std::ptrdiff_t>(walk.source * n));
+      std::ranges::copy(raw, values_.get() + walk.source * n);
     });
     for (const RankRange& one : ranges) range_.widen(one);
     const SimilarityScale scale(range_, options.tau);
@@ -150,12 +151,12 @@ class SimilarityMatrix {
   /// From a term of this class to another term of each class; of no meaning where the class is the same and has no
   /// other.
   std::span<const float> of_classes(TwinClasses::Class from) const {
-    return std::span(values_).subspan(from * classes_.size(), classes_.size());
+    return {values_.get() + from * classes_.size(), classes_.size()};
   }
 
  private:
   TwinClasses classes_;
-  std::vector<float> values_;
+  std::unique_ptr<float[]> values_;
   RankRange range_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -40,7 +41,7 @@ class SimilarityCounts {
           });
           sums[row] = sum;
         },
-        [&](const Bins& bins) { bins_.add(bins); });
+        [&](Bins&& bins) { bins_.add(std::move(bins)); });
     for (const RowSums& one : sums) sum_ += one.value, squares_ += one.square;
     num_pairs_ = bins_.zeros;
     for (const std::int64_t count : bins_.even) num_pairs_ += count;
@@ -74,7 +75,7 @@ class SimilarityCounts {
             if (value > 0 && asked[bin]) singles[{bin, value}] += pairs;
           });
         },
-        [&](const Singles& singles) {
+        [&](Singles&& singles) {
           for (const auto& [value, count] : singles) singles_[value] += count;
         });
   }
@@ -99,14 +100,16 @@ class SimilarityCounts {
   /// each other stand for their mean, which moves the line by less than the rounding of its float32 points does.
   LineFit share_above() const {
     RankLogs logs;
-    for (std::size_t bin = bins_.floating.size(); bin-- > 1;) {
-      const auto& [count, low_bits] = bins_.floating[bin];
-      if (count == 0) continue;
-      const auto first = std::bit_cast<float>(static_cast<std::uint32_t>(bin) << low_bits_count);
-      const auto next = std::bit_cast<float>(static_cast<std::uint32_t>(bin + 1) << low_bits_count);
-      const double part = static_cast<double>(low_bits) / static_cast<double>(count << low_bits_count);
-      logs.add(count, std::log(first + (double{next} - first) * part));
-    }
+    for (std::size_t high = bins_.floating.size(); high-- > 0;)
+      for (std::size_t low = bins_.floating[high].size(); low-- > 0;) {
+        const auto& [count, open_bits] = bins_.floating[high][low];
+        if (count == 0) continue;
+        const auto bin = static_cast<std::uint32_t>(high << bin_bits | low);
+        const auto first = std::bit_cast<float>(bin << open_bits_count);
+        const auto next = std::bit_cast<float>((bin + 1) << open_bits_count);
+        const double part = static_cast<double>(open_bits) / static_cast<double>(count << open_bits_count);
+        logs.add(count, std::log(first + (double{next} - first) * part));
+      }
     return logs.of_rank();
   }
 
@@ -125,18 +128,19 @@ class SimilarityCounts {
   }
 
  private:
-  static constexpr int decimals = 1000000, low_bits_count = 11;
-  static constexpr std::uint32_t one_bits = std::bit_cast<std::uint32_t>(1.0f);
+  // A float32 above 0 has 8 bits of exponent and 23 of fraction, of which a bin knows the first 12.
+  static constexpr int decimals = 1000000, bin_bits = 12, open_bits_count = 11;
+  static constexpr std::size_t num_exponents = (std::bit_cast<std::uint32_t>(1.0f) >> (bin_bits + open_bits_count)) + 1;
 
   static std::size_t even_bin(double value) { return static_cast<std::size_t>(value * decimals + 0.5); }
 
   struct Bins {
     struct Floating {
-      std::int64_t count = 0, low_bits = 0;  // the sum of the bits that the bin leaves open says where their mean lies
+      std::int64_t count = 0, open_bits = 0;  // the sum of the bits that the bin leaves open says where their mean lies
     };
-    std::vector<std::int64_t> even = std::vector<std::int64_t>(decimals + 1);  // of positive values, by 6 decimals
-    std::vector<Floating> floating =
-        std::vector<Floating>((one_bits >> low_bits_count) + 1);  // pairs once, by first bits
+    std::vector<std::int64_t> even =
+        std::vector<std::int64_t>(decimals + 1);                // pairs, of positive values by 6 decimals
+    std::array<std::vector<Floating>, num_exponents> floating;  // pairs once, by exponent; empty where there are none
     std::int64_t zeros = 0;
 
     void add(float value, std::int64_t pairs, std::int64_t pairs_once) {
@@ -145,20 +149,28 @@ class SimilarityCounts {
         return;
       }
       even[even_bin(value)] += pairs;
+      if (pairs_once == 0) return;
       const auto bits = std::bit_cast<std::uint32_t>(value);
-      Floating& bin = floating[bits >> low_bits_count];
-      bin.count += pairs_once, bin.low_bits += pairs_once * (bits & ((1u << low_bits_count) - 1));
+      std::vector<Floating>& bins = floating[bits >> (bin_bits + open_bits_count)];
+      if (bins.empty()) bins.resize(1 << bin_bits);
+      Floating& bin = bins[bits >> open_bits_count & ((1u << bin_bits) - 1)];
+      bin.count += pairs_once, bin.open_bits += pairs_once * (bits & ((1u << open_bits_count) - 1));
     }
-    void add(const Bins& other) {
-      for (std::size_t i = 0; i < even.size(); ++i) even[i] += other.even[i];
-      for (std::size_t i = 0; i < floating.size(); ++i)
-        floating[i].count += other.floating[i].count, floating[i].low_bits += other.floating[i].low_bits;
+    void add(Bins&& other) {
       zeros += other.zeros;
+      if (even.empty()) return std::swap(even, other.even), std::swap(floating, other.floating);
+      for (std::size_t i = 0; i < even.size(); ++i) even[i] += other.even[i];
+      for (std::size_t exponent = 0; exponent < num_exponents; ++exponent) {
+        std::vector<Floating>&mine = floating[exponent], &others = other.floating[exponent];
+        if (mine.empty()) std::swap(mine, others);
+        for (std::size_t i = 0; i < others.size(); ++i)
+          mine[i].count += others[i].count, mine[i].open_bits += others[i].open_bits;
+      }
     }
   };
   using Singles = std::map<std::pair<std::size_t, float>, std::int64_t>;  // (bin, value) -> pairs
 
-  /// Runs count(row, part) for each row, on all threads with a Part for each, and then take(part) of each.
+  /// Runs count(row, part) for each row, on all threads with a Part for each, and then take(part) for each.
   template <class Part, class Count, class Take>
   static void gather(std::size_t num_rows, const Count& count, const Take& take) {
     std::mutex mutex;
@@ -174,7 +186,7 @@ class SimilarityCounts {
       const std::lock_guard lock(mutex);
       idle.push_back(std::move(part));
     });
-    for (const auto& part : idle) take(*part);
+    for (const auto& part : idle) take(std::move(*part));
   }
 
   std::size_t bin_of_rank(std::int64_t rank) const {
@@ -192,7 +204,7 @@ class SimilarityCounts {
     return number;
   }
 
-  Bins bins_;
+  Bins bins_{.even = {}, .floating = {}, .zeros = 0};  // takes the memory of a part
   double sum_ = 0, squares_ = 0;
   std::int64_t num_pairs_ = 0;
   std::map<std::size_t, std::int64_t> closer_;  // bin -> how many pairs stand before its first

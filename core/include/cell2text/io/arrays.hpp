@@ -1,4 +1,4 @@
-// Arrays that stages leave for each other: safetensors files, which numpy opens too.
+// Arrays under names that one part of the program leaves for another: safetensors files, which numpy opens too.
 #pragma once
 
 #include <cstring>
@@ -6,13 +6,17 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cell2text/io/mapped_file.hpp"
 #include "cell2text/io/safetensors.hpp"
 #include "cell2text/io/safetensors_writer.hpp"
 
-namespace cell2text::dataset {
+namespace cell2text {
+
+namespace arrays_detail {
 
 template <class T>
 constexpr SafetensorsDtype dtype_of() {
@@ -24,10 +28,12 @@ constexpr SafetensorsDtype dtype_of() {
   if constexpr (std::is_same_v<T, double>) return SafetensorsDtype::F64;
 }
 
+}  // namespace arrays_detail
+
 /// An array of one axis under a name, to be written; `values` must live until then.
 template <class T>
-SafetensorsItem item(std::string name, const std::vector<T>& values) {
-  return {std::move(name), dtype_of<T>(), {std::ssize(values)}, std::as_bytes(std::span(values))};
+SafetensorsItem array_item(std::string name, const std::vector<T>& values) {
+  return {std::move(name), arrays_detail::dtype_of<T>(), {std::ssize(values)}, std::as_bytes(std::span(values))};
 }
 
 /// A safetensors file whose arrays are looked at where they lie.
@@ -41,10 +47,10 @@ class ArrayFile {
   template <class T>
   std::span<const T> of(const std::string& name) const {
     const SafetensorsEntry* entry = layout_.find(name);
-    if (!entry || entry->dtype != dtype_of<T>())
+    if (!entry || entry->dtype != arrays_detail::dtype_of<T>())
       throw InputError(file_->path().string() + ": holds no array '" + name +
-                       "' of the type expected: it is damaged, or of "
-                       "another version. Remove the folder that it is in, and make it again");
+                       "' of the type expected: it is damaged, or of another version. Remove the folder that it is in, "
+                       "and make it again");
     return {reinterpret_cast<const T*>(file_->data().data() + entry->offset), entry->bytes / sizeof(T)};
   }
   template <class T>
@@ -58,4 +64,4 @@ class ArrayFile {
   SafetensorsLayout layout_;
 };
 
-}  // namespace cell2text::dataset
+}  // namespace cell2text
