@@ -177,7 +177,8 @@ std::string savings_text(const GridFolder& folder, const std::vector<GridRun>& r
   }
   if (found + computed == 0) return "";
   return fmt::format(
-      "shared embeddings: {} of cells were computed in {:.1f} s and {} read; that saved {:.1f} s of encoding",
+      "shared embeddings: those of {} cells were computed in {:.1f} s and those of {} read, which saved {:.1f} s of "
+      "encoding",
       with_commas(computed), computing, with_commas(found), seconds);
 }
 

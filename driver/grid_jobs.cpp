@@ -282,7 +282,7 @@ std::vector<std::string> leaderboard(const GridFolder& folder, const std::vector
   std::vector<std::pair<const GridRun*, std::vector<std::optional<double>>>> rows;
   for (const GridRun& run : runs) rows.emplace_back(&run, folder.scores(run));
   std::vector<std::size_t> shown;
-  std::size_t width = 12 + longest_point(runs);
+  std::size_t width = 14 + longest_point(runs);
   for (std::size_t s = 0; s < std::size(main_scores); ++s) {
     if (std::ranges::none_of(rows, [&](const auto& row) { return row.second[s].has_value(); })) continue;
     width += 2 + std::max<std::size_t>(short_name(s).size(), 6);
