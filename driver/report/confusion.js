@@ -29,7 +29,9 @@ function matrix(box, table) {
     const total = row.reduce((a, b) => a + b, 0);
     if (total === 0) return;
     const line = add(body, "tr");
-    add(line, "th", `${names[i]}  ${i + 1}`, "row").scope = "row";
+    const name = add(line, "th", null, "row");
+    name.scope = "row";
+    add(name, "span", `${names[i]}\u00a0\u00a0${i + 1}`);
     row.forEach((n, j) => {
       const cell = add(line, "td", n || "");
       if (n) cell.style.background = `rgba(var(--heat), ${(0.75 * n / total).toFixed(3)})`;
@@ -104,7 +106,7 @@ function frequencies() {
     const trained = list.some((one) => one.trained !== undefined);
     if (!trained) add(box, "p", "The run's model folder is gone, so that only the tested cells are counted.", "soft");
     frequencyPlot(box, list, trained ? "trained" : "tested");
-    const table = add(scrolling(box, "tall"), "table"), head = add(add(table, "thead"), "tr"), body = add(table, "tbody");
+    const table = add(scrolling(box, "tall"), "table", null, "types"), head = add(add(table, "thead"), "tr"), body = add(table, "tbody");
     for (const title of ["cell type", ...(trained ? ["trained on"] : []), "tested", "right", "accuracy", ...(many ? ["mean of all runs"] : [])]) add(head, "th", title);
     for (const one of list) {
       const row = add(body, "tr"), number = (x, text) => sortedBy(add(row, "td", text, "number"), x);

@@ -4,12 +4,21 @@ const dash = (n) => n < 8 ? [] : n < 16 ? [6, 3] : [2, 2];
 
 // What lines are coloured by: each run where they are few, or the values of an axis, or the seed.
 function colourings() {
-  const list = data.axes.map((column, a) => ({ name: axisNames[a], names: column.texts, of: column.of }));
+  const list = data.axes.map((column, a) => {
+    const names = valuesOf(column);
+    return { name: axisNames[a], names, of: everyRun.map((r) => names.indexOf(textOf(column, r))) };
+  });
   if (seeds.length > 1) list.push({ name: "seed", names: seeds.map(String), of: runs.map((run) => seeds.indexOf(run.seed)) });
   const byRun = { name: "run", names: labels, of: everyRun };
   if (runs.length <= 8 || !list.length) list.unshift(byRun); else list.push(byRun);
   return list;
 }
+
+// A logarithmic axis that spans less than a decade is mostly empty.
+const lossAxis = (() => {
+  const all = runs.flatMap((run) => [run.training, run.validated].flatMap(([, loss]) => loss)).filter((x) => x > 0);
+  return all.length && all.reduce((a, b) => Math.max(a, b)) > 4 * all.reduce((a, b) => Math.min(a, b)) ? "logarithmic" : "linear";
+})();
 
 function lossPlot(box, title, height, sets) {
   plot(box, title, height, () => ({
@@ -17,7 +26,7 @@ function lossPlot(box, title, height, sets) {
     data: { datasets: sets() },
     options: {
       animation: false, maintainAspectRatio: false, parsing: false, normalized: true, interaction: { mode: "nearest", intersect: false },
-      scales: { x: axis("step", "linear"), y: axis("loss", "logarithmic") },
+      scales: { x: axis("step", "linear"), y: axis("loss", lossAxis) },
       plugins: { legend: { display: !many, labels: { color: color("--ink") } },
         tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${item.parsed.y.toPrecision(4)}`, title: (items) => items.length ? `step ${items[0].parsed.x}` : "" } } }
     }
@@ -27,7 +36,7 @@ const points = ([steps, loss]) => steps.map((x, i) => ({ x, y: loss[i] }));
 
 function learningCurves() {
   add(page, "h2", many ? "Learning curves" : "Learning curve");
-  add(page, "p", "Cross-entropy per description token, on a logarithmic scale. Steps are a running mean over 10.", "soft");
+  add(page, "p", `Cross-entropy per description token${lossAxis === "linear" ? "" : ", on a logarithmic scale"}. Steps are a running mean over 10.`, "soft");
   if (!many)
     return lossPlot(page, "Learning curve", 300, () => [
       { label: "training", data: points(runs[0].training), borderColor: color("--soft"), borderWidth: 1.5, pointRadius: 0 },

@@ -39,7 +39,8 @@ function cards() {
     add(card, "b", percent(value));
     add(card, "span", many ? `${titles[fullName(s)]}, best of all` : titles[fullName(s)]);
     if (low !== undefined) add(card, "div", `${percent(low)} to ${percent(high)}`, "soft");
-    if (many) add(card, "div", labels[r], "soft");
+    const tied = allBest(s, everyRun).length - 1;
+    if (many) add(card, "div", labels[r] + (tied ? ` and ${tied} more` : ""), "soft");
   }
 }
 
@@ -103,8 +104,8 @@ function runsTable(box, columns) {
   data.axes.forEach((column, a) => { add(head, "th", axisNames[a], "text").title = [column.key, ...column.with].join(", "); });
   if (seeds.length > 1) add(head, "th", "seed");
   columns.forEach((s, i) => breakable(add(head, "th", null, i ? "" : "first"), fullName(s)));
-  const bestOf = new Map(columns.map((s) => [s, data.scores[s].tells_of_one ? null : best(s, everyRun)]));
-  const bestOfAxis = data.axes.map((column) => new Set(column.texts.map((_, v) => best(focus.score, everyRun.filter((r) => column.of[r] === v)))));
+  const bestOf = new Map(columns.map((s) => [s, new Set(data.scores[s].tells_of_one ? [] : allBest(s, everyRun))]));
+  const bestOfAxis = data.axes.map((column) => new Set(column.texts.flatMap((_, v) => allBest(focus.score, everyRun.filter((r) => column.of[r] === v)))));
   ranked(focus.score).forEach((r) => {
     const row = add(body, "tr");
     const name = add(row, "th", null, "name");
@@ -117,7 +118,7 @@ function runsTable(box, columns) {
       if (bestOfAxis[a].has(r)) add(cell, "span", " ★", "star").title = `best run with this value, by ${fullName(focus.score)}`;
     });
     if (seeds.length > 1) sortedBy(add(row, "td", runs[r].seed), runs[r].seed);
-    columns.forEach((s, i) => scoreCell(row, r, s, 0, (i ? "" : "first") + (bestOf.get(s) === r ? " best" : "")));
+    columns.forEach((s, i) => scoreCell(row, r, s, 0, (i ? "" : "first") + (bestOf.get(s).has(r) ? " best" : "")));
   });
   if (data.skipped.length) {
     const foot = add(table, "tfoot");

@@ -52,6 +52,11 @@ function best(s, among) {
   for (const r of among) if (valueOf(r, s) !== null && (found === null || better(s, valueOf(r, s), valueOf(found, s)))) found = r;
   return found;
 }
+// Those that share the best value.
+function allBest(s, among) {
+  const one = best(s, among);
+  return one === null ? [] : among.filter((r) => valueOf(r, s) === valueOf(one, s));
+}
 const everyRun = runs.map((_, r) => r);
 // Best first; runs without the score last.
 function ranked(s, among = everyRun) {
@@ -81,7 +86,7 @@ function focusChoice(parent, key, label, options) {
   const select = choice(parent, label, options, focus[key], (value) => look({ [key]: value }));
   focus.listeners.push({ keys: [key], draw() { select.selectedIndex = options.findIndex(([value]) => value === focus[key]); } });
 }
-const chooseRun = (parent) => many && focusChoice(parent, "run", "Run", everyRun.map((r) => [r, labels[r]]));
+const chooseRun = (parent) => many && focusChoice(parent, "run", "Run", ranked(focus.score ?? 0).map((r) => [r, labels[r]]));
 const chooseScore = (parent) => scored.length > 1 && focusChoice(parent, "score", "Judged by", scored.map((s) => [s, fullName(s)]));
 
 const lines = (numbers) => numbers.map((n) => data.lines[n]).join("\n");

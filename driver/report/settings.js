@@ -24,7 +24,7 @@ function settings() {
   if (!many) return wholeRun(page, 0);
   for (const [columns, what] of [[data.settings, "Settings"], [data.facts, "Environment"]])
     if (columns.length) unfolds(page, `${what}: ${columns.length} ${columns.length === 1 ? "key differs" : "keys differ"} between the runs`, (details) => differencesTable(details, columns));
-  everyRun.forEach((r) => unfolds(page, labels[r], (details) => {
+  ranked(focus.score ?? 0).forEach((r) => unfolds(page, labels[r], (details) => {
     add(details, "p", runs[r].folder, "soft");
     wholeRun(add(details, "div", null, "inside"), r);
   }));

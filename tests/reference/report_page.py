@@ -132,9 +132,9 @@ def check_marks(browser, runs):
           .map((row) => [row.cells[{index}].dataset.text, row.cells[0].querySelector('span').title])""")
         best = {}
         for run in runs:
-            if run["axes"][axis] not in best or score(run) > score(best[run["axes"][axis]]):
-                best[run["axes"][axis]] = run
-        check({value: Path(folder).name for value, folder in starred} == {value: run["folder"].name for value, run in best.items()},
+            best[run["axes"][axis]] = max(best.get(run["axes"][axis], 0), score(run))
+        tied = {(run["axes"][axis], run["folder"].name) for run in runs if score(run) == best[run["axes"][axis]]}
+        check({(value, Path(folder).name) for value, folder in starred} == tied,
               f"{axis}: ★ stands at {starred}")
 
 
