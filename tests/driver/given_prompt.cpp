@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cell2text/cells/cell_draws.hpp"
 #include "driver/template_model.hpp"
 #include "driver/tiny_model.hpp"
 
