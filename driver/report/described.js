@@ -142,11 +142,14 @@ function least() {
   }
 }
 
-// Which genes moved each label.
+// Which genes moved each label that comes from the cell; of others the shares say nothing.
 function why(box, cell) {
   if (!cell.labels.length) return add(box, "p", "The text names no label that could be explained.", "soft");
+  const unrelated = cell.labels.filter((label) => !label.from_cell);
+  if (unrelated.length)
+    add(box, "p", `${unrelated.map((label) => `${capital(spoken(label.label))} “${label.value}” (probability ${probability(label.log_probability)})`).join(", ")}: not from the cell, as none of ${unrelated[0].other_cells.length} other cells in its place changes the probability by a tenth.`, "soft");
   const plots = add(box, "div", null, "plots");
-  for (const label of cell.labels) {
+  for (const label of cell.labels.filter((label) => label.from_cell)) {
     const part = add(plots, "div");
     add(part, "h3", `${capital(spoken(label.label))}: ${label.value}`);
     geneBars(part, label, cell.top);

@@ -36,6 +36,7 @@ function geneBars(parent, label, top) {
   plot(parent, `Genes that moved ${spoken(label.label)}`, 60 + 22 * shown.length, () => {
     const number = axis("share of the log probability", "linear"), name = axis("", "category");
     name.ticks.autoSkip = false;
+    Object.assign(number.ticks, { maxTicksLimit: 7, maxRotation: 0, callback: (x) => Number(x.toPrecision(3)) });
     return {
       type: "bar",
       data: { labels: shown.map((gene) => gene.gene), datasets: [{ data: shown.map((gene) => gene.attribution), backgroundColor: shown.map((gene) => color(gene.attribution < 0 ? "--c1" : "--c0")), barPercentage: 1, categoryPercentage: 0.8 }] },

@@ -92,9 +92,9 @@ function scoreGroups() {
   return [...groups.set("all scores", scored)];
 }
 
-// A long name that may be broken behind its dots and underscores.
+// A long name that may be broken behind its dots.
 function breakable(parent, name) {
-  name.split(/(?<=[._])/).forEach((part, i) => { if (i) add(parent, "wbr"); parent.append(part); });
+  name.split(/(?<=\.)/).forEach((part, i) => { if (i) add(parent, "wbr"); parent.append(part); });
 }
 
 function runsTable(box, columns) {

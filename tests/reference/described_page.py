@@ -29,8 +29,11 @@ def check_explained(browser):
     explained = browser.value("data.least.filter((one) => one.explanation).map((one) => one.explanation)")
     check(len(explained) == 1 and explained[0]["labels"], f"{len(explained)} cells are explained")
     bars = browser.value("charts.filter((c) => c.canvas.getAttribute('aria-label').startsWith('Genes that moved')).map((c) => [c.chart.data.labels, c.chart.data.datasets[0].data])")
-    expected = [[[gene["gene"] for gene in label["genes"]], [gene["attribution"] for gene in label["genes"]]] for label in explained[0]["labels"]]
+    labels = [label for label in explained[0]["labels"] if label["from_cell"]]
+    expected = [[[gene["gene"] for gene in label["genes"]], [gene["attribution"] for gene in label["genes"]]] for label in labels]
     check(bars == expected, f"bars are {bars}, expected {expected}")
+    alarms = browser.value("[...document.querySelectorAll('.example .soft')].filter((p) => p.textContent.includes('not from the cell')).length")
+    check(alarms == (len(labels) < len(explained[0]["labels"])), f"{alarms} alarms are shown")
     marks = browser.value("[...document.querySelectorAll('.example mark')].map((m) => m.textContent)")
     check(marks and set(marks) <= {label["words"] for label in explained[0]["labels"]}, f"{marks} are marked")
 
