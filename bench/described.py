@@ -40,8 +40,9 @@ def draft_rows(folder, options, command, bench, target):
     widened.widen(model / "decoder", folder / "wide", options.seed)
     wide = "8 layers x 512, vocabulary 128256"
     rows, runs = [], []
-    for name, cells, at_once, decoder in (("the quickstart's decoder", COUNT, 0, None), (f"{wide}, 4 cells together", 40, 4, "wide"),
-                                          (f"{wide}, one cell at a time", 16, 1, "wide")):
+    for name, cells, at_once, decoder in (("the quickstart's decoder", 96, 0, None),
+                                          (f"{wide}, 4 cells together", 24, 4, "wide"),
+                                          (f"{wide}, one cell at a time", 8, 1, "wide")):
         found = measured([bench, "drafts", model, CELLS, cells, options.pairs, at_once]
                          + ([folder / decoder] if decoder else []), options.threads)
         per_pass = (found["accepted"] + found["passes"]) / found["passes"]
