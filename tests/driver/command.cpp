@@ -123,7 +123,7 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
   };
   CHECK(flags(command("run --help").out) == "--set --out --resume --profile --dry-run --json --force ");
   CHECK(flags(command("describe --help").out) ==
-        "--source --source-plugin --model --report --cells --cluster --cluster-cells --cluster-table --seed "
+        "--source --source-plugin --model --report --explain --cells --cluster --cluster-cells --cluster-table --seed "
         "--overwrite --force "
         "--beams --min-confidence --best --no-confidence --given --allow --ontology --ontology-only "
         "--batch-size --set --encoder --base --profile "
