@@ -347,7 +347,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--steps", type=int, default=9, help="training steps of a pair; the first is not timed")
-    parser.add_argument("--only", default="train,lora,generate,tokenize,encoders,tokenizer,describe,ontology")
+    parser.add_argument("--only", default="train,lora,generate,tokenize,encoders,tokenizer,describe,ontology,grid")
     parser.add_argument("--rows", default="", help="of the encoders only rows whose name has this regular expression")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--many", type=int, default=4096, help="cells to tokenise")
