@@ -196,10 +196,10 @@ TEST_CASE("described report: the least certain cells are explained, as explain d
 }
 
 TEST_CASE("described report: explanations that cannot be are refused before the work") {
-  const TemporaryFolder folder;
-  const auto refused = [&](const std::string& more) {
-    const Outcome outcome = command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) +
-                                    " -o " + quoted(folder / "out.csv") + " " + more);
+  const TemporaryFolder runs, folder;
+  const auto refused = [&](const std::string& more, const std::filesystem::path& model = template_model()) {
+    const Outcome outcome = command("describe " + quoted(template_cells()) + " --model " + quoted(model) + " -o " +
+                                    quoted(folder / "out.csv") + " " + more);
     CHECK(outcome.status == 2);
     CHECK(std::filesystem::is_empty(folder.path()));
     return outcome.err;
@@ -208,6 +208,12 @@ TEST_CASE("described report: explanations that cannot be are refused before the 
   const std::string page = "--report " + quoted(folder / "page.html");
   CHECK(contains(refused(page + " --explain 2 --no-confidence"), "--no-confidence"));
   CHECK(contains(refused(page + " --explain 11"), "11"));
+
+  const Outcome one_vector = command("run examples/grids/tiny/base.toml --set encoder.level=mean --out " +
+                                     quoted(runs / "run"));  // a cell is one vector: no gene has one
+  INFO(one_vector.err);
+  REQUIRE(one_vector.status == 0);
+  CHECK(contains(refused(page + " --explain 1", runs / "run/model"), "an encoder with level = \"gene\" is needed"));
 }
 
 TEST_CASE("described report: a page that cannot be written is refused before the work") {
