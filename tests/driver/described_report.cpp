@@ -175,9 +175,10 @@ TEST_CASE("described report: the least certain cells are explained, as explain d
     const json whole = json::parse(outcome.out);
     CHECK(whole["cell"] == shown["cell"]);
     REQUIRE(whole["labels"].size() == shown["labels"].size());
-    CHECK(whole["labels"][0]["label"] == "cell_type");
+    CHECK_FALSE(whole["labels"].empty());  // a type that is not written as the template has it is left out
     for (std::size_t l = 0; l < whole["labels"].size(); ++l) {
       const json &expected = whole["labels"][l], &label = shown["labels"][l];
+      CHECK(label["label"] == expected["label"]);
       CHECK(label["value"] == expected["value"]);
       CHECK(label["log_probability"].get<double>() == doctest::Approx(expected["log_probability"].get<double>()));
       REQUIRE(label["genes"].size() == 10);
