@@ -1,5 +1,4 @@
-// The names of a file's cells in memory, where they take little of it: HDF5 reads texts one by one, which takes as long
-// as reading the cells' counts.
+// The names of a file's cells in memory, where they take little of it: HDF5 reads texts one by one, each from a heap.
 #pragma once
 
 #include <cstddef>

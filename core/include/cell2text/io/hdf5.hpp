@@ -133,9 +133,12 @@ class Dataset : public Object {
       rows += count;
     }
     if (values == 0) return;
-    if (plain_ && ranges.size() == 1 && H5Tequal(type_id(), type) > 0 &&
-        plain_->read(ranges[0].first, ranges[0].count, out))
-      return;
+    if (plain_ && ranges.size() == 1 && H5Tequal(type_id(), type) > 0) {
+      const PlainBytes::Outcome outcome = plain_->read(ranges[0].first, ranges[0].count, out);
+      if (outcome == PlainBytes::Outcome::done) return;
+      if (outcome == PlainBytes::Outcome::cut_short)
+        fail("reading (is the file whole?) failed: the file ends before these values do. Copy it again");
+    }
     const Handle space(attempt([&] { return H5Dget_space(id()); }, "reading"));
     Handle memory;
     if (!shape_.empty()) {

@@ -1,6 +1,5 @@
 // Parts of an array that its file holds byte for byte as memory does: nothing done to them, in one piece or in chunks.
-// They are read from where they lie, since HDF5 takes longer to find its way to a few cells than the page cache to give
-// them. Knows nothing of types; which arrays may be read so, hdf5.hpp decides.
+// They are read from where they lie, so that no call of HDF5 stands between a few cells and the page cache. Knows nothing of types; which arrays may be read so, hdf5.hpp decides.
 #pragma once
 
 #include <unistd.h>
@@ -49,19 +48,25 @@ class PlainBytes {
     return found;
   }
 
-  /// Rows first .. first+count-1, which the array has. False where the file does not hold them: a chunk that was never
-  /// written, an index or a file that is damaged. HDF5 then gives what stands for them, or says what is wrong; `out`
-  /// may have changed.
-  bool read(std::int64_t first, std::int64_t count, void* out) const {
+  enum class Outcome {
+    done,
+    ask_hdf5,  ///< a chunk that was never written, a damaged index, a disk that fails: it knows what to give or to say
+    cut_short  ///< the file has been cut since it was opened, of which HDF5 1.10 makes zeros
+  };
+
+  /// Rows first .. first+count-1, which the array has. Where they are not there, `out` may have changed all the same.
+  Outcome read(std::int64_t first, std::int64_t count, void* out) const {
     auto* to = static_cast<std::byte*>(out);
     for (const std::int64_t end = first + count; first < end;) {
       const std::int64_t within = first % chunk_rows_, rows = std::min(chunk_rows_ - within, end - first);
       const haddr_t chunk = place_of(first / chunk_rows_);
       const std::size_t bytes = static_cast<std::size_t>(rows) * row_bytes_;
-      if (chunk == HADDR_UNDEF || !read_at(chunk + static_cast<haddr_t>(within) * row_bytes_, bytes, to)) return false;
+      if (chunk == HADDR_UNDEF) return Outcome::ask_hdf5;
+      const Outcome outcome = read_at(chunk + static_cast<haddr_t>(within) * row_bytes_, bytes, to);
+      if (outcome != Outcome::done) return outcome;
       first += rows, to += bytes;
     }
-    return true;
+    return Outcome::done;
   }
 
  private:
@@ -96,14 +101,14 @@ class PlainBytes {
     return place;
   }
 
-  bool read_at(haddr_t place, std::size_t bytes, std::byte* to) const {
+  Outcome read_at(haddr_t place, std::size_t bytes, std::byte* to) const {
     while (bytes > 0) {
       const ssize_t got = ::pread(descriptor_, to, bytes, static_cast<off_t>(place));
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
+      if (got <= 0) return got == 0 ? Outcome::cut_short : Outcome::ask_hdf5;
       place += static_cast<haddr_t>(got), to += got, bytes -= static_cast<std::size_t>(got);
     }
-    return true;
+    return Outcome::done;
   }
 
   hid_t array_;
