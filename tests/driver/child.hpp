@@ -49,7 +49,7 @@ template <class Condition>
 bool wait_until(pid_t child, Condition condition) {
   while (!ended(child)) {
     if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   return false;
 }
