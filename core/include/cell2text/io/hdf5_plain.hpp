@@ -1,5 +1,6 @@
 // Parts of an array that its file holds byte for byte as memory does: nothing done to them, in one piece or in chunks.
-// They are read from where they lie, so that no call of HDF5 stands between a few cells and the page cache. Knows nothing of types; which arrays may be read so, hdf5.hpp decides.
+// They are read from where they lie, so that no call of HDF5 stands between a few cells and the page cache. Knows
+// nothing of types; which arrays may be read so, hdf5.hpp decides.
 #pragma once
 
 #include <unistd.h>
