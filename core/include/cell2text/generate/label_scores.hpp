@@ -33,8 +33,8 @@ struct LabelReadCounts {
 
 struct LabelScoreOptions {
   double left_out = 1e-4;             ///< probability that may be left out, for each cell. 0: all paths are read
-  std::int64_t rows = 64;             ///< branches read at once
-  std::int64_t states = 16;           ///< readings whose states are kept for what may yet follow them
+  std::int64_t rows = 256;            ///< branches read at once
+  std::int64_t states = 4;            ///< readings whose states are kept for what may yet follow them
   LabelReadCounts* counts = nullptr;  ///< added to
 };
 
