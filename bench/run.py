@@ -15,11 +15,9 @@ Needs: cmake --build build/release --target bench, and the oracles' environment.
 """
 import argparse
 import datetime
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import re
 import statistics
 import subprocess
@@ -35,12 +33,12 @@ import inputs
 import ontology
 import overlap
 import real_sizes
+from results_file import kept, put_into_docs, table, versions
 from sides import limit_row, measured, memory_row, per_second, row, training_pairs
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 OURS = COMMAND = None  # set by main
-DOCS = ROOT / "docs/benchmarks.md"
 TARGETS = {"train": 2.5, "train_memory": 0.7, "lora": 2.5, "generate": 3.0, "together": 1.5, "tokenize": 3.0,
            "describe": 1.0, "tokenizer": 1.0, "encode": 2.0, "load": 10.0, "workers": 1.8, "cache": 5.0,
            "padding": 10.0, "ontology": 150.0, "overlap": 100.0, "grid": 1.67, "drafts": 2.0}
@@ -286,63 +284,6 @@ def bench_grid(folder, options):
     return grid.rows(folder, options, COMMAND, TARGETS["grid"])
 
 
-def versions():
-    import torch
-    version = importlib.metadata.version
-    fields = dict(re.findall(r"^(model name|cpu family|model)\s*: (.+)$", open("/proc/cpuinfo").read(), re.M))
-    cpu = fields.get("model name", "").strip()
-    if "cpu family" in fields:  # a name may stand for several generations
-        cpu += f" (family {fields['cpu family']}, model {fields['model']})"
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
-    changed = subprocess.run(["git", "status", "--porcelain", "--", ".", ":!bench/results", ":!docs"], cwd=ROOT,
-                             capture_output=True, text=True).stdout
-    return {name: version(name) for name in ("transformers", "peft", "numpy", "anndata", "scanpy", "ctxcore")} | {
-        "torch": torch.__version__, "python": platform.python_version(), "kernel": platform.release(), "cpu": cpu,
-        "cores": os.cpu_count(), "load_before": os.getloadavg()[0],
-        "commit": commit.strip() + (" with changes" if changed.strip() else "")}
-
-
-def table_line(one):
-    number = lambda x: f"{x:,.0f}" if x >= 100 else f"{x:.2f}"
-    wall, unit = one["wall"], one["unit"]
-    if "peer" not in wall:
-        target = f"under {one['target']:,.0f} {unit}" if one["target"] else ""
-        return f"| {one['name']} | {number(wall['ours'])} {unit} | | | {target} | |"
-    smaller = unit == "MiB"
-    cpu = f"{one['cpu']['ratio']:.2f}" if "cpu" in one else ""
-    name = one["name"] + (f" (not counting mapped pages: {one['anonymous']['ratio']:.2f})" if smaller else "")
-    return (f"| {name} | {number(wall['ours'])} {unit} | {number(wall['peer'])} {unit} | **{wall['ratio']:.2f}** | "
-            f"{'at most ' if smaller else ''}{one['target'] or ''} | {cpu} |")
-
-
-def provenance(about):
-    return (f"{about['cpu']}, {about['cores']} cores, {about['threads']} threads; torch {about['torch']}, transformers "
-            f"{about['transformers']}, numpy {about['numpy']}; medians of {about['pairs']} interleaved pairs, "
-            f"{about['date']}.")
-
-
-def table(rows, about):
-    head = ["| what | ours | peer | ratio | to reach | CPU time ratio |", "|---|---|---|---|---|---|"]
-    return "\n".join([*head, *map(table_line, rows), "", provenance(about)])
-
-
-def put_into_docs(text):
-    begin, end = "<!-- bench/run.py writes from here -->", "<!-- to here -->"
-    head, rest = DOCS.read_text().split(begin)
-    DOCS.write_text(head + begin + "\n" + text + "\n" + end + rest.split(end)[1])
-
-
-def kept(path, about, rows, runs):
-    """With what a run of the same day, machine and versions has left there: rows of the same name are replaced."""
-    if path.exists():
-        old = json.loads(path.read_text())
-        if provenance(old["about"]) == provenance(about):
-            new = {one["name"]: one for one in rows}
-            rows = [new.pop(one["name"], one) for one in old["rows"]] + list(new.values())
-            runs = old["runs"] | runs
-    return {"about": about, "rows": rows, "runs": runs}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=3)
@@ -364,12 +305,14 @@ def main():
     options = parser.parse_args()
     global OURS, COMMAND
     OURS, COMMAND = (options.build / "bin" / name for name in ("bench_cell2text", "cell2text"))
-    needed = COMMAND if set(options.only.split(",")) <= OWN_INPUTS else OURS
+    wanted = options.only.split(",")
+    own_inputs = set(wanted) <= OWN_INPUTS
+    needed = COMMAND if own_inputs else OURS
     if not needed.exists():
         sys.exit(f"bench/run.py: {needed} is not there; cmake --build build/release --target bench")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or pathlib.Path(temporary)).resolve()
-        if not set(options.only.split(",")) <= OWN_INPUTS:
+        if not own_inputs:
             if not (folder / "inputs.npz").exists():
                 inputs.make(folder, options.seed, num_cells=32, many_cells=options.many)
             inputs.write_experiments(folder, options.steps)
@@ -379,7 +322,7 @@ def main():
         about = versions() | {"date": str(datetime.date.today()), "threads": options.threads, "pairs": options.pairs,
                               "steps": options.steps, "seed": options.seed, "shapes": inputs.SHAPES}
         rows, runs = [], {}
-        for what in options.only.split(","):
+        for what in wanted:
             found, runs[what] = globals()[f"bench_{what}"](folder, options)
             rows += found
     print(table(rows, about))

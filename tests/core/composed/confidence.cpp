@@ -19,6 +19,30 @@ struct WholeTextTokenizer {
   std::string decode(std::span<const std::int64_t>) const { return "text"; }
 };
 
+/// Random texts, and how sure a random model is of their labels.
+class JudgedTexts {
+ public:
+  explicit JudgedTexts(std::uint64_t seed) : model_(setup_.build()), prompts_(model_.decoder->width(), seed) {
+    model_.set_training(false);
+    for (const std::string& text : random_cases(seed).texts) tokens_.push_back(model_.decoder->encode_text(text));
+  }
+
+  auto judged(std::size_t best, const LabelScoreOptions& options, const LabelTemperatures& temperatures) const {
+    const KnownLabelReader labels(cell_types, tissues, diseases);
+    const std::map<std::string, std::vector<std::string>> known{
+        {"cell_type", cell_types}, {"tissue", tissues}, {"disease", diseases}};
+    const LabelJudge judge(*model_.decoder, labels, known, best, options, temperatures);
+    torch::NoGradGuard no_grad;
+    return judge.judge(DecodingRows(*model_.decoder, prompts_.values_BTD, prompts_.lengths), tokens_);
+  }
+
+ private:
+  const test::Setup setup_;
+  const Model model_;
+  const SmallPrompts prompts_;
+  std::vector<Tokens> tokens_;
+};
+
 }  // namespace
 
 TEST_CASE("confidence: of a decoder whose state can be cut, equal to every way of writing read by itself") {
@@ -32,22 +56,10 @@ TEST_CASE("confidence: of a decoder whose state can be cut, equal to every way o
 }
 
 TEST_CASE("confidence: what may be left out, and states that are let go of, change it by no more") {
-  const test::Setup setup;
   const auto seed = test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);
-  const Model model = setup.build();
-  model.set_training(false);
-  const SmallPrompts prompts(model.decoder->width(), seed);
-  const KnownLabelReader labels(cell_types, tissues, diseases);
-  std::vector<Tokens> tokens;
-  for (const std::string& text : random_cases(seed).texts) tokens.push_back(model.decoder->encode_text(text));
-  const auto judged = [&](const LabelScoreOptions& options) {
-    const std::map<std::string, std::vector<std::string>> known{
-        {"cell_type", cell_types}, {"tissue", tissues}, {"disease", diseases}};
-    const LabelJudge judge(*model.decoder, labels, known, 0, options);
-    torch::NoGradGuard no_grad;
-    return judge.judge(DecodingRows(*model.decoder, prompts.values_BTD, prompts.lengths), tokens);
-  };
+  const JudgedTexts texts(seed);
+  const auto judged = [&](const LabelScoreOptions& options) { return texts.judged(0, options, {}); };
   LabelReadCounts all, kept, dropped;
   const auto exact = judged({0, 64, 16, &all}), some = judged({1e-5, 7, 16, &kept}),
              few = judged({1e-5, 7, 1, &dropped});
@@ -70,22 +82,10 @@ TEST_CASE("confidence: of a decoder whose state cannot be cut, the same") {
 }
 
 TEST_CASE("confidence: temperatures act on whole labels, and on all else as one more") {
-  const test::Setup setup;
   const auto seed = test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);
-  const Model model = setup.build();
-  model.set_training(false);
-  const SmallPrompts prompts(model.decoder->width(), seed);
-  const KnownLabelReader labels(cell_types, tissues, diseases);
-  std::vector<Tokens> tokens;
-  for (const std::string& text : random_cases(seed).texts) tokens.push_back(model.decoder->encode_text(text));
-  const auto judged = [&](const LabelTemperatures& temperatures) {
-    const std::map<std::string, std::vector<std::string>> known{
-        {"cell_type", cell_types}, {"tissue", tissues}, {"disease", diseases}};
-    const LabelJudge judge(*model.decoder, labels, known, 100, {0, 64}, temperatures);
-    torch::NoGradGuard no_grad;
-    return judge.judge(DecodingRows(*model.decoder, prompts.values_BTD, prompts.lengths), tokens);
-  };
+  const JudgedTexts texts(seed);
+  const auto judged = [&](const LabelTemperatures& temperatures) { return texts.judged(100, {0, 64}, temperatures); };
   const auto plain = judged({}), ones = judged({{"cell_type", 1}}), tempered = judged({{"cell_type", 2.5}});
   for (std::size_t i = 0; i < plain.size(); ++i)
     for (const auto& [role, before] : plain[i]) {
