@@ -115,7 +115,7 @@ Json loader(const Cells& cells, std::int64_t batch, std::size_t block, std::uint
   Stopwatch watch;
   const ShuffleOptions options;
   const auto order = epoch_order(cells.rows, seed, 0, options);
-  WindowReader reader([&](std::span<const std::int64_t> rows) { return cells.source.read(rows); }, order,
+  WindowReader reader([&](std::span<const std::int64_t> rows, CellBatch& into) { cells.source.read(rows, into); }, order,
                       options.window);
   std::size_t values = 0;
   while (const auto window = reader.next())

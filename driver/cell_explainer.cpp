@@ -25,15 +25,17 @@ bool is_known(const EncoderHandle& encoder, const CellBatch& cell) {
 
 }  // namespace
 
-CellExplainer::CellExplainer(const Model& model, const ModelCard& card, const SourceHandle& source, std::string file)
-    : CellExplainer(model, card, source, std::move(file), card.known_labels().values) {}
+CellExplainer::CellExplainer(const Model& model, const ModelCard& card, const SourceHandle& source, std::string file,
+                             DescribeExtras wanted)
+    : CellExplainer(model, card, source, std::move(file), std::move(wanted), card.known_labels().values) {}
 
 CellExplainer::CellExplainer(const Model& model, const ModelCard& card, const SourceHandle& source, std::string file,
-                             const Labels& known)
+                             DescribeExtras wanted, const Labels& known)
     : model_(model),
       card_(card),
       source_(source),
       file_(std::move(file)),
+      wanted_(std::move(wanted)),
       reader_(names_of(known, "cell_type"), names_of(known, "tissue"), names_of(known, "disease")),
       questions_(*model.decoder, known) {}
 
@@ -53,10 +55,7 @@ void CellExplainer::try_on(std::span<const std::int64_t> rows) const {
 }
 
 CellToExplain CellExplainer::read(std::int64_t row, const std::string& text) const {
-  if (row >= source_.size())
-    throw InputError("--row " + std::to_string(row) + ": " + file_ + " has " + std::to_string(source_.size()) +
-                     " cells, in rows 0 to " + std::to_string(source_.size() - 1));
-  CellToExplain one{cell_at(row), {}, {}, {}, !text.empty()};
+  CellToExplain one{cell_at(row), {}, {}, {}, !text.empty(), wanted_.given ? wanted_.given(row) : GivenLabels{}};
   if (one.cell.totals[0] <= 0)
     throw InputError(told(one.cell, file_) +
                      "has no counts, so that there is no description of it to explain; choose another");
@@ -64,7 +63,8 @@ CellToExplain CellExplainer::read(std::int64_t row, const std::string& text) con
     throw InputError(told(one.cell, file_) +
                      "has no gene that the model's encoder knows, so that there is no description of it to explain; "
                      "cell2text doctor says which genes it knows");
-  one.tokens = text.empty() ? described_tokens(model_, one.cell, card_.generation) : model_.decoder->encode_text(text);
+  one.tokens = text.empty() ? described_tokens(model_, one.cell, card_.generation, wanted_)
+                            : model_.decoder->encode_text(text);
   one.text = model_.decoder->decode_text(one.tokens);
   one.labels =
       written_labels(*model_.decoder, asked_places(*model_.decoder, reader_, questions_, one.tokens), one.tokens);
@@ -74,10 +74,10 @@ CellToExplain CellExplainer::read(std::int64_t row, const std::string& text) con
 ExplainedCell CellExplainer::explain(const CellToExplain& cell, const ExplainWishes& wishes) const {
   const CellBatch others = source_.read(other_cells(source_, *model_.encoder, cell.cell.rows[0], wishes.compare,
                                                     static_cast<std::uint64_t>(wishes.seed)));
-  ExplainedCell explained{cell.cell.names[0], cell.cell.rows[0], cell.text, cell.text_given, card_.name};
+  ExplainedCell explained{cell.cell.names[0], cell.cell.rows[0], cell.text, cell.text_given, cell.given, card_.name};
   explained.baseline = wishes.options.baseline, explained.wanted_gap = wishes.options.gradients.gap;
   explained.top = wishes.top, explained.others = others.names, explained.genes = cell.cell.genes;
-  explained.explanation = explain_cell(model_, {cell.cell, others}, cell.tokens, cell.labels, wishes.options);
+  explained.explanation = explain_cell(model_, {cell.cell, others, cell.given}, cell.tokens, cell.labels, wishes.options);
   return explained;
 }
 

@@ -169,7 +169,10 @@ void describe(const DescribeArguments& arguments) {
       check_before_describing(setup.source, model, generation, arguments.cells.path, base_bytes, arguments.force);
   std::optional<CellExplainer> explainer;
   if (arguments.explain > 0)
-    explainer.emplace(model, setup.card, setup.source, arguments.cells.path).try_on(setup.choice.rows);
+    explainer
+        .emplace(model, setup.card, setup.source, arguments.cells.path,
+                 DescribeExtras{nullptr, {}, setup.user_labels.given()})
+        .try_on(setup.choice.rows);
   const BatchDescriber describer(arguments, setup, model);
   const auto describe_batch = [&](const TokenBatch& batch) { return describer(batch); };
   describe_windows({setup.source, *model.encoder, setup.choice.rows, generation.batch_size, describe_batch, interrupts},

@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "doctor.hpp"
 #include "explained_output.hpp"
+#include "given_labels.hpp"
 #include "host.hpp"
 #include "interrupts.hpp"
 #include "open_cells.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 struct ExplainArguments {
   CellsArguments cells;
+  GivenLabelsArguments known;
   std::string model, cell, text, out, baseline = "mean", encoder, base, device = "auto";
   std::optional<std::int64_t> row;
   std::vector<std::string> labels;
@@ -60,6 +62,16 @@ void choose_labels(const ExplainArguments& arguments, CellToExplain& cell) {
     });
 }
 
+/// Of the cell that is asked for. InputError where the file does not have it.
+std::int64_t chosen_row(const ExplainArguments& arguments, const SourceHandle& source) {
+  const std::string& file = arguments.cells.path;
+  if (!arguments.row) return named_rows(source, {arguments.cell}, "--cell", file).front();
+  if (*arguments.row >= source.size())
+    throw InputError(fmt::format("--row {}: {} has {} cells, in rows 0 to {}", *arguments.row, file, source.size(),
+                                 source.size() - 1));
+  return *arguments.row;
+}
+
 ExplainWishes wishes_of(const ExplainArguments& arguments) {
   ExplainWishes wishes{.top = arguments.top, .compare = arguments.compare, .seed = arguments.seed};
   wishes.options.gradients.max_steps = arguments.max_steps;
@@ -90,13 +102,14 @@ void explain(const ExplainArguments& arguments) {
   if (arguments.force) wishes.push_back({"any_values", {true, {}}});
   const std::string& file = arguments.cells.path;
   const SourceHandle source = open_cells(registry, arguments.cells, wishes, host.context);
-  const std::int64_t row =
-      arguments.row ? *arguments.row : named_rows(source, {arguments.cell}, "--cell", file).front();
+  const std::int64_t row = chosen_row(arguments, source);
+  const UserLabels known(arguments.known, source, {row}, card);
   const double base_bytes = process_memory();
   const Model model = load_model(host, card, arguments.model);
   check_before_describing(source, model, card.generation, file, base_bytes, arguments.force);
 
-  const CellExplainer explainer(model, card, source, file);
+  const CellExplainer explainer(model, card, source, file,
+                                {nullptr, known.constraint(model, card.generation), known.given()});
   CellToExplain cell = explainer.read(row, arguments.text);
   choose_labels(arguments, cell);
   ExplainWishes asked = wishes_of(arguments);
@@ -127,6 +140,7 @@ void add_explain(CLI::App* command) {
       ->add_option("--label", arguments.labels,
                    "Explain this label alone: cell_type, tissue, disease, sex or development_stage (may be repeated)")
       ->check(CLI::IsMember(std::vector<std::string>(asked_labels.begin(), asked_labels.end())));
+  add_given_labels_options(*command, arguments.known);
   command->add_option("--top", arguments.top, "Genes of each label that are shown; files hold all")
       ->check(CLI::Range(1, 100'000));
   command

@@ -103,6 +103,7 @@ ExplanationJson cell_json(const ExplainedCell& cell) {
                        {"model", cell.model},
                        {"text", cell.text},
                        {"text_given", cell.text_given},
+                       {"given", cell.given},
                        {"attributed_to", attributed_to(cell).key},
                        {"baseline", cell.baseline == ExplainBaseline::zero ? "zero" : "mean"},
                        {"baseline_cells", cell.explanation.baseline_cells},
@@ -197,6 +198,11 @@ nlohmann::ordered_json explained_page_data(const ExplainedCell& cell) {
 std::string explained_tables(const ExplainedCell& cell) {
   std::string text = fmt::format("cell {} (row {})\n{}: {}\n", cell.cell, cell.row,
                                  cell.text_given ? "given text" : "written by the model", cell.text);
+  if (!cell.given.empty()) {
+    std::string known;
+    for (const auto& [label, value] : cell.given) known += (known.empty() ? "" : ", ") + label + " " + value;
+    text += "known of the cell: " + known + "\n";
+  }
   text += "attributed to: " + std::string(attributed_to(cell).all) + "\nbaseline: " + baseline_text(cell) +
           "\nATTRIBUTION and WITHOUT IT are natural logs of the label's probability, given the text before it\n";
   for (const ExplainedLabel& label : cell.explanation.labels) text += "\n" + label_table(cell, label);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cell2text/explain/explanation.hpp"
+#include "cell2text/text/given_labels.hpp"
 
 namespace cell2text::driver {
 
@@ -17,6 +18,7 @@ struct ExplainedCell {
   std::int64_t row = 0;
   std::string text;
   bool text_given = false;  ///< by the caller; else the model wrote it
+  GivenLabels given = {};   ///< what was known of the cell
   std::string model;
   ExplainBaseline baseline = ExplainBaseline::mean;
   double wanted_gap = 0;

@@ -145,6 +145,8 @@ function least() {
 // Which genes moved each label that comes from the cell; of others the shares say nothing.
 function why(box, cell) {
   if (!cell.labels.length) return add(box, "p", "The text names no label that could be explained.", "soft");
+  if (cell.labels.every((label) => label.label !== "cell_type"))
+    add(box, "p", "The text's cell type is none that the model was trained on: there is nothing to explain of it.", "soft");
   const unrelated = cell.labels.filter((label) => !label.from_cell);
   if (unrelated.length)
     add(box, "p", `${unrelated.map((label) => `${capital(spoken(label.label))} “${label.value}” (probability ${probability(label.log_probability)})`).join(", ")}: not from the cell, as none of ${unrelated[0].other_cells.length} other cells in its place changes the probability by a tenth.`, "soft");

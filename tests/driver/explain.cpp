@@ -105,6 +105,30 @@ TEST_CASE("explain: a given text has its own labels, with the words that the tem
   }
 }
 
+TEST_CASE("explain: what is known of a cell stands in the text that is explained, as in describe's") {
+  const TemporaryFolder folder;
+  const auto free = explanation_of(explain("--row 3 --label sex --json"));
+  const std::string other = free["labels"][0]["value"] == "male" ? "female" : "male";
+  const auto found = explanation_of(explain("--row 3 --label sex --json --given sex=" + other));
+  CHECK(free["given"].empty());
+  CHECK(found["given"] == nlohmann::json{{"sex", other}});
+  CHECK(found["labels"][0]["value"] == other);
+
+  write_file(folder / "cells.txt", found["cell"].get<std::string>() + "\n");
+  const Outcome described = command("describe " + quoted(template_cells()) + " --model " + quoted(template_model()) +
+                                    " --given sex=" + other + " --cells " + quoted(folder / "cells.txt") + " -o " +
+                                    quoted(folder / "out.jsonl"));
+  INFO(described.err);
+  REQUIRE(described.status == 0);
+  CHECK(nlohmann::json::parse(read_file(folder / "out.jsonl"))["description"] == found["text"]);
+
+  const Outcome tables = explain_text("--row 3 --given sex=" + other);
+  CHECK(contains(tables.out, "known of the cell: sex " + other));
+  const Outcome refused = explain("--row 3 --given sex=@no_such_column");
+  CHECK(refused.status == 2);
+  CHECK(contains(refused.err, "the file has no obs column 'no_such_column'"));
+}
+
 TEST_CASE("explain: a cell by name or row, the same each time; the seed decides who is compared with") {
   const auto by_row = explanation_of(explain_text("--row 5 --label cell_type --json"));
   REQUIRE(by_row["labels"].size() == 1);

@@ -58,12 +58,17 @@ def clear_of_rounding(table, top):
 
 
 def variable_genes(normalised, settings):
+    """Settings and table; instead of a top within ties the nearest without, and None where there is none, as may be
+    where no bin holds three genes."""
     def table(settings):
         return sc.pp.highly_variable_genes(normalised, flavor="seurat", inplace=False, **settings)
 
-    if "n_top_genes" in settings:
-        columns, first = table(settings), settings["n_top_genes"]
-        top = next(top for top in range(first, first + len(columns) + 1) if clear_of_rounding(columns, top))
+    if asked := settings.get("n_top_genes"):
+        columns = table(settings)
+        near = sorted({asked, *range(1, len(columns))}, key=lambda top: abs(top - asked))
+        top = next((top for top in near if clear_of_rounding(columns, top)), None)
+        if top is None:
+            return None
         settings = settings | {"n_top_genes": top}
     return settings, table(settings)
 
@@ -76,7 +81,9 @@ def run(matrix, tops):
             "counts": [float(c) for c in matrix.data], "logs": [float(v) for v in normalised.X.data], "runs": []}
     bounds = [{}, {"min_mean": 0.5, "max_mean": 4.0, "min_disp": -0.3, "max_disp": 1.5}]
     for asked in [{"n_top_genes": top} for top in tops] + bounds:
-        settings, table = variable_genes(normalised, asked)
+        if not (found := variable_genes(normalised, asked)):
+            continue
+        settings, table = found
         case["runs"].append({
             "top": settings.get("n_top_genes"), "min_mean": settings.get("min_mean", 0.0125),
             "max_mean": settings.get("max_mean", 3), "min_disp": settings.get("min_disp", 0.5),

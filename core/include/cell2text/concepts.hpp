@@ -47,8 +47,10 @@ concept KnownIfAny = !requires(const P& encoder, const GeneTable& genes) {
 };
 
 /// Cells and their labels from a file. Rows are numbered from 0.
-/// Optional: matrices() -> std::vector<MatrixInfo>, what the file holds and what its values are; for checks of the
-/// file.
+/// Optional:
+///   matrices() -> std::vector<MatrixInfo>, what the file holds and what its values are; for checks of the file
+///   read(rows, CellBatch& into), as read(rows), into the arrays of cells that nobody needs any more: in training, new
+///     pages for each window would take as long as a third of its reading
 template <class P>
 concept Source = HasSettings<P> && std::constructible_from<P, const typename P::Settings&, const Context&> &&
     requires(P source, std::span<const std::int64_t> rows, const std::string& column) {

@@ -121,14 +121,23 @@ class H5adShards {
   /// Cells in the order asked for; a row may be named more than once. Memory is that of the cells asked for, and
   /// three times that where rows do not ascend.
   CellBatch read(std::span<const std::int64_t> rows) {
+    CellBatch batch;
+    read(rows, batch);
+    return batch;
+  }
+  /// The same in the place of what `into` holds, in its memory where rows ascend.
+  void read(std::span<const std::int64_t> rows, CellBatch& into) {
     const std::scoped_lock lock(mutex_);
-    if (shards_.size() == 1) return shards_.front()->read(rows);
+    if (shards_.size() == 1) return shards_.front()->read(rows, into);
     std::vector<std::vector<std::int64_t>> rows_in(shards_.size());
     for (const std::int64_t row : rows) {
       const std::size_t shard = shard_of(row);
       rows_in[shard].push_back(row - first_rows_[shard]);
     }
-    return H5adSource::ascend(rows) ? appended(rows, rows_in) : joined(rows, rows_in);
+    if (H5adSource::ascend(rows))
+      append(rows, rows_in, into);
+    else
+      into = joined(rows, rows_in);
   }
 
  private:
@@ -174,13 +183,12 @@ class H5adShards {
   }
 
   /// The cells of ascending rows, shard after shard. `rows_in`: of each shard those that are asked for.
-  CellBatch appended(std::span<const std::int64_t> rows, const std::vector<std::vector<std::int64_t>>& rows_in) const {
-    CellBatch all{genes(), {rows.begin(), rows.end()}, {}, {0}, {}, {}, {}};
+  void append(std::span<const std::int64_t> rows, const std::vector<std::vector<std::int64_t>>& rows_in,
+              CellBatch& into) const {
     std::int64_t values = 0;
     for (std::size_t i = 0; i < rows_in.size(); ++i) values += shards_[i]->stored(rows_in[i]);
-    H5adSource::reserve(values, all);
-    for (std::size_t i = 0; i < rows_in.size(); ++i) shards_[i]->append(rows_in[i], all);
-    return all;
+    H5adSource::begin(rows, genes(), values, into);
+    for (std::size_t i = 0; i < rows_in.size(); ++i) shards_[i]->append(rows_in[i], into);
   }
 
   /// The cells of rows in any order.

@@ -147,17 +147,21 @@ class H5adSource {
   /// Cells in the order asked for; a row may be named more than once. Memory is that of the cells asked for, and twice
   /// that where rows do not ascend.
   CellBatch read(std::span<const std::int64_t> rows) {
+    CellBatch batch;
+    read(rows, batch);
+    return batch;
+  }
+  /// The same in the place of what `into` holds, in its memory where rows ascend.
+  void read(std::span<const std::int64_t> rows, CellBatch& into) {
     const std::scoped_lock lock(mutex_);
     const std::vector<RowRange> runs = runs_of(rows);
-    if (!ascend(rows)) return read_in_any_order(rows, runs);
-    CellBatch batch;
-    batch.genes = opened_.genes;
-    batch.rows.assign(rows.begin(), rows.end());
-    batch.row_starts = {0};
-    batch.names = read_names(rows, runs);
-    reserve(stored(rows), batch);
-    append_runs(runs, batch);
-    return batch;
+    if (!ascend(rows)) {
+      into = read_in_any_order(rows, runs);
+      return;
+    }
+    begin(rows, opened_.genes, stored(rows), into);
+    into.names = read_names(rows, runs);
+    append_runs(runs, into);
   }
 
   /// The same for ascending rows, behind the cells that `batch` already holds; its `rows` are left to the caller.
@@ -169,9 +173,16 @@ class H5adSource {
     append_runs(runs, batch);
   }
 
-  /// Makes room for so many values in all.
-  static void reserve(std::int64_t values, CellBatch& batch) {
-    batch.columns.reserve(values), batch.counts.reserve(values);
+  /// Empties a batch for `rows` of so many values, in its memory. An eighth more is asked for than is needed, so that
+  /// the next rows of about as many need no other: pages that nobody writes to cost nothing.
+  static void begin(std::span<const std::int64_t> rows, std::shared_ptr<const GeneTable> genes, std::int64_t values,
+                    CellBatch& batch) {
+    batch.genes = std::move(genes);
+    batch.rows.assign(rows.begin(), rows.end());
+    batch.row_starts.assign(1, 0);
+    batch.names.clear(), batch.totals.clear(), batch.columns.clear(), batch.counts.clear();
+    if (values <= static_cast<std::int64_t>(std::min(batch.columns.capacity(), batch.counts.capacity()))) return;
+    batch.columns.reserve(values + values / 8), batch.counts.reserve(values + values / 8);
     prefer_huge_pages(batch.columns.data(), batch.columns.capacity() * sizeof(batch.columns[0]));
     prefer_huge_pages(batch.counts.data(), batch.counts.capacity() * sizeof(batch.counts[0]));
   }

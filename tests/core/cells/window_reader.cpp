@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -61,10 +63,10 @@ TEST_CASE("window reader: windows end at multiples of their size, from whatever 
     for (std::int64_t first = 0; first <= size; ++first) {
       std::vector<Rows> calls;
       WindowReader reader(
-          [&](std::span<const std::int64_t> some) {
+          [&](std::span<const std::int64_t> some, CellBatch& into) {
             CHECK(std::ranges::is_sorted(some));
             calls.emplace_back(some.begin(), some.end());
-            return cells_of(some);
+            into = cells_of(some);
           },
           rows, window, first);
       std::int64_t at = first;
@@ -85,17 +87,37 @@ TEST_CASE("window reader: windows end at multiples of their size, from whatever 
 TEST_CASE("window reader: an error of the source comes with its window, and cells that are missing are a bug of it") {
   const Rows rows{0, 1, 2, 3};
   WindowReader failing(
-      [](std::span<const std::int64_t> some) {
+      [](std::span<const std::int64_t> some, CellBatch& into) {
         if (some.front() == 2) throw InputError("row 2 is damaged");
-        return cells_of(some);
+        into = cells_of(some);
       },
       rows, 2);
   const auto first = failing.next();
   CHECK(first->cells.rows == Rows{0, 1});
   CHECK(first->places.empty());
   CHECK_THROWS_WITH_AS(failing.next(), "row 2 is damaged", InputError);
-  WindowReader short_of_one([](std::span<const std::int64_t> some) { return cells_of(some.first(1)); }, rows, 2);
+  WindowReader short_of_one(
+      [](std::span<const std::int64_t> some, CellBatch& into) { into = cells_of(some.first(1)); }, rows, 2);
   CHECK_THROWS_WITH_AS(short_of_one.next(), "the source gave 1 cells where 2 were asked for", BugError);
+}
+
+TEST_CASE("window reader: the memory of a window that nobody uses any more is used for another, that of others is not") {
+  Rows rows(40);
+  std::iota(rows.begin(), rows.end(), 0);
+  std::map<const CellBatch*, int> reads;
+  std::mutex mutex;
+  WindowReader reader(
+      [&](std::span<const std::int64_t> some, CellBatch& into) {
+        const std::scoped_lock lock(mutex);
+        ++reads[&into];
+        into = cells_of(some);
+      },
+      rows, 2);
+  const auto held = reader.next();
+  while (const auto window = reader.next()) check_same(window->cells, cells_of(window->cells.rows));
+  check_same(held->cells, cells_of(std::span(rows).first(2)));
+  CHECK(reads.size() <= 4);  // held, in use, ready, and one that is being read
+  CHECK(reads.at(&held->cells) == 1);
 }
 
 TEST_CASE("part of a batch: what reading those rows alone gives") {
@@ -120,10 +142,10 @@ TEST_CASE("epoch reading: every row once, a window with each call, and the entro
   Rows asked;
   int calls = 0;
   const auto reading = cell2text::read_epoch(
-      [&](std::span<const std::int64_t> some) {
+      [&](std::span<const std::int64_t> some, CellBatch& into) {
         ++calls;
         asked.insert(asked.end(), some.begin(), some.end());
-        return cells_of(some);
+        into = cells_of(some);
       },
       rows, labels, 4, {5, 30}, 3);
   CHECK(calls == 4);

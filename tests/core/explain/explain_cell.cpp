@@ -86,7 +86,8 @@ struct Explained {
 };
 
 /// Attributions sum to what they should, and the numbers beside them are those of the model.
-void check_consistent(const Model& model, const Explained& made, const CellExplanation& found) {
+void check_consistent(const Model& model, const Explained& made, const CellExplanation& found,
+                      const GivenLabels& given = {}) {
   torch::NoGradGuard no_grad;
   REQUIRE(found.labels.size() == 2);
   for (const ExplainedLabel& label : found.labels) {
@@ -100,9 +101,9 @@ void check_consistent(const Model& model, const Explained& made, const CellExpla
     CHECK(label.complete);
     const SoftPrompt own = model.soft_prompt(model.encoder->tokenize(made.cell));
     CHECK(label.dependence.log_probability ==
-          doctest::Approx(span_log_probabilities(model, own, made.text, label.label.span).item<double>()));
+          doctest::Approx(span_log_probabilities(model, own, made.text, label.label.span, given).item<double>()));
     const SoftPrompt others = model.soft_prompt(model.encoder->tokenize(made.others));  // padded, and all at once
-    const Tensor expected = span_log_probabilities(model, others, made.text, label.label.span);
+    const Tensor expected = span_log_probabilities(model, others, made.text, label.label.span, given);
     REQUIRE(label.dependence.others.size() == 5);
     for (std::int64_t b = 0; b < 5; ++b)
       CHECK(label.dependence.others[b] == doctest::Approx(expected[b].item<double>()).epsilon(1e-4));
@@ -278,6 +279,38 @@ TEST_CASE("explain: the text is what describing writes of the cell") {
   batch.rows = {0}, batch.names = made.cell.names, batch.totals = made.cell.totals;
   CHECK(model.decoder->decode_text(described_tokens(model, made.cell, settings)) ==
         describe_cells(model, batch, settings)[0].text);
+}
+
+TEST_CASE("explain: what is given of a cell is told in the prompt, as in describing") {
+  Explained made;
+  INFO("CELL2TEXT_TEST_SEED=" << made.seed);
+  Model model = test::toy_model<test::GruDecoder>(made.seed);
+  model.set_training(false);
+  model.tell_given = [own = model.pieces](const GivenLabels& given) {
+    ChatPieces told = own;
+    told.after.push_back(given.at("tissue") == "lung" ? 1 : 2);
+    return told;
+  };
+  const GivenLabels lung{{"tissue", "lung"}}, blood{{"tissue", "blood"}};
+  made.text = model.decoder->encode_text("abcde");
+  const auto explained = [&](const GivenLabels& given) {
+    return explain_cell(model, {made.cell, made.others, given}, made.text, made.labels);
+  };
+  const CellExplanation found = explained(lung), other = explained(blood);
+  check_consistent(model, made, found, lung);
+  CHECK(found.labels[0].dependence.log_probability != other.labels[0].dependence.log_probability);
+
+  GenerationSettings settings;
+  settings.max_new_tokens.value = 9, settings.beams = 1, settings.temperature = 1, settings.seed = 3;
+  TokenBatch batch;
+  batch.tokens = model.encoder->tokenize(made.cell);
+  batch.rows = {0}, batch.names = made.cell.names, batch.totals = made.cell.totals;
+  for (const GivenLabels& given : {lung, blood}) {
+    DescribeExtras wanted;
+    wanted.given = [&](std::int64_t) { return given; };
+    CHECK(model.decoder->decode_text(described_tokens(model, made.cell, settings, wanted)) ==
+          describe_cells(model, batch, settings, wanted)[0].text);
+  }
 }
 
 TEST_CASE("explain: where genes are told by name, each gets the shares of its name's tokens") {

@@ -61,8 +61,8 @@ class CellLoader {
         text_(std::move(text)),
         random_(options.seed),
         next_row_(after_skipped()),
-        reader_([this](std::span<const std::int64_t> some) { return source_.read(some); }, rows_, cells_read_together(),
-                next_row_),
+        reader_([this](std::span<const std::int64_t> some, CellBatch& into) { source_.read(some, into); }, rows_,
+                cells_read_together(), next_row_),
         prefetch_([this] { return take(); }, {2, options.workers}) {}
 
   /// The next batch, or nothing at the end. Errors of the encoder are thrown where their batch is asked for, those of

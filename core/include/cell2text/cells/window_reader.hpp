@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,12 +61,42 @@ inline CellBatch part_of(const ReadWindow& window, std::int64_t first, std::int6
   return part;
 }
 
+/// Windows, made in the memory of those that all users have let go: a window is tens of megabytes, and the pages of new
+/// arrays cost a third of its reading. Holds as many as were in use at once.
+class WindowStock {
+ public:
+  std::shared_ptr<ReadWindow> take() {
+    std::unique_ptr<ReadWindow> window = unused_->take();
+    if (!window) window = std::make_unique<ReadWindow>();
+    return {window.release(), [unused = unused_](ReadWindow* used) { unused->put(std::unique_ptr<ReadWindow>(used)); }};
+  }
+
+ private:
+  struct Unused {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<ReadWindow>> windows;
+
+    std::unique_ptr<ReadWindow> take() {
+      const std::scoped_lock lock(mutex);
+      if (windows.empty()) return nullptr;
+      std::unique_ptr<ReadWindow> window = std::move(windows.back());
+      windows.pop_back();
+      return window;
+    }
+    void put(std::unique_ptr<ReadWindow> window) {
+      const std::scoped_lock lock(mutex);
+      windows.push_back(std::move(window));
+    }
+  };
+  std::shared_ptr<Unused> unused_ = std::make_shared<Unused>();
+};
+
 /// One thread reads: HDF5 bears no more. In memory are the window in use and the next. A source is asked for rows in
 /// ascending order, in which files are read fastest.
 class WindowReader {
  public:
-  /// Cells in the order asked for.
-  using Read = std::function<CellBatch(std::span<const std::int64_t> rows)>;
+  /// Puts cells in the order asked for in the place of those that `into` holds.
+  using Read = std::function<void(std::span<const std::int64_t> rows, CellBatch& into)>;
   using Window = std::shared_ptr<const ReadWindow>;
 
   /// `rows` in the order in which their cells are wanted. Windows end at each multiple of `window` places in it, and at
@@ -92,11 +123,11 @@ class WindowReader {
   }
 
   Window read(std::span<const std::int64_t> wanted) {
-    const auto window = std::make_shared<ReadWindow>();
+    const std::shared_ptr<ReadWindow> window = stock_.take();
     std::vector<std::int64_t> rows(wanted.begin(), wanted.end());
-    if (!std::ranges::is_sorted(rows)) window->places = sort(rows);
+    window->places = std::ranges::is_sorted(rows) ? std::vector<std::int64_t>{} : sort(rows);
     const auto started = std::chrono::steady_clock::now();
-    window->cells = read_(rows);
+    read_(rows, window->cells);
     nanoseconds_ += std::chrono::nanoseconds(std::chrono::steady_clock::now() - started).count();
     if (window->size() != std::ssize(rows))
       throw BugError("the source gave " + std::to_string(window->size()) + " cells where " +
@@ -122,6 +153,7 @@ class WindowReader {
   std::span<const std::int64_t> rows_;
   std::int64_t window_, next_;
   std::atomic<std::int64_t> cells_ = 0, nanoseconds_ = 0;
+  WindowStock stock_;
   Prefetch<Window> prefetch_;  // last: its thread uses all of the above
 };
 

@@ -103,6 +103,10 @@ struct Suite<kinds::source> {
       expect_same(outputs(alone), outputs(same), 0, row + " alone, and among others");
       expect(alone.names == same.names, row + " has one name alone and another among others");
     }
+    CellBatch used = source->read(Rows{wanted.front()});
+    source->read(wanted, used);
+    expect_same(outputs(used), outputs(together), 0, "cells in the place of others, and in a new batch");
+    expect(used.names == together.names, "cells in the place of others have other names than in a new batch");
   }
 
   static void labels(Subject& subject) {

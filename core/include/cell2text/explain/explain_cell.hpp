@@ -29,6 +29,7 @@ struct ExplainOptions {
 struct CellsToExplain {
   const CellBatch& cell;
   const CellBatch& others;  ///< may be none
+  GivenLabels given = {};   ///< what the prompt tells of the cell, and then of the others too
 };
 
 namespace explain_detail {
@@ -37,7 +38,7 @@ class Explainer {
  public:
   Explainer(const Model& model, const CellsToExplain& cells, const std::vector<std::int64_t>& text,
             const ExplainOptions& options)
-      : model_(model), cell_(cells.cell), text_(text), options_(options) {
+      : model_(model), cell_(cells.cell), given_(cells.given), text_(text), options_(options) {
     torch::NoGradGuard no_grad;
     const GeneTokens tokens = model.encoder->tokenize(cell_);
     if (model.told_genes)
@@ -130,7 +131,7 @@ class Explainer {
     torch::NoGradGuard no_grad;
     std::vector<double> all;
     for (const SoftPrompt& prompt : prompts)
-      for (const double one : integrated_gradients_detail::plain(span_log_probabilities(model_, prompt, text_, span)))
+      for (const double one : integrated_gradients_detail::plain(span_log_probabilities(model_, prompt, text_, span, given_)))
         all.push_back(one);
     return all;
   }
@@ -142,7 +143,7 @@ class Explainer {
     options.points = points_at_once();
     const auto found = integrated_gradients(
         [&](const Tensor& points_SNX) {
-          return span_log_probabilities(model_, soft_prompt(points_SNX), text_, label.span);
+          return span_log_probabilities(model_, soft_prompt(points_SNX), text_, label.span, given_);
         },
         x_, baseline_, options);
     out.baseline_log_probability = found.baseline_value;
@@ -174,6 +175,7 @@ class Explainer {
 
   const Model& model_;
   const CellBatch& cell_;
+  GivenLabels given_;
   const std::vector<std::int64_t>& text_;
   const ExplainOptions& options_;
   CellExplanation out_;

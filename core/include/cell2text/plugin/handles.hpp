@@ -69,6 +69,8 @@ class SourceHandle {
   CellBatch read(std::span<const std::int64_t> rows) const {
     return ask<CellBatch>(held_, &objects::SourceObject::read, rows);
   }
+  /// The same in the place of what `into` holds, whose memory may be used again. After an error `into` is of no use.
+  void read(std::span<const std::int64_t> rows, CellBatch& into) const { held_->read(rows, into).raise(); }
   /// The matrices of the file with what their values are; empty where the source does not say.
   std::vector<MatrixInfo> matrices() const {
     return ask<std::vector<MatrixInfo>>(held_, &objects::SourceObject::matrices);

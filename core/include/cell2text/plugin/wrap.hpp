@@ -31,6 +31,7 @@ struct WrappedSource final : SourceObject {
     return guarded([&] { out = part.labels(column); });
   }
   Fault read(std::span<const std::int64_t> rows, CellBatch& out) noexcept override {
+    if constexpr (requires { part.read(rows, out); }) return guarded([&] { part.read(rows, out); });
     return guarded([&] { out = part.read(rows); });
   }
   Fault matrices([[maybe_unused]] std::vector<MatrixInfo>& out) noexcept override {

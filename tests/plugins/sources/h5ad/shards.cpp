@@ -37,6 +37,7 @@ Cells random_cells(std::mt19937_64& random, std::int64_t count) {
     std::map<std::int32_t, float> row;
     for (std::int32_t gene = 0; gene < num_six_genes; ++gene)
       if (random() % 2) row[gene] = static_cast<float>(1 + random() % 9);
+    if (row.empty()) row[0] = 1;  // a shard of one cell without counts would be refused, as any such file is
     double sum = 0;
     for (const auto& [gene, value] : row) sum += value;
     cells.counts.push_back(row);
@@ -179,6 +180,7 @@ TEST_CASE("h5ad shards: a folder gives what one file of the same cells gives") {
     }
     REQUIRE(found.matrices().size() == 1);
     CHECK(found.matrices().front().used);
+    CellBatch batch;  // each reading takes the place of the one before
     for (int reading = 0; reading < 20; ++reading) {
       Rows rows(random() % (2 * count));
       for (auto& row : rows) row = static_cast<std::int64_t>(random() % count);
@@ -186,7 +188,8 @@ TEST_CASE("h5ad shards: a folder gives what one file of the same cells gives") {
         std::ranges::sort(rows);
         rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
       }
-      const CellBatch batch = found.read(rows), wanted = expected.read(rows), of_file = file.read(rows);
+      found.read(rows, batch);
+      const CellBatch wanted = expected.read(rows), of_file = file.read(rows);
       CHECK(batch.genes == found.genes());
       CHECK(batch.rows == rows);
       CHECK(batch.names == wanted.names);
