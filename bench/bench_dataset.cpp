@@ -115,8 +115,8 @@ Json loader(const Cells& cells, std::int64_t batch, std::size_t block, std::uint
   Stopwatch watch;
   const ShuffleOptions options;
   const auto order = epoch_order(cells.rows, seed, 0, options);
-  WindowReader reader([&](std::span<const std::int64_t> rows, CellBatch& into) { cells.source.read(rows, into); }, order,
-                      options.window);
+  WindowReader reader([&](std::span<const std::int64_t> rows, CellBatch& into) { cells.source.read(rows, into); },
+                      order, options.window);
   std::size_t values = 0;
   while (const auto window = reader.next())
     for (std::int64_t first = 0; first < window->size(); first += batch)

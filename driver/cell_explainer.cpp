@@ -63,8 +63,8 @@ CellToExplain CellExplainer::read(std::int64_t row, const std::string& text) con
     throw InputError(told(one.cell, file_) +
                      "has no gene that the model's encoder knows, so that there is no description of it to explain; "
                      "cell2text doctor says which genes it knows");
-  one.tokens = text.empty() ? described_tokens(model_, one.cell, card_.generation, wanted_)
-                            : model_.decoder->encode_text(text);
+  one.tokens =
+      text.empty() ? described_tokens(model_, one.cell, card_.generation, wanted_) : model_.decoder->encode_text(text);
   one.text = model_.decoder->decode_text(one.tokens);
   one.labels =
       written_labels(*model_.decoder, asked_places(*model_.decoder, reader_, questions_, one.tokens), one.tokens);
@@ -77,7 +77,8 @@ ExplainedCell CellExplainer::explain(const CellToExplain& cell, const ExplainWis
   ExplainedCell explained{cell.cell.names[0], cell.cell.rows[0], cell.text, cell.text_given, cell.given, card_.name};
   explained.baseline = wishes.options.baseline, explained.wanted_gap = wishes.options.gradients.gap;
   explained.top = wishes.top, explained.others = others.names, explained.genes = cell.cell.genes;
-  explained.explanation = explain_cell(model_, {cell.cell, others, cell.given}, cell.tokens, cell.labels, wishes.options);
+  explained.explanation =
+      explain_cell(model_, {cell.cell, others, cell.given}, cell.tokens, cell.labels, wishes.options);
   return explained;
 }
 

@@ -96,12 +96,13 @@ TEST_CASE("window reader: an error of the source comes with its window, and cell
   CHECK(first->cells.rows == Rows{0, 1});
   CHECK(first->places.empty());
   CHECK_THROWS_WITH_AS(failing.next(), "row 2 is damaged", InputError);
-  WindowReader short_of_one(
-      [](std::span<const std::int64_t> some, CellBatch& into) { into = cells_of(some.first(1)); }, rows, 2);
+  WindowReader short_of_one([](std::span<const std::int64_t> some, CellBatch& into) { into = cells_of(some.first(1)); },
+                            rows, 2);
   CHECK_THROWS_WITH_AS(short_of_one.next(), "the source gave 1 cells where 2 were asked for", BugError);
 }
 
-TEST_CASE("window reader: the memory of a window that nobody uses any more is used for another, that of others is not") {
+TEST_CASE(
+    "window reader: the memory of a window that nobody uses any more is used for another, that of others is not") {
   Rows rows(40);
   std::iota(rows.begin(), rows.end(), 0);
   std::map<const CellBatch*, int> reads;

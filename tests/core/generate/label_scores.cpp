@@ -275,7 +275,7 @@ TEST_CASE("label scores: what is read is what a best-first search reads branch b
         expected.push_back(cell.best_first(allowed)), tokens += expected.back().tokens;
       for (const std::int64_t rows : {1, 5, 64}) {
         LabelReadCounts counts;
-        const auto scores = score_labels(f.rows(), tree, {allowed, rows, 1000, &counts});
+        const auto scores = score_labels(f.rows(), tree, {allowed, rows, 1000, 0, &counts});
         CHECK(counts.tokens == tokens);
         CHECK(counts.passes >= (tokens + 6 * rows - 1) / (6 * rows));
         for (std::size_t b = 0; b < 3; ++b) {
@@ -296,15 +296,17 @@ TEST_CASE("label scores: states that were let go of are read again, and change n
   std::mt19937_64 random(f.seed);
   const auto paths = names(random, 80);
   const LabelTree tree(paths, 80);
-  LabelReadCounts all, few, none;
-  const auto expected = score_labels(f.rows(), tree, {1e-3, 4, 1000, &all});
-  const auto some = score_labels(f.rows(), tree, {1e-3, 4, 2, &few}),
-             again = score_labels(f.rows(), tree, {1e-3, 4, 0, &none});
+  LabelReadCounts all, enough, few, none;
+  const auto expected = score_labels(f.rows(), tree, {1e-3, 4, 1000, 0, &all});
+  const auto some = score_labels(f.rows(), tree, {1e-3, 4, 2, 0, &few}),
+             again = score_labels(f.rows(), tree, {1e-3, 4, 0, 0, &none});
+  score_labels(f.rows(), tree, {1e-3, 4, 0, std::int64_t{1} << 30, &enough});
   for (std::size_t b = 0; b < 3; ++b)
     for (std::size_t label = 0; label < 80; ++label) {
       CHECK(near(some[b].probabilities[label], expected[b].probabilities[label]));
       CHECK(near(again[b].probabilities[label], expected[b].probabilities[label]));
     }
+  CHECK(all.tokens == enough.tokens);
   CHECK(all.tokens <= few.tokens);
   CHECK(few.tokens <= none.tokens);
   CHECK(all.tokens < none.tokens);
@@ -341,7 +343,7 @@ TEST_CASE("label scores: where few labels are likely, less is read than by leavi
   const auto paths = names(random, 200);
   const LabelTree tree(paths, 200);
   LabelReadCounts counts;
-  score_labels(f.rows(), tree, {1e-4, 64, 1000, &counts});
+  score_labels(f.rows(), tree, {1e-4, 64, 1000, 0, &counts});
   std::int64_t depth_first = 0;
   for (std::int64_t b = 0; b < 3; ++b) depth_first += ReadApart(f, b, paths, tree).depth_first_tokens(1e-4);
   CHECK(counts.tokens < depth_first);

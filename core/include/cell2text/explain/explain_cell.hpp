@@ -131,7 +131,8 @@ class Explainer {
     torch::NoGradGuard no_grad;
     std::vector<double> all;
     for (const SoftPrompt& prompt : prompts)
-      for (const double one : integrated_gradients_detail::plain(span_log_probabilities(model_, prompt, text_, span, given_)))
+      for (const double one :
+           integrated_gradients_detail::plain(span_log_probabilities(model_, prompt, text_, span, given_)))
         all.push_back(one);
     return all;
   }

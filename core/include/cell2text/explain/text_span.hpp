@@ -15,8 +15,8 @@ struct TextSpan {
 
 /// The natural log of the probability that the model writes the span's tokens behind the prompt and what the text has
 /// before them, for each soft prompt: float64 [B]. What is `given` is told in the prompt, by models whose prompt does.
-/// Gradients reach soft.values_BPD where they are recorded. Memory: the decoder's for B sequences, and B * count rows of
-/// the vocabulary.
+/// Gradients reach soft.values_BPD where they are recorded. Memory: the decoder's for B sequences, and B * count rows
+/// of the vocabulary.
 inline Tensor span_log_probabilities(const Model& model, const SoftPrompt& soft, const std::vector<std::int64_t>& text,
                                      const TextSpan& span, const GivenLabels& given = {}) {
   if (span.count == 0 || span.first + span.count > text.size())

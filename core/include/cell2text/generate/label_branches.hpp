@@ -24,6 +24,13 @@ inline constexpr double read_whole_from = 0.01;
 struct Reading {
   std::int64_t number;
   DecodingRows rows;
+  std::int64_t bytes = 0;  // of the state, without what it shares with the place's
+};
+
+/// How many readings are kept for what may yet follow them: `readings`, and more as long as they take no more than
+/// `bytes` together.
+struct KeptStates {
+  std::int64_t readings, bytes;
 };
 
 /// A way on from a node, and the row of the decoder that stands there.
@@ -40,9 +47,8 @@ struct Branch {
 
 class Branches {
  public:
-  /// Row i of `place` stands where the tree of cell i begins. `allowed` is what may be left of a cell; `states` how
-  /// many readings are kept behind the place.
-  Branches(const LabelTree& tree, std::shared_ptr<const Reading> place, double allowed, std::int64_t states)
+  /// Row i of `place` stands where the tree of cell i begins. `allowed` is what may be left of a cell.
+  Branches(const LabelTree& tree, std::shared_ptr<const Reading> place, double allowed, KeptStates states)
       : tree_(tree),
         states_(states),
         place_(std::move(place)),
@@ -93,11 +99,32 @@ class Branches {
   }
 
   /// Keeps the state of a reading for branches that were added since. Lets go of states that nothing follows, and where
-  /// there are still too many of the one with the least to follow it.
+  /// there are still too many of those with the least to follow them.
   void keep(std::shared_ptr<const Reading> reading) {
     kept_.push_back(std::move(reading));
     std::erase_if(kept_, [](const auto& one) { return one.use_count() == 1; });
-    if (std::ssize(kept_) <= states_) return;
+    while (std::ssize(kept_) > states_.readings && kept_bytes() > states_.bytes) let_go();
+  }
+
+  /// What the branches that were never read hold at most.
+  double left(std::size_t cell) const { return frontiers_[cell].left(); }
+
+ private:
+  /// Of one state, and of about as many tokens, so that little is padded.
+  using Group = std::pair<std::int64_t, std::size_t>;
+  Group group_of(const Branch& branch) const {
+    const std::size_t tokens =
+        taken(branch) + (branch.reading == place_ ? tree_.node(branch.node).path.size() + branch.next : 0);
+    return {branch.reading->number, tokens <= 4 ? tokens : 4 + tokens / 4};
+  }
+
+  std::int64_t kept_bytes() const {
+    std::int64_t sum = 0;
+    for (const auto& one : kept_) sum += one->bytes;
+    return sum;
+  }
+
+  void let_go() {
     std::map<const Reading*, double> largest;
     for (const auto& one : kept_) largest[one.get()] = 0;
     each([&](const Branch& branch) {
@@ -110,14 +137,6 @@ class Branches {
     });
     kept_.erase(least);
   }
-
-  /// What the branches that were never read hold at most.
-  double left(std::size_t cell) const { return frontiers_[cell].left(); }
-
- private:
-  using Group = std::pair<std::int64_t, bool>;
-  /// Of one state, and of about as many tokens.
-  static Group group_of(const Branch& branch) { return {branch.reading->number, branch.bound >= read_whole_from}; }
 
   /// Cells of which nothing has to be read any more are done, and let go of their states.
   void find_ready() {
@@ -135,7 +154,7 @@ class Branches {
   }
 
   const LabelTree& tree_;
-  std::int64_t states_;
+  KeptStates states_;
   std::shared_ptr<const Reading> place_;
   std::vector<std::shared_ptr<const Reading>> kept_;
   std::vector<BranchFrontier<Branch>> frontiers_;  // of each cell

@@ -72,6 +72,13 @@ class LabelJudge {
     AskedPlaces places;
   };
 
+  /// The tokens of a text before the last place of it that is asked about; one at least.
+  static std::vector<std::int64_t> up_to_last_place(const Asked& asked) {
+    std::size_t end = 1;
+    for (const AskedPlace& place : asked.places) end = std::max(end, place.at.value_or(0));
+    return {asked.tokens->begin(), asked.tokens->begin() + static_cast<std::ptrdiff_t>(end)};
+  }
+
   /// The texts read once, then cut back from one place to the one before it; or, where the decoder's state cannot be
   /// cut, read anew for each.
   class Reading {
@@ -80,7 +87,7 @@ class LabelJudge {
       if (!prompts.can_cut()) return;
       std::vector<std::int64_t> rows;
       std::vector<std::vector<std::int64_t>> texts;
-      for (const Asked& one : asked) rows.push_back(one.row), texts.push_back(*one.tokens);
+      for (const Asked& one : asked) rows.push_back(one.row), texts.push_back(up_to_last_place(one));
       rows_.emplace(prompts.fork(rows));
       begins_ = rows_->lengths();
       hidden_RTD_ = rows_->read_all(texts);

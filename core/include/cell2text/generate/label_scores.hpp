@@ -32,10 +32,11 @@ struct LabelReadCounts {
 };
 
 struct LabelScoreOptions {
-  double left_out = 1e-4;             ///< probability that may be left out, for each cell. 0: all paths are read
-  std::int64_t rows = 256;            ///< branches read at once
-  std::int64_t states = 4;            ///< readings whose states are kept for what may yet follow them
-  LabelReadCounts* counts = nullptr;  ///< added to
+  double left_out = 1e-4;   ///< probability that may be left out, for each cell. 0: all paths are read
+  std::int64_t rows = 256;  ///< branches read at once
+  std::int64_t states = 4;  ///< readings whose states are kept for what may yet follow them; and more,
+  std::int64_t state_bytes = std::int64_t{256} << 20;  ///< as long as they take no more than this together
+  LabelReadCounts* counts = nullptr;                   ///< added to
 };
 
 namespace label_scores_detail {
@@ -63,7 +64,7 @@ class Search {
         options_(options),
         place_(new Reading{0, rows.copy()}),
         scores_(static_cast<std::size_t>(rows.size())),
-        branches_(tree, place_, options.left_out, options.states) {
+        branches_(tree, place_, options.left_out, {options.states, options.state_bytes}) {
     for (LabelScores& one : scores_) one.probabilities.resize(static_cast<std::size_t>(tree.labels()));
   }
 
@@ -125,6 +126,7 @@ class Search {
     const std::vector<double> steps = answers(hidden_RTD, asked);
     auto step = steps.begin();
     for (std::size_t i = 0; i < batch.size(); ++i) go_on(batch[i], reading, static_cast<std::int64_t>(i), step);
+    reading->bytes = std::max<std::int64_t>(reading->rows.bytes() - place_->rows.bytes(), 0);
     branches_.keep(std::move(reading));
     if (!options_.counts) return;
     ++options_.counts->passes;
@@ -185,8 +187,9 @@ class Search {
 /// The labels' probabilities for each row, which has read its text up to the place. The rows stay as they are. Records
 /// no gradients. What is read for a cell, and so its result but for rounding, does not depend on the other rows.
 /// Memory: `options.states` states and two more of at most `options.rows` rows each, a row with the tokens behind its
-/// prompt alone; `options.rows` rows of scores; for each cell less than 100 bytes a branch that waits, of which there
-/// are at most as many as paths. What waits behind a state that was let go of is read from the place on.
+/// prompt alone, or `options.state_bytes` where that is more; `options.rows` rows of scores; for each cell less than
+/// 100 bytes a branch that waits, of which there are at most as many as paths. What waits behind a state that was let
+/// go of is read from the place on.
 inline std::vector<LabelScores> score_labels(const DecodingRows& rows, const LabelTree& tree,
                                              const LabelScoreOptions& options = {}) {
   torch::NoGradGuard no_grad;

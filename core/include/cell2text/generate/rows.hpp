@@ -50,6 +50,9 @@ class DecodingRows {
   /// [R] tokens that each row has read.
   const std::vector<std::int64_t>& lengths() const { return lengths_; }
 
+  /// Of the state, what rows share counted once.
+  std::int64_t bytes() const { return state_.bytes(); }
+
   /// Scores of the next token of each row, [R,V] in float32, free to be changed. Call once per step.
   Tensor logits() const { return decoder_->logits(hidden_RD_).to(torch::kFloat32); }
 
