@@ -1,9 +1,12 @@
 // From the command line to an exit code; the same in the program and in the library of its tensor commands.
 #include <algorithm>
 #include <cstdio>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cell2text/error.hpp"
+#include "cell2text/settings.hpp"
 #include "cell2text/version.hpp"
 #include "commands.hpp"
 #include "fault.hpp"
@@ -24,6 +27,20 @@ int report_fault(const Fault& fault) {
   return fault.kind == Kind::input ? 2 : 1;
 }
 
+namespace {
+
+/// CLI11 would say of a mistyped command only that one is needed.
+void expect_command(int argc, char** argv) {
+  if (argc < 2 || std::string_view(argv[1]).starts_with('-')) return;
+  std::vector<std::string> names;
+  for (const ListedCommand& listed : listed_commands) names.emplace_back(listed.name);
+  if (std::ranges::find(names, argv[1]) == names.end())
+    throw InputError("there is no command '" + std::string(argv[1]) + "'" + suggestion(argv[1], names) +
+                     ". 'cell2text --help' says what each does");
+}
+
+}  // namespace
+
 int run_command_line(int argc, char** argv, std::span<const OwnCommand> own) {
   CLI::App app{
       "Turns one cell's RNA profile into a text.\n"
@@ -39,6 +56,7 @@ int run_command_line(int argc, char** argv, std::span<const OwnCommand> own) {
     if (found != own.end()) found->add(command);
   }
   try {
+    expect_command(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {  // of a command that has said all
     return error.get_exit_code();

@@ -22,7 +22,7 @@ constexpr const char* describe_examples =
     "  cell2text describe filtered_feature_bc_matrix.h5 --model runs/quickstart/model -o described.csv\n"
     "  cell2text describe raw_feature_bc_matrix/ --source min_counts=500 --model runs/quickstart/model -o "
     "described.jsonl\n"
-    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --best 3 -o described.h5ad\n"
+    "  cell2text describe cells.h5ad --model runs/quickstart/model --min-confidence 0.7 --top 3 -o described.h5ad\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --ontology cl.obo -o described.h5ad\n"
     "  cell2text describe cells.h5ad --model runs/quickstart/model --given tissue=blood,sex=@sex --allow "
     "cell_type=t_cells.txt --ontology cl.obo -o described.h5ad\n"
@@ -216,7 +216,7 @@ void add_describe(CLI::App* command) {
                                       "were read in cell2text_X_raw")
                          ->check(CLI::Range(0.0, 1.0));
   auto* best = command
-                   ->add_option("--best", arguments.best,
+                   ->add_option("--top", arguments.best,
                                 "Also the K most probable labels with their probabilities, in cell2text_X_best")
                    ->check(CLI::Range(0, 1000))
                    ->option_text("K");

@@ -105,6 +105,17 @@ TEST_CASE("command: wrong usage is status 2 and one sentence on stderr") {
   }
 }
 
+TEST_CASE("command: one that does not exist is named, with the one that may be meant") {
+  for (const auto& [typed, said] :
+       {std::pair{"decsribe cells.h5ad", "there is no command 'decsribe'; did you mean 'describe'?"},
+        {"frobnicate", "there is no command 'frobnicate'; known: run, grid, "}}) {
+    const Outcome outcome = command(typed);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+    CHECK(contains(outcome.err, said));
+  }
+}
+
 TEST_CASE("command: the version is the project's") {
   const std::string cmake = read_file(source_dir() / "CMakeLists.txt");
   const Outcome outcome = command("--version");
@@ -125,7 +136,7 @@ TEST_CASE("command: the flags of run and describe are these") {  // new settings
   CHECK(flags(command("describe --help").out) ==
         "--source --source-plugin --model --report --explain --cells --cluster --cluster-cells --cluster-table --seed "
         "--overwrite --force "
-        "--beams --min-confidence --best --no-confidence --given --allow --ontology --ontology-only "
+        "--beams --min-confidence --top --no-confidence --given --allow --ontology --ontology-only "
         "--batch-size --set --encoder --base --profile "
         "--device "
         "--threads ");

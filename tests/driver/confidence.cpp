@@ -41,7 +41,7 @@ std::map<std::string, json> told(const std::string& more, const std::filesystem:
 
 /// All cells with all candidates; described once.
 const std::map<std::string, json>& candidates() {
-  static const std::map<std::string, json> all = told("--best 1000");
+  static const std::map<std::string, json> all = told("--top 1000");
   return all;
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("confidence: the tests' small model writes the template, and its label
   CHECK(metrics["cell_type.accuracy"]["value"].get<double>() < 0.95);  // some are wrong
 }
 
-TEST_CASE("confidence: --best tells the likeliest labels with their ids; the written one has its confidence") {
+TEST_CASE("confidence: --top tells the likeliest labels with their ids; the written one has its confidence") {
   std::size_t compared = 0;
   for (const auto& [name, cell] : candidates())
     for (const char* label : labels) {
@@ -109,7 +109,7 @@ TEST_CASE("confidence: --best tells the likeliest labels with their ids; the wri
       CHECK(sum == doctest::Approx(1).epsilon(0.01));
     }
   CHECK(compared > 2000);
-  for (const auto& [name, cell] : told("--best 2")) {
+  for (const auto& [name, cell] : told("--top 2")) {
     const auto two = read_best(cell, "cell_type"), all = read_best(candidates().at(name), "cell_type");
     if (all.empty()) continue;
     REQUIRE(two.size() == 2);
@@ -212,7 +212,7 @@ TEST_CASE("calibrate: temperatures are fitted on the run's validation cells, che
   write_file(own.model / "calibration.json", changed.dump());
   const double inverse = 1 / 1.7;
   std::size_t compared = 0;
-  for (const auto& [name, cell] : told("--best 1000", own.model)) {
+  for (const auto& [name, cell] : told("--top 1000", own.model)) {
     const auto plain = read_best(candidates().at(name), "cell_type"), best = read_best(cell, "cell_type");
     CHECK(cell["description"] == candidates().at(name)["description"]);
     REQUIRE(best.size() == plain.size());

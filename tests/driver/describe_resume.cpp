@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> all_columns{"--best", "2", "--min-confidence", "0.3"};
+const std::vector<std::string> all_columns{"--top", "2", "--min-confidence", "0.3"};
 
 pid_t start_describing(const fs::path& out, const fs::path& log, const std::vector<std::string>& more = all_columns) {
   return start_command(describe_words(demo_cells(), out, more), log);
@@ -90,9 +90,9 @@ TEST_CASE("describe: what another job left is refused and kept; another number o
     CHECK(contains(read_file(log), "run the command of then, or delete the file to start anew"));
     CHECK(read_file(part_beside(out)) == part);
   };
-  refused(demo_cells(), {"--best", "3", "--min-confidence", "0.3"},
-          {"out.csv.cell2text-part", "finished steps of another job", "'options/--best/0' is \"2\"; now it is \"3\""});
-  refused(demo_cells(), {"--best", "2", "--min-confidence", "0.3", "--set", "generation.repetition_penalty=2"},
+  refused(demo_cells(), {"--top", "3", "--min-confidence", "0.3"},
+          {"out.csv.cell2text-part", "finished steps of another job", "'options/--top/0' is \"2\"; now it is \"3\""});
+  refused(demo_cells(), {"--top", "2", "--min-confidence", "0.3", "--set", "generation.repetition_penalty=2"},
           {"'generation/repetition_penalty'"});
   const fs::path copy = logs / "copy.h5ad";
   fs::copy_file(demo_cells(), copy);

@@ -75,7 +75,7 @@ TEST_CASE("described report: types, confidences, composition and plane are those
   const std::uint64_t number = seed();
   INFO("CELL2TEXT_TEST_SEED=" << number);
   const auto cells = cells_on_a_plane(folder / "cells.h5ad", number);
-  const ReportedCells all = reported(cells, "--best 3");
+  const ReportedCells all = reported(cells, "--top 3");
   const auto& [lines, page] = all;
   const auto n = static_cast<std::int64_t>(lines.size());
   CHECK(page["cells"] == n);

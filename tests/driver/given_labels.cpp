@@ -43,7 +43,7 @@ LabelColumn template_column(const std::string& name) {
 TEST_CASE("describe --given: the labels stand in every text, are sure, and are marked") {
   const LabelColumn types = template_column("cell_type"), stages = template_column("development_stage");
   const auto cells = described_with(
-      "--given 'cell_type=@cell_type,tissue=LYMPH node' --given sex=male,development_stage=@development_stage --best "
+      "--given 'cell_type=@cell_type,tissue=LYMPH node' --given sex=male,development_stage=@development_stage --top "
       "2");
   REQUIRE(cells.size() == types.codes.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {

@@ -98,8 +98,8 @@ TEST_CASE("part file: another job's is refused with what differs, and stays") {
                            "delete the file to start anew"})
     CHECK(has(message, part));
   other = part_job;
-  other["options"] = {{"--best", {"3"}}};
-  CHECK(has(refused(other), "'options/--best/0' is not set; now it is \"3\""));
+  other["options"] = {{"--top", {"3"}}};
+  CHECK(has(refused(other), "'options/--top/0' is not set; now it is \"3\""));
   CHECK(has(refused({{"model", "abc"}}), "'generation/beams' is 4; now it is not set"));
   CHECK(read_file(part_of(output)) == before);
   for (const char* text : {"[1, 2]\n", "{\"cell2text_part\": 2, \"job\": {}}\n", "{\"a\": 1}\n"}) {

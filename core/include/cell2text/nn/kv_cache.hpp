@@ -290,8 +290,9 @@ class KvCache {
           at::empty({R, K, room, C}, like_RTKC.options().requires_grad(false))};
     if (old == 0) return;
     const KeysValues& from = (*tails_)[layer];
-    to.k.narrow(2, 0, old).copy_(from.k.narrow(2, 0, old).index_select(0, pass_.continued));
-    to.v.narrow(2, 0, old).copy_(from.v.narrow(2, 0, old).index_select(0, pass_.continued));
+    Tensor k = to.k.narrow(2, 0, old), v = to.v.narrow(2, 0, old);
+    at::index_select_out(k, from.k.narrow(2, 0, old), 0, pass_.continued);  // straight into its place
+    at::index_select_out(v, from.v.narrow(2, 0, old), 0, pass_.continued);
   }
 
   void write(Tensor& tail, const Tensor& new_RTKC) const {
