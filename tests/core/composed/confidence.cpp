@@ -61,8 +61,8 @@ TEST_CASE("confidence: what may be left out, and states that are let go of, chan
   const JudgedTexts texts(seed);
   const auto judged = [&](const LabelScoreOptions& options) { return texts.judged(0, options, {}); };
   LabelReadCounts all, kept, dropped;
-  const auto exact = judged({0, 64, 16, &all}), some = judged({1e-5, 7, 16, &kept}),
-             few = judged({1e-5, 7, 1, &dropped});
+  const auto exact = judged({0, 64, 16, 0, &all}), some = judged({1e-5, 7, 16, 0, &kept}),
+             few = judged({1e-5, 7, 1, 0, &dropped});
   for (std::size_t i = 0; i < exact.size(); ++i)
     for (const auto& [role, one] : exact[i]) {
       INFO(i << " " << role);
