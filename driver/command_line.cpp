@@ -36,7 +36,7 @@ void expect_command(int argc, char** argv) {
   for (const ListedCommand& listed : listed_commands) names.emplace_back(listed.name);
   if (std::ranges::find(names, argv[1]) == names.end())
     throw InputError("there is no command '" + std::string(argv[1]) + "'" + suggestion(argv[1], names) +
-                     ". 'cell2text --help' says what each does");
+                     "\nWhat each does: cell2text --help");
 }
 
 }  // namespace
