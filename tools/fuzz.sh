@@ -69,25 +69,49 @@ if ((changed)); then
   names=("${kept[@]}")
 fi
 
+# executed NAME: how many inputs it had by its log, in all its runs.
+executed() { awk '/^stat::number_of_executed_units:/ { sum += $2 } END { print sum + 0 }' "$folder/log/$1"; }
+
+# starved NAME: whether it ended for inputs alone that are not slow when they are tried again. Where a process gets no
+# processor, or the machine stands still, any input looks slow.
+starved() {
+  local file
+  for file in "$folder/findings/$1"/*; do
+    [[ $file == */timeout-* ]] && "$folder/tests/fuzz/fuzz_$1" -timeout=5 "$file" >/dev/null 2>&1 || return 1
+    say "$1: $file was slow, and is not when tried again: no finding"
+    rm "$file"
+  done
+}
+
 # one NAME: runs a target; leaves build/fuzz/log/NAME and the inputs that broke it in build/fuzz/findings/NAME.
 one() {
-  local name=$1 status=0
+  local name=$1 started=$SECONDS status left=("${limit[@]}")
   rm -rf "$folder/findings/$name"
   mkdir -p "$folder/corpus/$name" "$folder/findings/$name" "$folder/log"
   local folders=("$folder/corpus/$name" "$root/tests/fuzz/corpus/$name")
   if [[ -d $root/tests/fuzz/attacks/$name ]]; then folders+=("$root/tests/fuzz/attacks/$name"); fi
-  # A gigabyte and five seconds for a few kilobytes of input: far more than any parser needs.
-  "$folder/tests/fuzz/fuzz_$name" "${limit[@]}" -timeout=5 -rss_limit_mb=1536 -malloc_limit_mb=1024 -print_final_stats=1 \
-    "-artifact_prefix=$folder/findings/$name/" "${folders[@]}" >"$folder/log/$name" 2>&1 || status=$?
-  echo "$status" >"$folder/log/$name.status"
+  : >"$folder/log/$name"
+  while true; do
+    status=0
+    # A gigabyte and five seconds for a few kilobytes of input: far more than any parser needs.
+    "$folder/tests/fuzz/fuzz_$name" "${left[@]}" -timeout=5 -rss_limit_mb=1536 -malloc_limit_mb=1024 \
+      -print_final_stats=1 "-artifact_prefix=$folder/findings/$name/" "${folders[@]}" >>"$folder/log/$name" 2>&1 ||
+      status=$?
+    if ((!status)) || ! starved "$name"; then break; fi
+    status=0
+    if ((runs <= $(executed "$name"))); then break; fi  # also where it was to run for a time
+    left=("-runs=$((runs - $(executed "$name")))")
+  done
+  echo "$status $((SECONDS - started))" >"$folder/log/$name.status"
 }
 
 # row NAME: "inputs seconds new findings", from the log.
 row() {
-  awk -v status="$(cat "$folder/log/$1.status")" '
-    /^Done [0-9]+ runs in/ { seconds = $5 }
-    /^stat::number_of_executed_units:/ { inputs = $2 }
-    / cov: [0-9]+/ { for (i = 1; i < NF; i++) if ($i == "cov:") { last = $(i + 1); if ($2 == "INITED") first = last } }
+  local status seconds
+  read -r status seconds <"$folder/log/$1.status"
+  awk -v status="$status" -v seconds="$seconds" '
+    /^stat::number_of_executed_units:/ { inputs += $2 }
+    / cov: [0-9]+/ { for (i = 1; i < NF; i++) if ($i == "cov:") { last = $(i + 1); if ($2 == "INITED" && !first) first = last } }
     END { printf "%d %d %d %d\n", inputs, seconds, last - first, status != 0 }' "$folder/log/$1"
 }
 
