@@ -267,7 +267,7 @@ plugin = "labels"
         "dotted-header": "[" + ".".join("a" * 1000) + "]\n", "dotted-inline": "x = {" + ".".join("a" * 500) + " = 1}\n",
         "dotted-blanks": " . ".join("a" * 300) + " = 1\n", "surrogate": 'a = "\\ud800"\n', "beyond-unicode": 'a = "\\U00110000"\n',
         "newline-in-text": 'a = "b\nc"\n', "gzip": b"\x1f\x8b\x08\0\0",
-        "bracket-in-value": 'a = [+["\u00e9"]]\n',
+        "bracket-in-value": 'a = [+["\u00e9"]]\n', "letter-behind-backslash": 'a = """\\\n\ufcffz"""\n',
     })
 
 

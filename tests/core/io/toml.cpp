@@ -165,6 +165,14 @@ TEST_CASE("toml: what the library dies of is refused before it sees it") {
   CHECK(has(toml_refusal("a = 0\"\u0408\""), "x.toml:1: a quote in the middle of a value"));
   CHECK(has(toml_refusal("a = [+[\"\u00e9\"]]"), "x.toml:1: a bracket in the middle of a value"));
   CHECK(has(toml_refusal("a = 1\nb = [\"\u00e9]\n"), "x.toml:2: a quote is opened and never closed"));
+  for (const char* blanks : {"", " ", "\n", " \n\t\n"}) {
+    const std::string text = "\"\"\"x\n\\" + std::string(blanks) + "\ufcff\"\"\"";
+    const auto lines = 2 + std::ranges::count(std::string_view(blanks), '\n');
+    CHECK(has(toml_refusal("a = " + text),
+              "x.toml:" + std::to_string(lines) + ": a letter beyond ASCII behind a backslash"));
+  }
+  CHECK(parse_toml("a = \"\"\"\\\n  x\u00e9 \\\\\u00e9\"\"\"", "x.toml").find("a")->get<std::string>() ==
+        "x\u00e9 \\\u00e9");
   // Malformed, and told by the library itself, whether its assertions are on or off.
   for (const char* text : {"[`]", "[[[", "a=[}", "[", "[a", "a = {,}", "a = ,"})
     CHECK(has(toml_refusal(text), "x.toml:1:"));

@@ -52,9 +52,23 @@ inline std::size_t end_of_quoted(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 
+/// Where `text`, one in quotes, has a letter beyond ASCII behind a backslash or the line that it ends, of a text of
+/// several lines; npos where it has none.
+inline std::size_t letter_behind_backslash(std::string_view text) {
+  if (!text.starts_with("\"\"\"")) return std::string_view::npos;
+  for (std::size_t i = 3; i < text.size(); ++i) {
+    if (text[i] != '\\') continue;
+    const std::size_t next = std::min(text.find_first_not_of(" \t\r\n", i + 1), text.size());
+    if (next < text.size() && static_cast<unsigned char>(text[next]) >= 0x80) return next;
+    if (next == i + 1) ++i;  // what it stands for may be a backslash
+  }
+  return std::string_view::npos;
+}
+
 /// Refuses what the library dies of, outside of texts and comments: a.b.c... of very many parts, of each of which it
 /// makes a table and walks over them by recursion; and letters beyond ASCII, for some of which toml++ 3.3 runs into
-/// code that it declares unreachable, also in a text behind a bracket in the middle of a value, which it reads through.
+/// code that it declares unreachable, also in a text behind a bracket in the middle of a value, which it reads through,
+/// and in a text of several lines behind a backslash, where it looks for blanks.
 inline void check_keys(std::string_view text, const std::string& file) {
   int line = 1, parts = 1;
   const auto refuse = [&](const std::string& what) {
@@ -70,6 +84,10 @@ inline void check_keys(std::string_view text, const std::string& file) {
       if (!behind(i, " \t\r\n=,[{.")) refuse("a quote in the middle of a value");
       const std::size_t end = end_of_quoted(text, i);
       if (end == std::string_view::npos) refuse("a quote is opened and never closed");
+      if (const auto at = letter_behind_backslash(text.substr(i, end - i)); at != std::string_view::npos) {
+        line += static_cast<int>(std::ranges::count(text.substr(i, at), '\n'));
+        refuse("a letter beyond ASCII behind a backslash; leave out the backslash");
+      }
       line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
                                           text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
       i = end;
