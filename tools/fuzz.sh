@@ -42,7 +42,7 @@ folder=$root/build/fuzz
 page=$root/docs/reliability.md
 ((!changed || runs)) || fail 2 "--changed needs --runs N"
 build fuzz "${names[@]/#/fuzz_}"
-# Small inputs are made and freed by the thousand: a small quarantine stays in the processor's cache, a quarter faster.
+# Small inputs are made and freed by the thousand: a small quarantine stays in the processor's cache: a seventh less time for tiktoken's.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=8}
 
 # sources NAME: a hash of the project's files that the target was compiled from, by path and content.

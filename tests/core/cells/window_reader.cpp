@@ -3,8 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-#include <mutex>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -105,20 +103,17 @@ TEST_CASE(
     "window reader: the memory of a window that nobody uses any more is used for another, that of others is not") {
   Rows rows(40);
   std::iota(rows.begin(), rows.end(), 0);
-  std::map<const CellBatch*, int> reads;
-  std::mutex mutex;
+  int in_used_memory = 0;
   WindowReader reader(
       [&](std::span<const std::int64_t> some, CellBatch& into) {
-        const std::scoped_lock lock(mutex);
-        ++reads[&into];
+        in_used_memory += into.size() > 0;  // still holds what was read before
         into = cells_of(some);
       },
       rows, 2);
   const auto held = reader.next();
   while (const auto window = reader.next()) check_same(window->cells, cells_of(window->cells.rows));
   check_same(held->cells, cells_of(std::span(rows).first(2)));
-  CHECK(reads.size() <= 4);  // held, in use, ready, and one that is being read
-  CHECK(reads.at(&held->cells) == 1);
+  CHECK(in_used_memory >= 20 - 4);  // all but those held, in use, ready, and being read
 }
 
 TEST_CASE("part of a batch: what reading those rows alone gives") {
