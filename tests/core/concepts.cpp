@@ -186,6 +186,12 @@ static_assert(!DecoderState<StateFork>);
 static_assert(!DecoderState<StateForkNotConst>);
 static_assert(!DecoderState<StateSelect>);
 static_assert(!DecoderState<StateBytes>);
+struct JoinsToNothing : GoodState {
+  JoinsToNothing fork(Rows) const { return {}; }
+  static void joined(std::span<const JoinsToNothing* const>, std::span<const StateRow>) {}
+};
+static_assert(JoinedIfAny<GoodState> && JoinedIfAny<test::JoiningGruDecoder::State>);
+static_assert(!JoinedIfAny<JoinsToNothing>);
 
 struct NoDecode {
   Ids encode(std::string_view) const { return {}; }
@@ -436,6 +442,34 @@ TEST_CASE("concepts: each kind accepts its own class and no other") {
   CHECK(!kinds::decoder::satisfied<GoodEncoder>);
   CHECK(!kinds::finetuning::satisfied<GoodSource>);
   CHECK(!kinds::metric::satisfied<GoodBaseline>);
+}
+
+TEST_CASE("concepts: a state's joined and settle are optional, and it says whether joined is there") {
+  struct Joins : GoodState {
+    Ids seen = {};
+    Joins fork(Rows) const { return {}; }
+    void settle() { seen.push_back(-1); }
+    static Joins joined(std::span<const Joins* const> states, std::span<const StateRow> rows) {
+      Joins all;
+      for (const StateRow& from : rows) all.seen.push_back(states[from.state]->seen.at(from.row));
+      return all;
+    }
+  };
+  static_assert(DecoderState<Joins> && JoinedIfAny<Joins>);
+  StateHandle one(std::make_unique<objects::WrappedState<Joins>>(Joins{{}, {7, 8}})),
+      other(std::make_unique<objects::WrappedState<Joins>>(Joins{{}, {9}}));
+  CHECK(one.can_join());
+  other.settle();
+  const StateHandle* const both[] = {&one, &other};
+  const std::vector<StateRow> rows{{1, 0}, {0, 1}, {1, 1}, {0, 0}};
+  StateHandle all = StateHandle::joined(both, rows);
+  CHECK((static_cast<Joins*>(all.object()->concrete())->seen == Ids{9, 8, -1, 7}));
+
+  StateHandle without(std::make_unique<objects::WrappedState<GoodState>>(GoodState{}));
+  CHECK(!without.can_join());
+  without.settle();  // a hint that nothing is made of
+  const StateHandle* const alone[] = {&without};
+  CHECK_THROWS_AS(StateHandle::joined(alone, std::vector<StateRow>{{0, 0}}), BugError);
 }
 
 TEST_CASE("concepts: truncate is optional, and the state says whether it is there") {

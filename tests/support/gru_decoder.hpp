@@ -27,8 +27,8 @@ struct LetterTokenizer {
   }
 };
 
-/// Of any tokenizer whose first two tokens are special.
-template <class Tokenizer>
+/// Of any tokenizer whose first two tokens are special. `joins`: whether its states can be joined.
+template <class Tokenizer, bool joins = false>
 class BasicGruDecoder {
  public:
   struct Settings {
@@ -46,6 +46,11 @@ class BasicGruDecoder {
     State fork(std::span<const std::int64_t> parents) const { return {rows(parents)}; }
     void select(std::span<const std::int64_t> chosen) { hidden_RD = rows(chosen); }
     std::int64_t bytes() const { return hidden_RD.defined() ? static_cast<std::int64_t>(hidden_RD.nbytes()) : 0; }
+    static State joined(std::span<const State* const> states, std::span<const StateRow> rows) requires joins {
+      std::vector<Tensor> all;
+      for (const StateRow& from : rows) all.push_back(states[from.state]->hidden_RD[from.row]);
+      return {at::stack(all)};
+    }
 
    private:
     Tensor rows(std::span<const std::int64_t> chosen) const {
@@ -102,6 +107,9 @@ class GruDecoder : public BasicGruDecoder<LetterTokenizer> {
   using BasicGruDecoder::BasicGruDecoder;
 };
 static_assert(Decoder<GruDecoder>);
+
+using JoiningGruDecoder = BasicGruDecoder<LetterTokenizer, true>;
+static_assert(Decoder<JoiningGruDecoder>);
 
 /// A decoder of a linked-in class with its parameters.
 struct OwnedDecoder {

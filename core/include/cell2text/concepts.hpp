@@ -21,6 +21,7 @@
 #include "cell2text/evaluate/prediction.hpp"
 #include "cell2text/model_types.hpp"
 #include "cell2text/settings.hpp"
+#include "cell2text/state_row.hpp"
 
 namespace cell2text {
 
@@ -89,13 +90,26 @@ concept Adapter = HasSettings<P> &&
 /// What a decoder remembers of the tokens it has read: a KV cache, a recurrent state. One row per sequence.
 ///   fork(parents)   a new state whose row i continues row parents[i]; what is computed is shared, not copied
 ///   select(rows)    keeps these rows, in this order; a row may be named more than once
-/// Optional: truncate(lengths), which cuts row i back to lengths[i] tokens.
+/// Optional:
+///   truncate(lengths)      cuts row i back to lengths[i] tokens, at least one
+///   static joined(states, rows) -> S
+///                          row i continues row rows[i].row of *states[rows[i].state]; all come by `fork` and by this
+///                          from one state. With it many branches of a text are read together, in fewer passes
+///   settle()               many rows will be forked from what was read until now: a hint
 template <class S>
 concept DecoderState = std::move_constructible<S> &&
     requires(S state, const S& constant, std::span<const std::int64_t> rows) {
   { constant.fork(rows) } -> std::convertible_to<S>;
   {state.select(rows)};
   { constant.bytes() } -> std::convertible_to<std::int64_t>;
+};
+
+template <class S>
+concept JoinedIfAny = !requires(std::span<const S* const> states, std::span<const StateRow> rows) {
+  S::joined(states, rows);
+}
+|| requires(std::span<const S* const> states, std::span<const StateRow> rows) {
+  { S::joined(states, rows) } -> std::convertible_to<S>;
 };
 
 template <class T>
@@ -143,6 +157,7 @@ concept Decoder = HasSettings<P> && std::constructible_from<P, const typename P:
     requires(P decoder, const P& constant, const ChatText& chat, const Tensor& x,
              const std::vector<std::int64_t>& lengths, const std::filesystem::path& folder) {
   requires DecoderState<typename P::State>;
+  requires JoinedIfAny<typename P::State>;
   requires TextTokenizer<std::remove_cvref_t<decltype(constant.tokenizer())>>;
   requires EncodePromptIfAny<std::remove_cvref_t<decltype(constant.tokenizer())>>;
   requires ModelTypesIfAny<P>;

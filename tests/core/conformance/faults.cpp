@@ -96,6 +96,22 @@ struct PaddedDecoder : gru_plugin::Decoder {  // the last tokens as forward retu
   }
 };
 
+/// Joins its states, in the order of the states and not of the rows that are asked for.
+struct MisjoiningDecoder : gru_plugin::Decoder {
+  using gru_plugin::Decoder::Decoder;
+  struct State : gru_plugin::Decoder::State {
+    State fork(std::span<const std::int64_t> parents) const { return {gru_plugin::Decoder::State::fork(parents)}; }
+    static State joined(std::span<const State* const> states, std::span<const StateRow> rows) {
+      std::vector<Tensor> all;
+      for (std::size_t state = 0; state < states.size(); ++state)
+        for (const StateRow& from : rows)
+          if (from.state == static_cast<std::int64_t>(state)) all.push_back(states[state]->rows_RD[from.row]);
+      return {{at::stack(all)}};
+    }
+  };
+  State new_state() const { return {}; }
+};
+
 /// Changes what the example gives.
 template <auto Change>
 struct ChangedAdapter : AdapterExample {
@@ -271,6 +287,10 @@ TEST_CASE("conformance: what is wrong with a decoder's hidden states of the last
   expect_found<kinds::decoder, EarlyDecoder>("last_tokens", "the last tokens alone, and among all: values differ");
   expect_found<kinds::decoder, ForgettingDecoder>("last_tokens", "what goes on after the last tokens were asked for");
   expect_found<kinds::decoder, PaddedDecoder>("last_tokens", "forward_last has shape [3, 6, 64]; expected [3, any]");
+}
+
+TEST_CASE("conformance: what is wrong with how a decoder joins its states is found") {
+  expect_found<kinds::decoder, MisjoiningDecoder>("cache", "joined from several states, with a state and read at once");
 }
 
 TEST_CASE("conformance: what is wrong with an adapter is found by the check that is for it") {

@@ -14,6 +14,7 @@
 
 using namespace cell2text;
 using test::GruDecoder;
+using test::JoiningGruDecoder;
 using Tokens = std::vector<std::int64_t>;
 
 namespace {
@@ -44,10 +45,13 @@ struct ThreePrompts {
   Tokens lengths = {4, 1, 6};
 
   /// The larger the deviation of the weights, the fewer tokens are likely at a place.
-  explicit ThreePrompts(double deviation = 0.6)
-      : decoder(test::make_decoder<GruDecoder>(with_deviation(deviation), seed)) {
-    torch::manual_seed(seed);
-    prompts = torch::randn({3, 6, 16});
+  template <class Decoder>
+  static ThreePrompts of(double deviation = 0.6) {
+    ThreePrompts made;
+    made.decoder = test::make_decoder<Decoder>(with_deviation(deviation), made.seed);
+    torch::manual_seed(made.seed);
+    made.prompts = torch::randn({3, 6, 16});
+    return made;
   }
   DecodingRows rows() const { return DecodingRows(*decoder.handle, prompts, lengths); }
   /// By reading prompt and path anew, without a state.
@@ -169,6 +173,11 @@ class ReadApart {
   std::map<Tokens, double> of_;
 };
 
+std::vector<LabelScores> score_labels(const DecodingRows& rows, const LabelTree& tree,
+                                      const LabelScoreOptions& options = {}) {
+  return score_labels(rows, LabelTrees(static_cast<std::size_t>(rows.size()), &tree), options);
+}
+
 /// But for rounding, however small they are.
 bool near(double a, double b) {
   return std::abs(a - b) <= 1e-4 * std::max(std::abs(a), std::abs(b));
@@ -221,8 +230,9 @@ TEST_CASE("label tree: its walks are the paths, each with its label") {
   CHECK_THROWS_AS(LabelTree({{{5}, 2}}, 2), BugError);
 }
 
-TEST_CASE("label scores: each is the sum over its paths, each of them read by itself") {
-  const ThreePrompts f;
+TEST_CASE_TEMPLATE("label scores: each is the sum over its paths, each of them read by itself", Decoder, GruDecoder,
+                   JoiningGruDecoder) {
+  const auto f = ThreePrompts::of<Decoder>();
   INFO("CELL2TEXT_TEST_SEED=" << f.seed);
   std::mt19937_64 random(f.seed);
   for (const std::int64_t at_once : {1, 3, 64}) {
@@ -239,8 +249,9 @@ TEST_CASE("label scores: each is the sum over its paths, each of them read by it
   }
 }
 
-TEST_CASE("label scores: what is left out is no more than is allowed, and is told") {
-  const ThreePrompts f;
+TEST_CASE_TEMPLATE("label scores: what is left out is no more than is allowed, and is told", Decoder, GruDecoder,
+                   JoiningGruDecoder) {
+  const auto f = ThreePrompts::of<Decoder>();
   INFO("CELL2TEXT_TEST_SEED=" << f.seed);
   std::mt19937_64 random(f.seed);
   auto paths = random_paths(random, 40);
@@ -259,8 +270,10 @@ TEST_CASE("label scores: what is left out is no more than is allowed, and is tol
   CHECK(score_labels(f.rows(), LabelTree({}, 4))[0].probabilities == std::vector<double>(4));
 }
 
-TEST_CASE("label scores: what is read is what a best-first search reads branch by branch, whatever reads along") {
-  const ThreePrompts f;
+TEST_CASE_TEMPLATE(
+    "label scores: what is read is what a best-first search reads branch by branch, whatever reads along", Decoder,
+    GruDecoder, JoiningGruDecoder) {
+  const auto f = ThreePrompts::of<Decoder>();
   INFO("CELL2TEXT_TEST_SEED=" << f.seed);
   std::mt19937_64 random(f.seed);
   for (const bool within : {false, true}) {  // paths that end within others
@@ -290,8 +303,31 @@ TEST_CASE("label scores: what is read is what a best-first search reads branch b
   }
 }
 
-TEST_CASE("label scores: states that were let go of are read again, and change nothing") {
-  const ThreePrompts f;
+TEST_CASE_TEMPLATE("label scores: places with trees of their own are read together as each by itself", Decoder,
+                   GruDecoder, JoiningGruDecoder) {
+  const auto f = ThreePrompts::of<Decoder>();
+  INFO("CELL2TEXT_TEST_SEED=" << f.seed);
+  std::mt19937_64 random(f.seed);
+  const LabelTree few(random_paths(random, 5), 5), many(names(random, 80), 80), none({}, 4);
+  const LabelTrees trees{&many, &few, &none, &few, &many};
+  const Tokens prompts{0, 0, 1, 1, 2};
+  LabelReadCounts together, apart;
+  const auto scores = score_labels(f.rows().fork(prompts), trees, {1e-3, 16, 1000, 0, &together});
+  REQUIRE(scores.size() == trees.size());
+  for (std::size_t i = 0; i < trees.size(); ++i) {
+    const auto alone = score_labels(f.rows().fork(Tokens{prompts[i]}), *trees[i], {1e-3, 16, 1000, 0, &apart});
+    REQUIRE(scores[i].probabilities.size() == alone[0].probabilities.size());
+    CHECK(near(scores[i].left_out, alone[0].left_out));
+    for (std::size_t label = 0; label < alone[0].probabilities.size(); ++label)
+      CHECK(near(scores[i].probabilities[label], alone[0].probabilities[label]));
+  }
+  CHECK(together.tokens == apart.tokens);
+  CHECK(together.passes < apart.passes);
+}
+
+TEST_CASE_TEMPLATE("label scores: states that were let go of are read again, and change nothing", Decoder, GruDecoder,
+                   JoiningGruDecoder) {
+  const auto f = ThreePrompts::of<Decoder>();
   INFO("CELL2TEXT_TEST_SEED=" << f.seed);
   std::mt19937_64 random(f.seed);
   const auto paths = names(random, 80);
@@ -312,9 +348,10 @@ TEST_CASE("label scores: states that were let go of are read again, and change n
   CHECK(all.tokens < none.tokens);
 }
 
-TEST_CASE("label scores: all that is missing is no more than is told, and that no more than is allowed") {
+TEST_CASE_TEMPLATE("label scores: all that is missing is no more than is told, and that no more than is allowed",
+                   Decoder, GruDecoder, JoiningGruDecoder) {
   for (const double deviation : {0.6, 1.5}) {
-    const ThreePrompts f(deviation);
+    const auto f = ThreePrompts::of<Decoder>(deviation);
     INFO("CELL2TEXT_TEST_SEED=" << f.seed << ", deviation " << deviation);
     std::mt19937_64 random(f.seed);
     for (const bool within : {false, true}) {
@@ -336,8 +373,9 @@ TEST_CASE("label scores: all that is missing is no more than is told, and that n
   }
 }
 
-TEST_CASE("label scores: where few labels are likely, less is read than by leaving out first tokens alone") {
-  const ThreePrompts f(1.5);
+TEST_CASE_TEMPLATE("label scores: where few labels are likely, less is read than by leaving out first tokens alone",
+                   Decoder, GruDecoder, JoiningGruDecoder) {
+  const auto f = ThreePrompts::of<Decoder>(1.5);
   INFO("CELL2TEXT_TEST_SEED=" << f.seed);
   std::mt19937_64 random(f.seed);
   const auto paths = names(random, 200);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <random>
 
 #include "cell2text/concepts.hpp"
@@ -70,6 +71,13 @@ struct Twin {
     Twin child{cache.fork(parents), rule, {}};
     for (const auto parent : parents) child.rows.push_back(rows[parent]);
     return child;
+  }
+  static Twin joined(const std::vector<const Twin*>& twins, const std::vector<cell2text::StateRow>& from) {
+    std::vector<const KvCache*> caches;
+    for (const Twin* twin : twins) caches.push_back(&twin->cache);
+    Twin all{KvCache::joined(caches, from), twins.front()->rule, {}};
+    for (const auto& one : from) all.rows.push_back(twins[one.state]->rows[one.row]);
+    return all;
   }
   void truncate(const Rows& lengths) {
     cache.truncate(lengths);
@@ -140,7 +148,62 @@ TEST_CASE("kv_cache: several tokens at once, unequal numbers of them, and taking
   CHECK(twin.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: a long random walk of reading, forking, selecting and truncating") {
+TEST_CASE("kv_cache: what was read becomes a prompt, of which rows see as much as they are cut back to") {
+  Twin twin;
+  CHECK(twin.read({3, 5}, 5) < tolerance);
+  CHECK(twin.read({4, 2}, 4) < tolerance);
+  Twin before = twin.fork({0, 1});
+  twin.cache.settle();
+  CHECK(twin.cache.bytes() == 2 * 7 * K * C * 2 * layers * std::int64_t{sizeof(float)});
+  Twin places = twin.fork({0, 0, 0, 1, 1, 1});
+  places.truncate({7, 5, 2, 6, 1, 7});
+  CHECK(places.cache.bytes() == twin.cache.bytes());
+  CHECK(places.cache.length(4) == 1);
+  CHECK(places.read({2, 1, 2, 0, 2, 1}, 2) < tolerance);
+  CHECK(places.read_one() < tolerance);
+  places.truncate({7, 3, 2, 3, 2, 1});  // some within their tails, some within their prompts
+  CHECK(places.read_one() < tolerance);
+  CHECK(twin.read_one() < tolerance);  // others see what they saw
+  CHECK(before.read_one() < tolerance);
+}
+
+TEST_CASE("kv_cache: rows of several states are joined in any order, and each goes on as it was") {
+  Twin place;
+  CHECK(place.read({4, 6, 2}, 6) < tolerance);
+  CHECK(place.read({1, 2, 0}, 2) < tolerance);
+  Twin one = place.fork({0, 1, 1, 2}), other = place.fork({2, 0}), empty = place.fork({});
+  CHECK(one.read({1, 3, 2, 1}, 3) < tolerance);
+  CHECK(other.read({20, 1}, 20) < tolerance);
+  Twin all = Twin::joined({&one, &place, &empty, &other}, {{3, 0}, {0, 1}, {1, 0}, {3, 1}, {0, 3}, {0, 1}, {1, 2}});
+  CHECK(all.cache.rows() == 7);
+  CHECK(all.read({2, 1, 2, 0, 1, 2, 1}, 2) < tolerance);
+  all = Twin::joined({&all, &other}, {{0, 6}, {1, 1}, {0, 0}});
+  for (int i = 0; i < 20; ++i) CHECK(all.read_one() < tolerance);
+  CHECK(one.read_one() < tolerance);
+  CHECK(other.read_one() < tolerance);
+  CHECK(place.read_one() < tolerance);
+  Twin prompts;
+  prompts.read({4, 6}, 6);
+  Twin fork = prompts.fork({1, 1});
+  CHECK(Twin::joined({&prompts, &fork}, {{1, 1}, {0, 0}}).read_one() < tolerance);  // without tails
+}
+
+TEST_CASE("kv_cache: what is joined of raw memory does not reach what is read") {
+  Twin twin;
+  twin.read({3, 3}, 3);
+  Twin far = twin.fork({0, 1}), near = twin.fork({0, 1});
+  far.read({30, 30}, 30);
+  near.read_one();
+  for (int i = 0; i < 4; ++i) {
+    {  // what the next allocations find
+      std::vector<torch::Tensor> spoilt;
+      for (int k = 0; k < 64; ++k) spoilt.push_back(torch::full({2, K, 45, C}, NAN));
+    }
+    CHECK(Twin::joined({&far, &near}, {{0, 0}, {1, 1}}).read_one() < tolerance);
+  }
+}
+
+TEST_CASE("kv_cache: a long random walk of reading, forking, selecting, truncating, settling and joining") {
   const auto seed = cell2text::test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);
   torch::manual_seed(seed);
@@ -155,7 +218,19 @@ TEST_CASE("kv_cache: a long random walk of reading, forking, selecting and trunc
       const std::int64_t R = twin.cache.rows();
       Rows rows(1 + below(6));
       for (auto& row : rows) row = below(R);
-      switch (below(5)) {
+      switch (below(7)) {
+        case 5:
+          twin.cache.settle();
+          break;
+        case 6: {
+          Twin other = twin.fork(rows);
+          CHECK(other.read_one() < tolerance);
+          std::vector<cell2text::StateRow> from;
+          for (const auto row : rows) from.push_back({0, row}), from.push_back({1, below(other.cache.rows())});
+          from.resize(1 + below(std::ssize(from)));
+          twin = Twin::joined({&twin, &other}, from);
+          break;
+        }
         case 0:
           twin.select(rows);
           break;
@@ -236,9 +311,13 @@ TEST_CASE("kv_cache: wrong numbers of rows and impossible lengths are refused") 
   CHECK_THROWS_AS(twin.cache.begin({1, 1, 1}, 1, torch::kCPU), cell2text::BugError);
   CHECK_THROWS_AS(twin.cache.begin({1, 3}, 2, torch::kCPU), cell2text::BugError);
   CHECK_THROWS_AS(twin.cache.select(Rows{2}), cell2text::BugError);
-  CHECK_THROWS_AS(twin.cache.truncate(Rows{2, 4}), cell2text::BugError);
+  CHECK_THROWS_AS(twin.cache.truncate(Rows{0, 4}), cell2text::BugError);
   CHECK_THROWS_AS(twin.cache.truncate(Rows{3, 5}), cell2text::BugError);
   CHECK_THROWS_AS(twin.cache.truncate(Rows{3}), cell2text::BugError);
+  CHECK_THROWS_AS(Twin::joined({&twin}, {{0, 2}}), cell2text::BugError);
+  Twin stranger;
+  stranger.read({3, 4}, 4);
+  CHECK_THROWS_AS(Twin::joined({&twin, &stranger}, {{0, 0}, {1, 0}}), cell2text::BugError);
 }
 
 TEST_CASE("kv_cache: layers that look back over a window, with and without a cap, in every order of rows") {
@@ -253,5 +332,10 @@ TEST_CASE("kv_cache: layers that look back over a window, with and without a cap
       twin.select({5, 1, 1, 0, 2});
       CHECK(twin.read({3, 0, 1, 2, 3}, 3) < tolerance);
       CHECK(twin.read_one() < tolerance);
+      twin.cache.settle();
+      Twin places = twin.fork({0, 0, 1, 2, 2, 2, 3, 4});
+      places.truncate({9, 3, 8, 1, 7, 10, 2, 10});
+      CHECK(places.read({1, 2, 0, 1, 2, 2, 1, 2}, 2) < tolerance);
+      CHECK(Twin::joined({&twin, &places}, {{1, 3}, {0, 2}, {1, 4}}).read_one() < tolerance);
     }
 }

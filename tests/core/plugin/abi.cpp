@@ -196,6 +196,11 @@ void model_parts(Table& table) {
     table.members("SoftPrompt", x, values, lengths);
   }
   {
+    const StateRow x{};
+    const auto& [state, row] = x;
+    table.members("StateRow", x, state, row);
+  }
+  {
     const ChatText x;
     const auto& [system, user] = x;
     table.members("ChatText", x, system, user);
@@ -280,7 +285,8 @@ void virtual_calls(Table& table) {
   using A = AdapterObject;
   table.calls<A>("AdapterObject", &A::forward, &A::set_training);
   using T = StateObject;
-  table.calls<T>("StateObject", &T::fork, &T::select, &T::truncate, &T::can_truncate, &T::bytes, &T::concrete);
+  table.calls<T>("StateObject", &T::fork, &T::select, &T::truncate, &T::can_truncate, &T::joined, &T::can_join,
+                 &T::settle, &T::bytes, &T::concrete);
   using D = DecoderObject;
   table.calls<D>("DecoderObject", &D::encode_text, &D::encode_prompt, &D::decode_text, &D::chat, &D::end_tokens,
                  &D::widths, &D::state_bytes_per_token, &D::embed, &D::new_state, &D::forward, &D::forward_last,

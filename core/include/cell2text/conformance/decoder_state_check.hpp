@@ -64,6 +64,17 @@ class ReadRows {
     state_.truncate(lengths);
     return true;
   }
+  /// Row i goes on from row rows[i].row of *states[rows[i].state].
+  static ReadRows joined(const std::vector<const ReadRows*>& parts, const std::vector<StateRow>& rows) {
+    std::vector<const StateHandle*> states;
+    for (const ReadRows* part : parts) states.push_back(&part->state_);
+    std::vector<Tensor> read;
+    for (const StateRow& from : rows)
+      read.push_back(parts[static_cast<std::size_t>(from.state)]->rows_[static_cast<std::size_t>(from.row)]);
+    return {parts.front()->decoder_, StateHandle::joined(states, rows), std::move(read)};
+  }
+  bool can_join() const { return state_.can_join(); }
+  void settle() { state_.settle(); }
   std::int64_t bytes() const { return state_.bytes(); }
 
  private:
@@ -77,8 +88,23 @@ class ReadRows {
 
   const DecoderHandle& decoder_;
   StateHandle state_;
-  std::vector<Tensor> rows_;
+  std::vector<Tensor> rows_;  // of each row all that it has read, embedded
 };
+
+/// Branches of what `first` has read: cut back where they can be, of different lengths, and joined where they can be.
+inline void check_branches(ReadRows& first) {
+  first.settle();
+  first.read(1, 8, "after it was settled");
+  ReadRows one = first.fork({1, 0, 1}), other = first.fork({0, 0});
+  if (other.truncate()) other.read(1, 9, "of a fork that was cut back behind a settled text");
+  one.read(2, 10, "of a fork of what was settled");
+  if (!first.can_join()) return;
+  ReadRows all = ReadRows::joined({&one, &first, &other}, {{0, 2}, {2, 1}, {1, 0}, {0, 1}, {2, 0}, {0, 2}});
+  all.read(1, 11, "joined from several states");
+  ReadRows fewer = ReadRows::joined({&other, &all}, {{1, 3}, {0, 0}, {1, 1}});
+  fewer.read(2, 12, "joined from states that were joined");
+  one.read(1, 13, "that was joined with others, while these went on");
+}
 
 }  // namespace decoder_detail
 
@@ -97,6 +123,7 @@ inline void check_state(const Subject& subject) {
   beams.read(1, 5, "after rows were left out");
   if (beams.truncate()) beams.read(1, 6, "after it was cut back by a token");
   first.read(1, 7, "that was forked, while the fork went on");
+  decoder_detail::check_branches(first);
 }
 
 }  // namespace cell2text::conformance

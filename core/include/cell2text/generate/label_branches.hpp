@@ -1,5 +1,5 @@
-// The branches of a tree of labels that have not been read, of all cells: which of them have to be, which of these can
-// be read in one pass, and the decoder's states that they go on from. Reads nothing; label_scores.hpp does.
+// The branches of trees of labels that have not been read, of all rows: which of them have to be, which of these can be
+// read in one pass, and the decoder's states that they go on from. Reads nothing; label_scores.hpp does.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,12 @@
 #include "cell2text/generate/label_tree.hpp"
 #include "cell2text/generate/rows.hpp"
 
-namespace cell2text::label_scores_detail {
+namespace cell2text {
+
+/// Of each place one, which must outlive what is asked of it; places may share them.
+using LabelTrees = std::vector<const LabelTree*>;
+
+namespace label_scores_detail {
 
 /// A branch at least so probable is likely to be a label: all of its edge is read at once. Of another one token is,
 /// since most of them turn out to be no label there.
@@ -24,7 +29,7 @@ inline constexpr double read_whole_from = 0.01;
 struct Reading {
   std::int64_t number;
   DecodingRows rows;
-  std::int64_t bytes = 0;  // of the state, without what it shares with the place's
+  std::int64_t bytes = 0;  // of the state, without what it shares with the places'
 };
 
 /// How many readings are kept for what may yet follow them: `readings`, and more as long as they take no more than
@@ -35,7 +40,7 @@ struct KeptStates {
 
 /// A way on from a node, and the row of the decoder that stands there.
 struct Branch {
-  std::size_t cell;
+  std::size_t place;  // whose tree it is in
   std::int32_t node;
   std::size_t edge;        // of the node
   std::size_t next;        // the first of the edge's tokens that is not read
@@ -47,25 +52,26 @@ struct Branch {
 
 class Branches {
  public:
-  /// Row i of `place` stands where the tree of cell i begins. `allowed` is what may be left of a cell.
-  Branches(const LabelTree& tree, std::shared_ptr<const Reading> place, double allowed, KeptStates states)
-      : tree_(tree),
-        states_(states),
-        place_(std::move(place)),
-        frontiers_(static_cast<std::size_t>(place_->rows.size()), BranchFrontier<Branch>(allowed, tree.paths())) {}
+  /// Row i of `places` stands where *trees[i] begins. `allowed` is what may be left of each.
+  Branches(const LabelTrees& trees, std::shared_ptr<const Reading> places, double allowed, KeptStates states)
+      : trees_(trees), states_(states), places_(std::move(places)) {
+    for (const LabelTree* tree : trees) frontiers_.emplace_back(allowed, tree->paths());
+  }
 
-  const LabelTree::Edge& edge_of(const Branch& branch) const { return tree_.node(branch.node).edges[branch.edge]; }
+  const LabelTree::Node& node_of(const Branch& branch) const { return trees_[branch.place]->node(branch.node); }
+  const LabelTree::Edge& edge_of(const Branch& branch) const { return node_of(branch).edges[branch.edge]; }
+  /// Where its edge ends.
+  const LabelTree::Node& end_of(const Branch& branch) const { return trees_[branch.place]->node(edge_of(branch).to); }
 
   void add(Branch branch) {
-    branch.bound = std::exp(branch.log_probability) * static_cast<double>(tree_.node(edge_of(branch).to).most);
-    frontiers_[branch.cell].add(std::move(branch));
+    branch.bound = std::exp(branch.log_probability) * static_cast<double>(end_of(branch).most);
+    frontiers_[branch.place].add(std::move(branch));
   }
 
   /// What is read of its edge: at least one token, and never the last of a path, which nothing follows.
   std::size_t taken(const Branch& branch) const {
-    const LabelTree::Edge& edge = edge_of(branch);
-    const std::size_t last = tree_.node(edge.to).is_leaf() ? 1 : 0;
-    return branch.bound < read_whole_from ? 1 : edge.tokens.size() - branch.next - last;
+    const std::size_t last = end_of(branch).is_leaf() ? 1 : 0;
+    return branch.bound < read_whole_from ? 1 : edge_of(branch).tokens.size() - branch.next - last;
   }
 
   /// What is read from the branch's row on. Where its state was let go of, all from the place on.
@@ -73,15 +79,15 @@ class Branches {
     const std::vector<std::int64_t>& edge = edge_of(branch).tokens;
     const auto first = edge.begin() + static_cast<std::ptrdiff_t>(branch.next);
     std::vector<std::int64_t> tokens;
-    if (branch.reading == place_) {
-      tokens = tree_.node(branch.node).path;
+    if (branch.reading == places_) {
+      tokens = node_of(branch).path;
       tokens.insert(tokens.end(), edge.begin(), first);
     }
     tokens.insert(tokens.end(), first, first + static_cast<std::ptrdiff_t>(taken(branch)));
     return tokens;
   }
 
-  /// At most `rows` branches that have to be read and can be in one pass, those of a cell side by side. None where all
+  /// At most `rows` branches that have to be read and can be in one pass, those of a row side by side. None where all
   /// is done.
   std::vector<Branch> next(std::int64_t rows) {
     find_ready();
@@ -94,7 +100,7 @@ class Branches {
     const auto first = ready_.end() - std::min<std::ptrdiff_t>(ready_.end() - begin, rows);
     std::vector<Branch> batch(std::make_move_iterator(first), std::make_move_iterator(ready_.end()));
     ready_.erase(first, ready_.end());
-    std::ranges::stable_sort(batch, {}, &Branch::row);
+    std::ranges::stable_sort(batch, {}, &Branch::place);
     return batch;
   }
 
@@ -107,15 +113,15 @@ class Branches {
   }
 
   /// What the branches that were never read hold at most.
-  double left(std::size_t cell) const { return frontiers_[cell].left(); }
+  double left(std::size_t place) const { return frontiers_[place].left(); }
 
  private:
-  /// Of one state, and of about as many tokens, so that little is padded.
+  /// Of one state, or where states can be joined of any, and of about as many tokens, so that little is padded.
   using Group = std::pair<std::int64_t, std::size_t>;
   Group group_of(const Branch& branch) const {
     const std::size_t tokens =
-        taken(branch) + (branch.reading == place_ ? tree_.node(branch.node).path.size() + branch.next : 0);
-    return {branch.reading->number, tokens <= 4 ? tokens : 4 + tokens / 4};
+        taken(branch) + (branch.reading == places_ ? node_of(branch).path.size() + branch.next : 0);
+    return {places_->rows.can_join() ? 0 : branch.reading->number, tokens <= 4 ? tokens : 4 + tokens / 4};
   }
 
   std::int64_t kept_bytes() const {
@@ -133,18 +139,18 @@ class Branches {
     });
     const auto least = std::ranges::min_element(kept_, {}, [&](const auto& one) { return largest.at(one.get()); });
     each([&](Branch& branch) {
-      if (branch.reading == *least) branch.reading = place_, branch.row = static_cast<std::int64_t>(branch.cell);
+      if (branch.reading == *least) branch.reading = places_, branch.row = static_cast<std::int64_t>(branch.place);
     });
     kept_.erase(least);
   }
 
-  /// Cells of which nothing has to be read any more are done, and let go of their states.
+  /// Places of which nothing has to be read any more are done, and let go of their states.
   void find_ready() {
     for (auto& frontier : frontiers_) frontier.take([&](Branch branch) { ready_.push_back(std::move(branch)); });
     std::vector<bool> open(frontiers_.size());
-    for (const Branch& branch : ready_) open[branch.cell] = true;
-    for (std::size_t cell = 0; cell < open.size(); ++cell)
-      if (!open[cell]) frontiers_[cell].close();
+    for (const Branch& branch : ready_) open[branch.place] = true;
+    for (std::size_t place = 0; place < open.size(); ++place)
+      if (!open[place]) frontiers_[place].close();
   }
 
   template <class Change>
@@ -153,12 +159,14 @@ class Branches {
     for (auto& frontier : frontiers_) frontier.each_waiting(change);
   }
 
-  const LabelTree& tree_;
+  const LabelTrees& trees_;
   KeptStates states_;
-  std::shared_ptr<const Reading> place_;
+  std::shared_ptr<const Reading> places_;
   std::vector<std::shared_ptr<const Reading>> kept_;
-  std::vector<BranchFrontier<Branch>> frontiers_;  // of each cell
+  std::vector<BranchFrontier<Branch>> frontiers_;  // of each place
   std::vector<Branch> ready_;                      // have to be read
 };
 
-}  // namespace cell2text::label_scores_detail
+}  // namespace label_scores_detail
+
+}  // namespace cell2text

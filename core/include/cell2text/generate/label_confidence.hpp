@@ -55,101 +55,62 @@ class LabelJudge {
     std::vector<LabelConfidences> all(texts.size());
     std::vector<Asked> asked;
     for (std::size_t i = 0; i < texts.size(); ++i)
-      if (!texts[i].empty())
-        asked.push_back(
-            {static_cast<std::int64_t>(i), &texts[i], asked_places(decoder_, reader_, questions_, texts[i])});
+      if (!texts[i].empty()) ask(static_cast<std::int64_t>(i), texts[i], asked);
     if (asked.empty()) return all;
-    Reading reading(prompts, asked);
-    for (std::size_t which = 0; which < asked_labels.size(); ++which) ask(which, asked, reading, all);
+    LabelTrees trees;
+    for (const Asked& one : asked) trees.push_back(&one.place.question->tree);
+    const auto scores = score_labels(at_places(prompts, asked), trees, options_);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const Asked& one = asked[i];
+      all[one.prompt][one.role] = confidence(*one.place.question, scores[i], one.place.label, temperature_of(one.role));
+    }
     return all;
   }
 
  private:
-  /// A text and what is asked about it.
+  /// A label of a text, and its place, which the text has.
   struct Asked {
-    std::int64_t row;                         // of the prompts
+    std::int64_t prompt;                      // its row
     const std::vector<std::int64_t>* tokens;  // of the text
-    AskedPlaces places;
+    std::string role;
+    AskedPlace place;
+    std::vector<std::int64_t> begin() const {
+      return {tokens->begin(), tokens->begin() + static_cast<std::ptrdiff_t>(*place.at)};
+    }
   };
 
-  /// The tokens of a text before the last place of it that is asked about; one at least.
-  static std::vector<std::int64_t> up_to_last_place(const Asked& asked) {
-    std::size_t end = 1;
-    for (const AskedPlace& place : asked.places) end = std::max(end, place.at.value_or(0));
-    return {asked.tokens->begin(), asked.tokens->begin() + static_cast<std::ptrdiff_t>(end)};
+  void ask(std::int64_t prompt, const std::vector<std::int64_t>& text, std::vector<Asked>& asked) const {
+    const AskedPlaces places = asked_places(decoder_, reader_, questions_, text);
+    for (std::size_t which = 0; which < asked_labels.size(); ++which)
+      if (places[which].at && !places[which].question->labels.empty())
+        asked.push_back({prompt, &text, std::string(asked_labels[which]), places[which]});
   }
 
-  /// The texts read once, then cut back from one place to the one before it; or, where the decoder's state cannot be
-  /// cut, read anew for each.
-  class Reading {
-   public:
-    Reading(const DecodingRows& prompts, const std::vector<Asked>& asked) : prompts_(prompts) {
-      if (!prompts.can_cut()) return;
-      std::vector<std::int64_t> rows;
-      std::vector<std::vector<std::int64_t>> texts;
-      for (const Asked& one : asked) rows.push_back(one.row), texts.push_back(up_to_last_place(one));
-      rows_.emplace(prompts.fork(rows));
-      begins_ = rows_->lengths();
-      hidden_RTD_ = rows_->read_all(texts);
+  /// A row for each place, those of a text side by side. A text is read once, up to the last of its places, and cut
+  /// back to each; or, where the decoder's state cannot be cut, up to each place.
+  static DecodingRows at_places(const DecodingRows& prompts, const std::vector<Asked>& asked) {
+    std::vector<std::int64_t> rows, parents;  // of the texts the prompts, of the places the texts
+    std::vector<std::vector<std::int64_t>> begins;
+    for (const Asked& one : asked) {
+      if (!prompts.can_cut() || rows.empty() || rows.back() != one.prompt)
+        rows.push_back(one.prompt), begins.emplace_back();
+      if (begins.back().size() < *one.place.at) begins.back() = one.begin();
+      parents.push_back(std::ssize(rows) - 1);
     }
-
-    /// The rows of some texts, numbers in `asked`, after so many of their tokens (one at least).
-    DecodingRows at(const std::vector<Asked>& asked, const std::vector<std::int64_t>& which,
-                    const std::vector<std::size_t>& tokens) {
-      return rows_ ? cut(which, tokens) : read_anew(asked, which, tokens);
+    DecodingRows texts = prompts.fork(rows);
+    const std::vector<std::int64_t> prompt_lengths = texts.lengths();
+    const Tensor hidden_RTD = texts.read_all(begins);
+    texts.settle();
+    if (!prompts.can_cut()) return texts;
+    DecodingRows places = texts.fork(parents);
+    std::vector<std::int64_t> lengths, last;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto read = static_cast<std::int64_t>(*asked[i].place.at);
+      lengths.push_back(prompt_lengths[parents[i]] + read);
+      last.push_back(parents[i] * hidden_RTD.size(1) + read - 1);
     }
-
-   private:
-    DecodingRows cut(const std::vector<std::int64_t>& which, const std::vector<std::size_t>& tokens) {
-      std::vector<std::int64_t> lengths = rows_->lengths(), places;
-      for (std::size_t i = 0; i < which.size(); ++i)
-        lengths[which[i]] = begins_[which[i]] + static_cast<std::int64_t>(tokens[i]);
-      const std::int64_t T = hidden_RTD_.size(1);
-      for (std::size_t r = 0; r < lengths.size(); ++r)
-        places.push_back(static_cast<std::int64_t>(r) * T + lengths[r] - begins_[r] - 1);
-      rows_->cut(std::move(lengths), rows_at(hidden_RTD_, places));
-      return rows_->fork(which);
-    }
-    DecodingRows read_anew(const std::vector<Asked>& asked, const std::vector<std::int64_t>& which,
-                           const std::vector<std::size_t>& tokens) const {
-      std::vector<std::int64_t> parents;
-      std::vector<std::vector<std::int64_t>> begins;
-      for (std::size_t i = 0; i < which.size(); ++i) {
-        const Asked& one = asked[which[i]];
-        parents.push_back(one.row);
-        begins.emplace_back(one.tokens->begin(), one.tokens->begin() + static_cast<std::ptrdiff_t>(tokens[i]));
-      }
-      DecodingRows rows = prompts_.fork(parents);
-      rows.read_all(begins);
-      return rows;
-    }
-
-    const DecodingRows& prompts_;
-    std::optional<DecodingRows> rows_;
-    std::vector<std::int64_t> begins_;  // lengths of the prompts
-    Tensor hidden_RTD_;
-  };
-
-  void ask(std::size_t which, const std::vector<Asked>& asked, Reading& reading,
-           std::vector<LabelConfidences>& all) const {
-    std::map<const LabelQuestion*, std::vector<std::int64_t>> members;
-    std::vector<std::int64_t> rows;
-    std::vector<std::size_t> tokens;
-    for (std::size_t i = 0; i < asked.size(); ++i)
-      if (const auto& place = asked[i].places[which]; place.at && !place.question->labels.empty()) {
-        members[place.question].push_back(std::ssize(rows));
-        rows.push_back(static_cast<std::int64_t>(i)), tokens.push_back(*place.at);
-      }
-    if (rows.empty()) return;
-    const DecodingRows at_place = reading.at(asked, rows, tokens);
-    for (const auto& [question, numbers] : members) {
-      const auto scores = score_labels(at_place.fork(numbers), question->tree, options_);
-      for (std::size_t i = 0; i < numbers.size(); ++i) {
-        const Asked& one = asked[rows[numbers[i]]];
-        const std::string role(asked_labels[which]);
-        all[one.row][role] = confidence(*question, scores[i], one.places[which].label, temperature_of(role));
-      }
-    }
+    places.cut(std::move(lengths), rows_at(hidden_RTD, last));
+    return places;
   }
 
   double temperature_of(const std::string& role) const {

@@ -103,6 +103,22 @@ class DecodingRows {
     return hidden_RTD;
   }
 
+  /// Whether rows of several can be `joined`.
+  bool can_join() const { return state_.can_join(); }
+  /// Row i goes on as a copy of row rows[i].row of *parts[rows[i].state]. Parts are forks of one, and forks of those,
+  /// or joined from such. To be followed by a reading.
+  static DecodingRows joined(std::span<const DecodingRows* const> parts, std::span<const StateRow> rows) {
+    std::vector<const StateHandle*> states;
+    for (const DecodingRows* part : parts) states.push_back(&part->state_);
+    std::vector<std::int64_t> lengths;
+    for (const StateRow& from : rows)
+      lengths.push_back(parts[static_cast<std::size_t>(from.state)]->lengths_[from.row]);
+    const DecodingRows& first = *parts.front();
+    return DecodingRows(*first.decoder_, StateHandle::joined(states, rows), std::move(lengths), first.hidden_RD_);
+  }
+  /// Many rows will be forked from these.
+  void settle() { state_.settle(); }
+
   /// Whether `cut` can be called.
   bool can_cut() const { return state_.can_truncate(); }
   /// Row i forgets all but its first lengths[i] tokens, no fewer than its prompt's. Scores can be asked for after the

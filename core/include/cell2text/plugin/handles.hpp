@@ -137,6 +137,18 @@ class StateHandle {
   void select(std::span<const std::int64_t> rows) { object_->select(rows).raise(); }
   bool can_truncate() const { return object_->can_truncate(); }
   void truncate(std::span<const std::int64_t> lengths) { object_->truncate(lengths).raise(); }
+  bool can_join() const { return object_->can_join(); }
+  /// Row i of the result continues row rows[i].row of *states[rows[i].state]. The states, one at least, stay as they
+  /// are; all come by `fork` and by this from one state.
+  static StateHandle joined(std::span<const StateHandle* const> states, std::span<const StateRow> rows) {
+    std::vector<const objects::StateObject*> objects;
+    for (const StateHandle* state : states) objects.push_back(state->object_.get());
+    std::unique_ptr<objects::StateObject> out;
+    objects.front()->joined(objects, rows, out).raise();
+    return StateHandle(std::move(out));
+  }
+  /// Many rows will be forked from what was read until now.
+  void settle() { object_->settle().raise(); }
   std::int64_t bytes() const {
     std::int64_t out = 0;
     object_->bytes(out).raise();

@@ -16,7 +16,7 @@ namespace cell2text {
 
 /// Rises whenever the layout or meaning of a class that crosses the plugin boundary changes.
 /// tests/core/plugin/abi.cpp holds a hash of those classes and says when it must.
-inline constexpr std::uint32_t abi_number = 9;
+inline constexpr std::uint32_t abi_number = 10;
 
 #if defined(_GLIBCXX_USE_CXX11_ABI) && _GLIBCXX_USE_CXX11_ABI
 #define CELL2TEXT_STRING_ABI "libstdc++ cxx11"

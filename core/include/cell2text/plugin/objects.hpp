@@ -47,6 +47,11 @@ struct StateObject {
   virtual Fault select(std::span<const std::int64_t> rows) noexcept = 0;
   virtual Fault truncate(std::span<const std::int64_t> lengths) noexcept = 0;
   virtual bool can_truncate() const noexcept = 0;
+  // Of states of the same decoder, this one among them.
+  virtual Fault joined(std::span<const StateObject* const> states, std::span<const StateRow> rows,
+                       std::unique_ptr<StateObject>& out) const noexcept = 0;
+  virtual bool can_join() const noexcept = 0;
+  virtual Fault settle() noexcept = 0;
   virtual Fault bytes(std::int64_t& out) const noexcept = 0;
   virtual void* concrete() noexcept = 0;  // the author's State, for the decoder that made it
 };

@@ -86,6 +86,9 @@ struct WrappedAdapter final : AdapterObject {
 
 template <DecoderState S>
 struct WrappedState final : StateObject {
+  static constexpr bool joins = requires(std::span<const S* const> states, std::span<const StateRow> rows) {
+    S::joined(states, rows);
+  };
   S state;
   explicit WrappedState(S state) : state(std::move(state)) {}
   Fault fork(std::span<const std::int64_t> parents, std::unique_ptr<StateObject>& out) const noexcept override {
@@ -102,6 +105,22 @@ struct WrappedState final : StateObject {
     return requires(S s, std::span<const std::int64_t> lengths) {
       s.truncate(lengths);
     };
+  }
+  Fault joined([[maybe_unused]] std::span<const StateObject* const> states,
+               [[maybe_unused]] std::span<const StateRow> rows,
+               [[maybe_unused]] std::unique_ptr<StateObject>& out) const noexcept override {
+    if constexpr (joins)
+      return guarded([&] {
+        std::vector<const S*> own;
+        for (const StateObject* one : states) own.push_back(&static_cast<const WrappedState*>(one)->state);
+        out = std::make_unique<WrappedState>(S::joined(std::span<const S* const>(own), rows));
+      });
+    return {Fault::Kind::bug, "this decoder's state has no joined"};
+  }
+  bool can_join() const noexcept override { return joins; }
+  Fault settle() noexcept override {
+    if constexpr (requires { state.settle(); }) return guarded([&] { state.settle(); });
+    return {};
   }
   Fault bytes(std::int64_t& out) const noexcept override {
     return guarded([&] { out = state.bytes(); });
