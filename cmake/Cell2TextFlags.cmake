@@ -19,7 +19,10 @@ add_compile_options(-fPIC -Wall -Wextra -Winvalid-pch -Werror=invalid-pch ${CELL
 
 option(CELL2TEXT_SANITIZE "Address and undefined-behaviour sanitizers, library assertions" OFF)
 if(CELL2TEXT_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -D_GLIBCXX_ASSERTIONS)
+  # The address sanitizer finds what `null` and `object-size` would; with them, and with code to go on after a finding,
+  # files take half as long again to compile.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr,null,object-size -fno-sanitize-recover=all
+    -D_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
