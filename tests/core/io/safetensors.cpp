@@ -1,6 +1,6 @@
 #include "cell2text/io/safetensors.hpp"
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "core/io/message.hpp"
@@ -146,9 +146,9 @@ TEST_CASE("safetensors: a million tensors are read within seconds") {
               R"(":{"dtype":"U8","shape":[1],"data_offsets":[)" + std::to_string(offset) + "," +
               std::to_string(offset + 1) + "]}";
   const std::string file = file_of(header + "}", std::string(offset, 'x'));
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process, whatever else runs
   CHECK(parse(file).entries.size() == 1'000'000);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));  // about 1 s where nothing else runs
+  CHECK((std::clock() - start) / CLOCKS_PER_SEC < 20);  // about 1; under the sanitizers 10
 }
 
 TEST_CASE("safetensors: truncated and damaged files are refused or read, never more") {
