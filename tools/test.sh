@@ -75,6 +75,7 @@ if [[ $mode == full ]]; then
   build dev
   part "build with sanitizers"
   ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1} \
+    LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/leaks.txt:print_suppressions=0} \
     tests dev unit "$(nproc)"
   part "fast tests with sanitizers"
 fi

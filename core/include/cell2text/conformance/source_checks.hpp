@@ -63,16 +63,21 @@ struct Suite<kinds::source> {
            "symbols and ids of the genes differ in number");
     const Rows wanted = rows(size, 1);
     const CellBatch cells = source->read(wanted);
+    expect_whole(cells, wanted);
+    expect(cells.genes == genes, "a batch has a gene table of its own; all share the source's");
+    for (std::int64_t cell = 0; cell < cells.size(); ++cell) expect_cell(cells, cell);
+    expect(source->read({}).size() == 0, "no rows were asked for, and some came");
+  }
+
+  /// Its arrays belong together, so that each of its cells can be looked at.
+  static void expect_whole(const CellBatch& cells, const Rows& wanted) {
     const auto B = wanted.size();
     expect(cells.rows == wanted, "the rows that it read are not those that were asked for, in their order");
-    expect(cells.genes == genes, "a batch has a gene table of its own; all share the source's");
     expect(cells.names.size() == B && cells.totals.size() == B && cells.row_starts.size() == B + 1,
            "names, totals or row_starts are not for " + std::to_string(B) + " cells");
     expect(cells.row_starts.front() == 0 && cells.row_starts.back() == std::ssize(cells.columns) &&
                cells.columns.size() == cells.counts.size() && std::ranges::is_sorted(cells.row_starts),
            "row_starts, columns and counts do not belong together");
-    for (std::int64_t cell = 0; cell < cells.size(); ++cell) expect_cell(cells, cell);
-    expect(source->read({}).size() == 0, "no rows were asked for, and some came");
   }
 
   static void expect_cell(const CellBatch& cells, std::int64_t cell) {
@@ -97,6 +102,7 @@ struct Suite<kinds::source> {
     Rows wanted = rows(source->size(), 1);
     wanted.push_back(wanted.front());
     const CellBatch together = source->read(wanted);
+    expect_whole(together, wanted);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const CellBatch alone = source->read(Rows{wanted[i]}), same = cell_of(together, static_cast<std::int64_t>(i));
       const std::string row = "row " + std::to_string(wanted[i]);
