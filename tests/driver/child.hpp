@@ -54,6 +54,17 @@ bool wait_until(pid_t child, Condition condition) {
   return false;
 }
 
+/// That a running child has used until now, whatever else runs.
+inline double processor_seconds(pid_t child) {
+  const std::string stat = read_file("/proc/" + std::to_string(child) + "/stat");
+  std::istringstream words(stat.substr(stat.rfind(')') + 2));  // behind the name, which may hold blanks
+  std::string word;
+  for (int i = 0; i < 11; ++i) words >> word;
+  double user = 0, system = 0;
+  words >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 /// Runs the command and gives the largest resident memory it had, in MiB. What a child took over from this process
 /// before it became the command does not count.
 inline double peak_mib(const std::vector<std::string>& words, const std::filesystem::path& log) {

@@ -167,7 +167,8 @@ TEST_CASE("resume: Ctrl-C ends a baseline's fit, and another one, none, or anoth
   const pid_t child =
       start(out, false, folder / "log", with({"baselines.2.epochs=1000000", "baselines.2.patience=1000000"}));
   REQUIRE(wait_until(child, [&] { return fs::exists(out / "predictions.nearest.jsonl"); }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const double nearest = processor_seconds(child);  // which has yet to be scored before the fit begins
+  REQUIRE(wait_until(child, [&] { return processor_seconds(child) > nearest + 3; }));
   const auto before = std::chrono::steady_clock::now();
   kill(child, SIGINT);
   CHECK(wait_for(child) == 1);
