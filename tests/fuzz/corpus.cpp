@@ -122,19 +122,12 @@ TEST_CASE("fuzz corpus: split patterns that go back and forth without end are gi
   CHECK(!fuzz::split_pattern("(?:a+)+(?<!a)b|(?:a+)+(?<!a)c\0"s + std::string(200, 'a')));
 }
 
-// What the sanitizers look at takes several times as long.
-#ifdef __SANITIZE_ADDRESS__
-constexpr double seconds_allowed = 25;
-#else
-constexpr double seconds_allowed = 5;
-#endif
-
 // Attacks that are too large to keep.
 TEST_CASE("fuzz corpus: attacks of megabytes are refused within seconds") {
   const auto refused = [](Target target, const std::string& input) {
     bool taken = true;
     const double seconds = seconds_of([&] { CHECK_NOTHROW(taken = target(input)); });
-    CHECK(seconds < seconds_allowed);
+    CHECK(seconds < 5);
     return !taken;
   };
   const auto repeated = [](std::string_view text, std::size_t times) {

@@ -87,7 +87,7 @@ class Branches {
     return tokens;
   }
 
-  /// At most `rows` branches that have to be read and can be in one pass, those of a row side by side. None where all
+  /// At most `rows` branches that have to be read and can be in one pass, those of a place side by side. None where all
   /// is done.
   std::vector<Branch> next(std::int64_t rows) {
     find_ready();
