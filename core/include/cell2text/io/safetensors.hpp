@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -220,35 +220,46 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::uint64_t> offsets_;
 };
 
+/// Checks one entry, which should begin at byte `begin` of the `data_bytes` after the header.
+inline void check_entry(const SafetensorsEntry& entry, std::uint64_t begin, std::uint64_t data_bytes,
+                        const std::string& where) {
+  const auto refuse = [&](const std::string& what) {
+    throw InputError(where + ": tensor '" + entry.name + "' " + what);
+  };
+  if (entry.offset > data_bytes || entry.bytes > data_bytes - entry.offset)
+    refuse("ends at byte " + std::to_string(entry.offset + entry.bytes) + " of the data, which has " +
+           std::to_string(data_bytes) + " bytes; the file is truncated or damaged");
+  const auto expected = bytes_of(entry.dtype, entry.shape);
+  if (!expected || *expected != entry.bytes)
+    refuse("has " + std::to_string(entry.bytes) + " bytes, but its dtype " + std::string(dtype_name(entry.dtype)) +
+           " and shape ask for " + (expected ? std::to_string(*expected) : "more than a file can hold"));
+  if (entry.offset != begin)
+    refuse("begins at byte " + std::to_string(entry.offset) + " of the data, expected " + std::to_string(begin) +
+           ": tensors overlap or leave a gap; the file is damaged");
+}
+
 /// Checks sizes, order and names of parsed entries against the `data_bytes` after the header; sorts by name.
 inline void check_entries(SafetensorsLayout& layout, std::uint64_t data_bytes, const std::string& where) {
   auto& entries = layout.entries;
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.offset, a.bytes, a.name) < std::tie(b.offset, b.bytes, b.name);
-  });
-  std::uint64_t expected_offset = 0;
-  for (const SafetensorsEntry& entry : entries) {
-    const std::string tensor = where + ": tensor '" + entry.name + "'";
-    if (entry.offset > data_bytes || entry.bytes > data_bytes - entry.offset)
-      throw InputError(tensor + " ends at byte " + std::to_string(entry.offset + entry.bytes) +
-                       " of the data, which has " + std::to_string(data_bytes) +
-                       " bytes; the file is truncated or damaged");
-    const auto expected = bytes_of(entry.dtype, entry.shape);
-    if (!expected || *expected != entry.bytes)
-      throw InputError(tensor + " has " + std::to_string(entry.bytes) + " bytes, but its dtype " +
-                       std::string(dtype_name(entry.dtype)) + " and shape ask for " +
-                       (expected ? std::to_string(*expected) : "more than a file can hold"));
-    if (entry.offset != expected_offset)
-      throw InputError(tensor + " begins at byte " + std::to_string(entry.offset) + " of the data, expected " +
-                       std::to_string(expected_offset) + ": tensors overlap or leave a gap; the file is damaged");
-    expected_offset += entry.bytes;
+  struct Place {
+    std::uint64_t offset, bytes;
+    std::size_t entry;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::vector<Place> places;  // sorted in place of the entries, which are large
+  places.reserve(entries.size());
+  for (const SafetensorsEntry& entry : entries) places.push_back({entry.offset, entry.bytes, places.size()});
+  std::ranges::stable_sort(places);  // quick for files that are written in order, or nearly
+  std::uint64_t begin = 0;
+  for (const Place& place : places) {
+    check_entry(entries[place.entry], begin, data_bytes, where);
+    begin += place.bytes;
   }
-  if (expected_offset != data_bytes)
-    throw InputError(where + ": the tensors end at byte " + std::to_string(expected_offset) +
-                     " of the data, which has " + std::to_string(data_bytes) + " bytes; the file is damaged");
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  const auto twice =
-      std::adjacent_find(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name == b.name; });
+  if (begin != data_bytes)
+    throw InputError(where + ": the tensors end at byte " + std::to_string(begin) + " of the data, which has " +
+                     std::to_string(data_bytes) + " bytes; the file is damaged");
+  std::ranges::sort(entries, {}, &SafetensorsEntry::name);
+  const auto twice = std::ranges::adjacent_find(entries, {}, &SafetensorsEntry::name);
   if (twice != entries.end()) throw InputError(where + ": tensor '" + twice->name + "' occurs twice");
 }
 
