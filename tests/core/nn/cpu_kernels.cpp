@@ -37,21 +37,23 @@ struct Kernels {
   std::function<double(const float*, std::int64_t)> log_sum_exp;
   std::function<double(const float*, std::int64_t, std::int64_t, cpu::CrossEntropy, float*)> cross_entropy;
   std::function<void(const float*, std::int64_t, std::int64_t, float*)> block_largest;
+  std::function<void(const cpu::RememberedRow&)> attend;
 };
 
 std::vector<Kernels> all_kernels() {
   std::vector<Kernels> all{{cpu::Level::plain, cpu::plain::few_rows_product<float>,
                             cpu::plain::few_rows_product<cpu::Bf16>, cpu::plain::widen, cpu::plain::log_sum_exp,
-                            cpu::plain::cross_entropy_gradient, cpu::plain::block_largest}};
+                            cpu::plain::cross_entropy_gradient, cpu::plain::block_largest,
+                            cpu::plain::attend_remembered}};
 #ifdef CELL2TEXT_X86_KERNELS
   if (cpu::best_level() >= cpu::Level::avx2)
     all.push_back({cpu::Level::avx2, cpu::avx2::few_rows_product<float>, cpu::avx2::few_rows_product<cpu::Bf16>,
                    cpu::avx2::widen, cpu::avx2::log_sum_exp, cpu::avx2::cross_entropy_gradient,
-                   cpu::avx2::block_largest});
+                   cpu::avx2::block_largest, cpu::avx2::attend_remembered});
   if (cpu::best_level() >= cpu::Level::avx512)
     all.push_back({cpu::Level::avx512, cpu::avx512::few_rows_product<float>, cpu::avx512::few_rows_product<cpu::Bf16>,
                    cpu::avx512::widen, cpu::avx512::log_sum_exp, cpu::avx512::cross_entropy_gradient,
-                   cpu::avx512::block_largest});
+                   cpu::avx512::block_largest, cpu::avx512::attend_remembered});
 #endif
   return all;
 }
@@ -191,6 +193,49 @@ TEST_CASE("cpu kernels: the largest of each block, the last one shorter") {
   }
 }
 
+TEST_CASE("cpu kernels: attention of a row over a prompt and a tail, at every level") {
+  std::mt19937_64 random(test::seed());
+  INFO("seed " << test::seed());
+  const auto up_to = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
+  for (const Kernels& kernels : all_kernels())
+    for (const std::int64_t C : {1, 8, 20, 32, 40, 64})
+      for (const std::int64_t heads : {1, 2, 3, 4, 7}) {
+        CAPTURE(cpu::name_of(kernels.level));
+        CAPTURE(C);
+        CAPTURE(heads);
+        const std::int64_t tokens = 1 + up_to(2), prompt = up_to(1) * up_to(90), tail = up_to(9), all = tail + tokens;
+        const std::int64_t stride = heads * C + 3, window = up_to(1) * (1 + up_to(prompt + tail));
+        const float scale = 0.3f, cap = up_to(1) == 0 ? 0.0f : 0.7f;
+        const auto q = normals(random, tokens * stride), pk = normals(random, prompt * C),
+                   tk = normals(random, all * C), pv = normals(random, prompt * C), tv = normals(random, all * C);
+        std::vector<float> out(tokens * stride, 99.0f), scratch(heads * (C + cpu::padded_keys(prompt + all)));
+        kernels.attend({q.data(), out.data(), tokens, heads, C, stride, pk.data(), pv.data(), tk.data(), tv.data(),
+                        prompt, tail, window, scale, cap, scratch.data()});
+        const auto at = [&](const std::vector<float>& of_prompt, const std::vector<float>& of_tail, std::int64_t key) {
+          return key < prompt ? of_prompt.data() + key * C : of_tail.data() + (key - prompt) * C;
+        };
+        double worst = 0;
+        for (std::int64_t t = 0; t < tokens; ++t)
+          for (std::int64_t head = 0; head < heads; ++head) {
+            const std::int64_t last = prompt + tail + t,
+                               first = window > 0 ? std::max<std::int64_t>(0, last - window + 1) : 0;
+            std::vector<double> expected(C);
+            double sum = 0;
+            for (std::int64_t key = first; key <= last; ++key) {
+              const float* x = q.data() + t * stride + head * C;
+              double score = scale * std::inner_product(x, x + C, at(pk, tk, key), 0.0);
+              if (cap > 0) score = cap * std::tanh(score / cap);
+              sum += std::exp(score);
+              for (std::int64_t c = 0; c < C; ++c) expected[c] += std::exp(score) * at(pv, tv, key)[c];
+            }
+            for (std::int64_t c = 0; c < C; ++c)
+              worst = std::max(worst, std::abs(expected[c] / sum - out[t * stride + head * C + c]));
+          }
+        CHECK(worst < 3e-6);
+        for (std::int64_t t = 0; t < tokens; ++t) CHECK(out[t * stride + heads * C] == 99.0f);  // other heads' are left
+      }
+}
+
 TEST_CASE("best tokens: as a full sort finds them, lower numbers first among equals") {
   std::mt19937_64 random(test::seed());
   INFO("seed " << test::seed());
@@ -257,7 +302,9 @@ TEST_CASE("linear map: weights of two bytes as the same weights of four, with gr
         const torch::Tensor d_y = torch::randn(y.sizes());
         linear_map(x1, w).backward(d_y);  // a frozen weight
         at::linear(x2, w2).backward(d_y);
-        CHECK(torch::allclose(x1.grad(), x2.grad(), 1e-4, 1e-4));
+        const torch::Tensor exact = at::matmul(d_y.to(torch::kFloat64), wide.to(torch::kFloat64));
+        const double rounding = 1e-5 * std::sqrt(static_cast<double>(out));  // of a sum of `out` products
+        CHECK(torch::allclose(x1.grad().to(torch::kFloat64), exact, 1e-5, rounding));
         linear_map(x1, w1).backward(d_y);
         CHECK((w1.grad().scalar_type() == type));
         CHECK(torch::equal(w1.grad(), w2.grad().to(type)));

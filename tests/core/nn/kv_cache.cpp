@@ -20,7 +20,10 @@ constexpr std::int64_t H = 4, K = 2, C = 8, layers = 2;
 constexpr double scale = 0.3;
 
 /// Beside the cache, every row's own queries, keys and values from its first token on, per layer: the truth.
-struct Twin {
+/// float is read row by row by an own kernel, double as LibTorch does it.
+template <class Real>
+struct TwinOf {
+  using Twin = TwinOf;
   KvCache cache{layers};
   cell2text::AttentionRule rule{scale};  // of the second layer; the first one sees everything
   struct Row {
@@ -37,22 +40,25 @@ struct Twin {
     cache.begin(lengths, T, torch::kCPU);
     double worst = 0;
     for (std::int64_t layer = 0; layer < layers; ++layer) {
-      const auto q = torch::randn({R, T, H, C}), k = torch::randn({R, T, K, C}), v = torch::randn({R, T, K, C});
+      const auto drawn = [&](std::int64_t heads) -> torch::Tensor {
+        return torch::randn({R, T, heads, C}, torch::CppTypeToScalarType<Real>::value);
+      };
+      const torch::Tensor q = drawn(H), k = drawn(K), v = drawn(K);
       const auto of_layer = layer == 1 ? rule : cell2text::AttentionRule(scale);
-      const auto out = cache.attend(layer, q, k, v, of_layer);
+      const torch::Tensor out = cache.attend(layer, q, k, v, of_layer);
       REQUIRE(out.sizes() == torch::IntArrayRef({R, T, H * C}));
       CHECK(out.isfinite().all().item<bool>());
       for (std::int64_t r = 0; r < R; ++r) {
-        const auto grown = [&](std::vector<torch::Tensor>& old, const torch::Tensor& added) {
+        const auto grown = [&](std::vector<torch::Tensor>& old, const torch::Tensor& added) -> torch::Tensor {
           const auto part = added[r].narrow(0, 0, lengths[r]);
           old[layer] = old[layer].defined() ? torch::cat({old[layer], part}) : part.clone();
           return old[layer].unsqueeze(0);
         };
-        const auto all_q = grown(rows[r].q, q), all_k = grown(rows[r].k, k), all_v = grown(rows[r].v, v);
+        const torch::Tensor all_q = grown(rows[r].q, q), all_k = grown(rows[r].k, k), all_v = grown(rows[r].v, v);
         if (lengths[r] == 0) continue;
-        const auto expected =
+        const torch::Tensor expected =
             cell2text::test::plain_attention(all_q, all_k, all_v, scale, of_layer.window, of_layer.soft_cap)[0];
-        const auto tail = expected.narrow(0, expected.size(0) - lengths[r], lengths[r]);
+        const torch::Tensor tail = expected.narrow(0, expected.size(0) - lengths[r], lengths[r]);
         worst = std::max(worst, (tail - out[r].narrow(0, 0, lengths[r])).abs().max().item<double>());
       }
     }
@@ -91,7 +97,8 @@ constexpr double tolerance = 1e-5;
 
 }  // namespace
 
-TEST_CASE("kv_cache: one token at a time equals the whole sequence") {
+TEST_CASE_TEMPLATE("kv_cache: one token at a time equals the whole sequence", Real, float, double) {
+  using Twin = TwinOf<Real>;
   for (const Rows& lengths : {Rows{5, 5, 5}, Rows{5, 3, 1}}) {
     Twin twin;
     CHECK(twin.read(lengths, 5) < tolerance);
@@ -100,7 +107,9 @@ TEST_CASE("kv_cache: one token at a time equals the whole sequence") {
   }
 }
 
-TEST_CASE("kv_cache: beams of every cell, reordered at each step, over prompts of unequal lengths") {
+TEST_CASE_TEMPLATE("kv_cache: beams of every cell, reordered at each step, over prompts of unequal lengths", Real,
+                   float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   twin.read({4, 6, 2}, 6);
   twin = twin.fork({0, 0, 0, 1, 1, 1, 2, 2, 2});
@@ -112,7 +121,8 @@ TEST_CASE("kv_cache: beams of every cell, reordered at each step, over prompts o
   CHECK(twin.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: rows in any order and number") {
+TEST_CASE_TEMPLATE("kv_cache: rows in any order and number", Real, float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   twin.read({4, 6, 2}, 6);
   twin = twin.fork({2, 0, 1, 2});
@@ -121,7 +131,9 @@ TEST_CASE("kv_cache: rows in any order and number") {
   CHECK(twin.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: forks of some of the rows, in groups of any size, while all prompts are still in use") {
+TEST_CASE_TEMPLATE("kv_cache: forks of some of the rows, in groups of any size, while all prompts are still in use",
+                   Real, float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   CHECK(twin.read({4, 6, 2, 5}, 6) < tolerance);
   const std::int64_t prompts = twin.cache.bytes();
@@ -130,12 +142,14 @@ TEST_CASE("kv_cache: forks of some of the rows, in groups of any size, while all
   CHECK(some.read_one() < tolerance);
   Twin fewer = some.fork({6, 3});
   CHECK(fewer.read_one() < tolerance);
-  const std::int64_t tails = 2 * 16 * K * C * 2 * layers * std::int64_t{sizeof(float)};
+  const std::int64_t tails = 2 * 4 * K * C * 2 * layers * std::int64_t{sizeof(Real)};
   CHECK(fewer.cache.bytes() == prompts + tails);  // of the prompts the shared ones, no copy of a part
   CHECK(twin.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: several tokens at once, unequal numbers of them, and taking some back") {
+TEST_CASE_TEMPLATE("kv_cache: several tokens at once, unequal numbers of them, and taking some back", Real, float,
+                   double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   twin.read({3, 5}, 5);
   twin = twin.fork({0, 0, 1, 1});
@@ -148,13 +162,15 @@ TEST_CASE("kv_cache: several tokens at once, unequal numbers of them, and taking
   CHECK(twin.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: what was read becomes a prompt, of which rows see as much as they are cut back to") {
+TEST_CASE_TEMPLATE("kv_cache: what was read becomes a prompt, of which rows see as much as they are cut back to", Real,
+                   float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   CHECK(twin.read({3, 5}, 5) < tolerance);
   CHECK(twin.read({4, 2}, 4) < tolerance);
   Twin before = twin.fork({0, 1});
   twin.cache.settle();
-  CHECK(twin.cache.bytes() == 2 * 7 * K * C * 2 * layers * std::int64_t{sizeof(float)});
+  CHECK(twin.cache.bytes() == 2 * 7 * K * C * 2 * layers * std::int64_t{sizeof(Real)});
   Twin places = twin.fork({0, 0, 0, 1, 1, 1});
   places.truncate({7, 5, 2, 6, 1, 7});
   CHECK(places.cache.bytes() == twin.cache.bytes());
@@ -167,7 +183,9 @@ TEST_CASE("kv_cache: what was read becomes a prompt, of which rows see as much a
   CHECK(before.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: rows of several states are joined in any order, and each goes on as it was") {
+TEST_CASE_TEMPLATE("kv_cache: rows of several states are joined in any order, and each goes on as it was", Real, float,
+                   double) {
+  using Twin = TwinOf<Real>;
   Twin place;
   CHECK(place.read({4, 6, 2}, 6) < tolerance);
   CHECK(place.read({1, 2, 0}, 2) < tolerance);
@@ -188,7 +206,8 @@ TEST_CASE("kv_cache: rows of several states are joined in any order, and each go
   CHECK(Twin::joined({&prompts, &fork}, {{1, 1}, {0, 0}}).read_one() < tolerance);  // without tails
 }
 
-TEST_CASE("kv_cache: what is joined of raw memory does not reach what is read") {
+TEST_CASE_TEMPLATE("kv_cache: what is joined of raw memory does not reach what is read", Real, float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   twin.read({3, 3}, 3);
   Twin far = twin.fork({0, 1}), near = twin.fork({0, 1});
@@ -203,7 +222,9 @@ TEST_CASE("kv_cache: what is joined of raw memory does not reach what is read") 
   }
 }
 
-TEST_CASE("kv_cache: a long random walk of reading, forking, selecting, truncating, settling and joining") {
+TEST_CASE_TEMPLATE("kv_cache: a long random walk of reading, forking, selecting, truncating, settling and joining",
+                   Real, float, double) {
+  using Twin = TwinOf<Real>;
   const auto seed = cell2text::test::seed();
   INFO("CELL2TEXT_TEST_SEED=" << seed);
   torch::manual_seed(seed);
@@ -259,7 +280,8 @@ TEST_CASE("kv_cache: a long random walk of reading, forking, selecting, truncati
   }
 }
 
-TEST_CASE("kv_cache: forks do not see each other's tokens") {
+TEST_CASE_TEMPLATE("kv_cache: forks do not see each other's tokens", Real, float, double) {
+  using Twin = TwinOf<Real>;
   Twin parent;
   parent.read({4, 4}, 4);
   parent.read_one();
@@ -270,16 +292,17 @@ TEST_CASE("kv_cache: forks do not see each other's tokens") {
   CHECK(a.read_one() < tolerance);
 }
 
-TEST_CASE("kv_cache: a fork costs no memory, and a prompt goes with its last row") {
+TEST_CASE_TEMPLATE("kv_cache: a fork costs no memory, and a prompt goes with its last row", Real, float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   twin.read({8, 8, 8, 8}, 8);
-  const std::int64_t prompts = 4 * 8 * K * C * 2 * layers * sizeof(float);
+  const std::int64_t prompts = 4 * 8 * K * C * 2 * layers * sizeof(Real);
   CHECK(twin.cache.bytes() == prompts);
   Twin beams = twin.fork({0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3});
   CHECK(beams.cache.bytes() == prompts);
   beams.read_one();
   const std::int64_t tails = beams.cache.bytes() - prompts;
-  CHECK(tails == 12 * 16 * K * C * 2 * layers * std::int64_t{sizeof(float)});  // room for 16 tokens, no prompt copied
+  CHECK(tails == 12 * 4 * K * C * 2 * layers * std::int64_t{sizeof(Real)});  // room for 4 tokens, no prompt copied
   beams.select({3, 4, 5, 9, 10, 11});
   CHECK(beams.cache.bytes() == prompts / 2 + tails);
   beams.read_one();
@@ -305,7 +328,8 @@ TEST_CASE("kv_cache: half precision gives finite values near those of float32") 
   step(6), step(1), step(1);
 }
 
-TEST_CASE("kv_cache: wrong numbers of rows and impossible lengths are refused") {
+TEST_CASE_TEMPLATE("kv_cache: wrong numbers of rows and impossible lengths are refused", Real, float, double) {
+  using Twin = TwinOf<Real>;
   Twin twin;
   twin.read({3, 4}, 4);
   CHECK_THROWS_AS(twin.cache.begin({1, 1, 1}, 1, torch::kCPU), cell2text::BugError);
@@ -320,7 +344,9 @@ TEST_CASE("kv_cache: wrong numbers of rows and impossible lengths are refused") 
   CHECK_THROWS_AS(Twin::joined({&twin, &stranger}, {{0, 0}, {1, 0}}), cell2text::BugError);
 }
 
-TEST_CASE("kv_cache: layers that look back over a window, with and without a cap, in every order of rows") {
+TEST_CASE_TEMPLATE("kv_cache: layers that look back over a window, with and without a cap, in every order of rows",
+                   Real, float, double) {
+  using Twin = TwinOf<Real>;
   for (const std::int64_t window : {1, 2, 4, 7, 50})
     for (const double cap : {0.0, 1.5}) {
       INFO("window " << window << ", cap " << cap);

@@ -15,6 +15,7 @@
 #include "cell2text/nn/attention.hpp"
 #include "cell2text/nn/kv_rows.hpp"
 #include "cell2text/nn/kv_view.hpp"
+#include "cell2text/nn/remembered_rows.hpp"
 #include "cell2text/state_row.hpp"
 
 namespace cell2text {
@@ -129,6 +130,8 @@ class KvCache {
     KeysValues& tail = pass_.move_tails ? (*pass_.new_tails)[layer] : (*tails_)[layer];
     write(tail.k, k_RTKC.detach());
     write(tail.v, v_RTKC.detach());
+    if (const RowsKeys keys{prompts_[layer].k, prompts_[layer].v, tail.k, tail.v}; can_attend_by_rows(q_RTHC, keys))
+      return attend_by_rows(q_RTHC, keys, rows_, rule);
     const std::int64_t W = pass_.view.width();
     RememberedKeys keys;
     keys.prompt_k_QKPC = prompts_[layer].k, keys.prompt_v_QKPC = prompts_[layer].v;
@@ -249,7 +252,7 @@ class KvCache {
     }
   }
 
-  static std::int64_t room_for(std::int64_t tokens) { return std::max<std::int64_t>(tokens + tokens / 2, 16); }
+  static std::int64_t room_for(std::int64_t tokens) { return std::max<std::int64_t>(tokens + tokens / 2, 4); }
 
   // A new buffer with room to grow, filled with the rows that continue; the old one goes with its last user.
   void move_tail(std::size_t layer, const Tensor& like_RTKC) {

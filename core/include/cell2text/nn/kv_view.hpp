@@ -1,5 +1,5 @@
 // What the new tokens of one pass see of a KvCache: rows by their prompts, and masks. The same for all layers that look
-// back as far. Holds no keys or values.
+// back as far, and made at the first that asks. Holds no keys or values.
 #pragma once
 
 #include <torch/types.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "cell2text/nn/attention.hpp"
@@ -25,14 +26,9 @@ class KvView {
         T_(T),
         old_width_(rows.longest(&KvRow::tail_length)),
         even_(rows.all(&KvRow::tail_length, old_width_)),
-        options_(prompts_QKPC.options()) {
-    group_prompts(prompts_QKPC.size(0), prompts_QKPC.size(2));
-    if (even_ && T == 1) return;
-    // Key j of a row is visible to its new token i where j <= old length + i.
-    const Tensor old = column(&KvRow::tail_length).view({-1, 1, 1, 1});
-    const Tensor queries = at::arange(T, old.options()).view({1, 1, -1, 1});
-    tail_mask_ = minus_infinity_where(at::arange(width(), old.options()) > old + queries);
-  }
+        prompts_(prompts_QKPC.size(0)),
+        prompt_tokens_(prompts_QKPC.size(2)),
+        options_(prompts_QKPC.options()) {}
 
   /// All tails have the same length.
   bool even() const { return even_; }
@@ -47,6 +43,7 @@ class KvView {
 
   /// Says which of `keys`, of all tokens, a layer with this rule sees. It may narrow them.
   void show(RememberedKeys& keys, const AttentionRule& rule) {
+    if (!std::exchange(is_made_, true)) make();
     keys.rows_per_prompt = rows_per_prompt_;
     keys.runs = runs_;
     keys.prompt_mask = prompt_mask_;
@@ -63,6 +60,16 @@ class KvView {
   Tensor column(std::int64_t KvRow::*member) const { return rows_.column(member, options_.device()); }
   Tensor minus_infinity_where(const Tensor& hidden) const {
     return at::zeros(hidden.sizes(), options_).masked_fill_(hidden, -std::numeric_limits<float>::infinity());
+  }
+
+  // What all layers share, unless they look back only so far.
+  void make() {
+    group_prompts(prompts_, prompt_tokens_);
+    if (even_ && T_ == 1) return;
+    // Key j of a row is visible to its new token i where j <= old length + i.
+    const Tensor old = column(&KvRow::tail_length).view({-1, 1, 1, 1});
+    const Tensor queries = at::arange(T_, old.options()).view({1, 1, -1, 1});
+    tail_mask_ = minus_infinity_where(at::arange(width(), old.options()) > old + queries);
   }
 
   // Rows in order, n of each prompt: all prompts at once. Any other order: by runs of rows that have the same.
@@ -117,7 +124,9 @@ class KvView {
   KvRows rows_;
   std::int64_t T_ = 0, old_width_ = 0;
   bool even_ = true;
+  std::int64_t prompts_ = 0, prompt_tokens_ = 0;
   at::TensorOptions options_;
+  bool is_made_ = false;
   std::int64_t rows_per_prompt_ = 1;
   std::vector<PromptRun> runs_;  // where rows do not lie in equal groups by prompt
   Tensor prompt_mask_, tail_mask_;
