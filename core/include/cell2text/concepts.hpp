@@ -91,7 +91,7 @@ concept Adapter = HasSettings<P> &&
 ///   fork(parents)   a new state whose row i continues row parents[i]; what is computed is shared, not copied
 ///   select(rows)    keeps these rows, in this order; a row may be named more than once
 /// Optional:
-///   truncate(lengths)      cuts row i back to lengths[i] tokens, at least one
+///   truncate(lengths)      cuts row i back to lengths[i] tokens, at least one, also where they were settled
 ///   static joined(states, rows) -> S
 ///                          row i continues row rows[i].row of *states[rows[i].state]; all come by `fork` and by this
 ///                          from one state. With it many branches of a text are read together, in fewer passes

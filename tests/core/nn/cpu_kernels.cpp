@@ -37,7 +37,7 @@ struct Kernels {
   std::function<double(const float*, std::int64_t)> log_sum_exp;
   std::function<double(const float*, std::int64_t, std::int64_t, cpu::CrossEntropy, float*)> cross_entropy;
   std::function<void(const float*, std::int64_t, std::int64_t, float*)> block_largest;
-  std::function<void(const cpu::RememberedRow&)> attend;
+  std::function<void(const cpu::RememberingTokens&)> attend;
 };
 
 std::vector<Kernels> all_kernels() {
@@ -193,46 +193,88 @@ TEST_CASE("cpu kernels: the largest of each block, the last one shorter") {
   }
 }
 
-TEST_CASE("cpu kernels: attention of a row over a prompt and a tail, at every level") {
+namespace {
+
+/// Tokens over one prompt, each with a tail of its own.
+struct Remembering {
+  std::int64_t heads, C;
+  float cap;
+  std::vector<float> prompt_k, prompt_v;
+  std::vector<std::vector<float>> q, tail_k, tail_v;  // of each token
+  std::vector<cpu::RememberingToken> tokens;          // without `out`
+
+  Remembering(std::mt19937_64& random, std::int64_t heads, std::int64_t C) : heads(heads), C(C) {
+    const auto up_to = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
+    cap = up_to(1) == 0 ? 0.0f : 0.7f;
+    const std::int64_t prompt = up_to(1) * up_to(300), count = 1 + up_to(5);
+    prompt_k = normals(random, prompt * C), prompt_v = normals(random, prompt * C);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t tail = 1 + up_to(9), end = up_to(prompt), first = up_to(1) * up_to(end);
+      q.push_back(normals(random, heads * C));
+      tail_k.push_back(normals(random, tail * C)), tail_v.push_back(normals(random, tail * C));
+      tokens.push_back({q[i].data(), nullptr, tail_k[i].data(), tail_v[i].data(), first, end, tail});
+    }
+  }
+
+  /// [count, heads, C], of the tokens from number `first` on.
+  std::vector<float> attend(const Kernels& kernels, std::int64_t first, std::int64_t count) const {
+    std::vector<float> out(count * heads * C + 1, 99.0f);
+    std::vector<cpu::RememberingToken> some(tokens.begin() + first, tokens.begin() + first + count);
+    for (std::int64_t i = 0; i < count; ++i) some[i].out = out.data() + i * heads * C;
+    cpu::RememberingTokens all{some.data(), count, heads, C, prompt_k.data(), prompt_v.data(), 0.3f, cap};
+    std::vector<float> scratch(cpu::remembering_scratch(all));
+    all.scratch = scratch.data();
+    kernels.attend(all);
+    CHECK(out.back() == 99.0f);
+    out.pop_back();
+    return out;
+  }
+
+  /// [heads, C] of token i, in double precision.
+  std::vector<double> exact(std::int64_t i) const {
+    std::vector<double> out(heads * C);
+    const auto& token = tokens[i];
+    for (std::int64_t head = 0; head < heads; ++head) {
+      double sum = 0;
+      const auto add = [&](const float* k, const float* v) {
+        const float* x = q[i].data() + head * C;
+        double score = 0.3 * std::inner_product(x, x + C, k, 0.0);
+        if (cap > 0) score = cap * std::tanh(score / cap);
+        sum += std::exp(score);
+        for (std::int64_t c = 0; c < C; ++c) out[head * C + c] += std::exp(score) * v[c];
+      };
+      for (auto key = token.prompt_first; key < token.prompt_end; ++key)
+        add(prompt_k.data() + key * C, prompt_v.data() + key * C);
+      for (std::int64_t key = 0; key < token.tail_keys; ++key) add(token.tail_k + key * C, token.tail_v + key * C);
+      for (std::int64_t c = 0; c < C; ++c) out[head * C + c] /= sum;
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("cpu kernels: attention over a prompt and tails, and the same bits whoever looks at the prompt beside it") {
   std::mt19937_64 random(test::seed());
   INFO("seed " << test::seed());
-  const auto up_to = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % (most + 1)); };
   for (const Kernels& kernels : all_kernels())
     for (const std::int64_t C : {1, 8, 20, 32, 40, 64})
       for (const std::int64_t heads : {1, 2, 3, 4, 7}) {
         CAPTURE(cpu::name_of(kernels.level));
         CAPTURE(C);
         CAPTURE(heads);
-        const std::int64_t tokens = 1 + up_to(2), prompt = up_to(1) * up_to(90), tail = up_to(9), all = tail + tokens;
-        const std::int64_t stride = heads * C + 3, window = up_to(1) * (1 + up_to(prompt + tail));
-        const float scale = 0.3f, cap = up_to(1) == 0 ? 0.0f : 0.7f;
-        const auto q = normals(random, tokens * stride), pk = normals(random, prompt * C),
-                   tk = normals(random, all * C), pv = normals(random, prompt * C), tv = normals(random, all * C);
-        std::vector<float> out(tokens * stride, 99.0f), scratch(heads * (C + cpu::padded_keys(prompt + all)));
-        kernels.attend({q.data(), out.data(), tokens, heads, C, stride, pk.data(), pv.data(), tk.data(), tv.data(),
-                        prompt, tail, window, scale, cap, scratch.data()});
-        const auto at = [&](const std::vector<float>& of_prompt, const std::vector<float>& of_tail, std::int64_t key) {
-          return key < prompt ? of_prompt.data() + key * C : of_tail.data() + (key - prompt) * C;
-        };
+        const Remembering made(random, heads, C);
+        const std::int64_t count = std::ssize(made.tokens);
+        const std::vector<float> together = made.attend(kernels, 0, count);
         double worst = 0;
-        for (std::int64_t t = 0; t < tokens; ++t)
-          for (std::int64_t head = 0; head < heads; ++head) {
-            const std::int64_t last = prompt + tail + t,
-                               first = window > 0 ? std::max<std::int64_t>(0, last - window + 1) : 0;
-            std::vector<double> expected(C);
-            double sum = 0;
-            for (std::int64_t key = first; key <= last; ++key) {
-              const float* x = q.data() + t * stride + head * C;
-              double score = scale * std::inner_product(x, x + C, at(pk, tk, key), 0.0);
-              if (cap > 0) score = cap * std::tanh(score / cap);
-              sum += std::exp(score);
-              for (std::int64_t c = 0; c < C; ++c) expected[c] += std::exp(score) * at(pv, tv, key)[c];
-            }
-            for (std::int64_t c = 0; c < C; ++c)
-              worst = std::max(worst, std::abs(expected[c] / sum - out[t * stride + head * C + c]));
-          }
+        for (std::int64_t i = 0; i < count; ++i) {
+          const std::vector<float> alone = made.attend(kernels, i, 1);
+          const auto part = together.begin() + i * heads * C;
+          CHECK(std::equal(alone.begin(), alone.end(), part));
+          const std::vector<double> exact = made.exact(i);
+          for (std::int64_t c = 0; c < heads * C; ++c) worst = std::max(worst, std::abs(exact[c] - part[c]));
+        }
         CHECK(worst < 3e-6);
-        for (std::int64_t t = 0; t < tokens; ++t) CHECK(out[t * stride + heads * C] == 99.0f);  // other heads' are left
       }
 }
 

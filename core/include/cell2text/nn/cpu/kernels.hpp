@@ -45,22 +45,43 @@ struct CrossEntropy {
   double smoothing;  // share of the target that is spread over all n
 };
 
-/// The new tokens of a row, and the keys and values of one head that they attend to, behind each other: a prompt's and
-/// the row's own tail's, the new tokens' included. Token t sees those up to its own, or the last `window` of these.
-struct RememberedRow {
-  const float* q;  // [tokens, heads, channels], tokens `token_stride` apart; these heads share keys and values
-  float* out;      // as q
-  std::int64_t tokens, heads, channels, token_stride;
-  const float *prompt_k, *prompt_v, *tail_k, *tail_v;  // [.., channels]
-  std::int64_t prompt_length, tail_length;             // without the new tokens
-  std::int64_t window;                                 // 0: all are seen
-  float scale, soft_cap;                               // of scores; soft_cap 0: none
-  float* scratch;                                      // heads * (channels + padded_keys(of all that is seen))
+/// A new token and what it attends to with the heads that share keys and values: a part of a prompt, behind it one of
+/// its own row's tail, which has the token itself.
+struct RememberingToken {
+  const float* q;                                    // [heads, channels]
+  float* out;                                        // [heads, channels]
+  const float *tail_k, *tail_v;                      // [tail_keys, channels]
+  std::int64_t prompt_first, prompt_end, tail_keys;  // tail_keys >= 1
 };
 
-/// What a kernel needs for the scores of n keys.
-inline constexpr std::int64_t padded_keys(std::int64_t n) {
-  return (n + 63) / 64 * 64;
+/// Tokens that look at one prompt, so that its keys and values are read once for all of them.
+struct RememberingTokens {
+  const RememberingToken* tokens;
+  std::int64_t count, heads, channels;
+  const float *prompt_k, *prompt_v;  // [.., channels]
+  float scale, soft_cap;             // of scores; soft_cap 0: none
+  float* scratch = nullptr;          // [remembering_scratch]
+};
+
+/// Those keys of its prompt and tails that tokens see between them: of the prompt `first` to `end`, of a tail `tail`.
+struct RememberedRange {
+  std::int64_t first, end, tail = 0;
+  explicit RememberedRange(const RememberingTokens& all)
+      : first(all.tokens->prompt_first), end(all.tokens->prompt_end) {
+    for (std::int64_t i = 0; i < all.count; ++i) {
+      const RememberingToken& token = all.tokens[i];
+      if (token.prompt_first < first) first = token.prompt_first;
+      if (token.prompt_end > end) end = token.prompt_end;
+      if (token.tail_keys > tail) tail = token.tail_keys;
+    }
+  }
+  /// For the scores of one head; softmax fills them up to whole blocks, of which a token's may begin anywhere.
+  std::int64_t room() const { return (end - first + tail + 63) / 64 * 64 + 64; }
+};
+
+/// Numbers that `attend_remembered` needs beside its results.
+inline std::int64_t remembering_scratch(const RememberingTokens& all) {
+  return all.count * all.heads * (all.channels + RememberedRange(all).room());
 }
 
 namespace plain {
