@@ -3,7 +3,7 @@
 
 Usage: tools/verification.py PAGE --part NAME --result TEXT --seconds N [--build FOLDER]
 
-Replaces the row of that part, and the tables of the machine and of the slowest files, for which FOLDER is asked
+Replaces the row of that part, and the tables of the machine and of the slowest files, which tell of the build FOLDER
 (default build/release); rows of other parts stay. A part that never ran is named as such.
 """
 
@@ -29,7 +29,8 @@ def output_of(*command):
 
 
 def commit():
-    changed = [line[3:] for line in output_of("git", "status", "--porcelain").splitlines()]
+    changed = output_of("git", "diff", "--name-only", "HEAD").splitlines()
+    changed += output_of("git", "ls-files", "--others", "--exclude-standard").splitlines()
     name = f"`{output_of('git', 'rev-parse', '--short', 'HEAD')}`"
     return name + (" and changes" if set(changed) - set(WRITTEN) else "")
 
