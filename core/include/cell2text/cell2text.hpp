@@ -218,6 +218,7 @@
 #include "cell2text/nn/parameters.hpp"
 #include "cell2text/nn/product.hpp"
 #include "cell2text/nn/recompute.hpp"
+#include "cell2text/nn/remembered_rows.hpp"
 #include "cell2text/nn/rms_norm.hpp"
 #include "cell2text/nn/rope.hpp"
 #include "cell2text/nn/rope_scaling.hpp"
