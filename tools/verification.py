@@ -16,6 +16,7 @@ import pathlib
 import platform
 import re
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARTS = ("build", "fast tests", "oracle tests", "decoders on the GPU", "fuzzing", "quickstarts", "build with sanitizers",
@@ -58,7 +59,7 @@ def page(rows, build):
     yield "\nThe machine of the part that ran last:\n\n| what | version or value |\n| --- | --- |"
     for row in machine(build):
         yield "| " + " | ".join(row) + " |"
-    slowest = output_of("python3", "tools/slowest_files.py", str(build)).splitlines()[1:]
+    slowest = output_of(sys.executable, "tools/slowest_files.py", str(build)).splitlines()[1:]
     yield f"\nSlowest files to compile there (`tools/slowest_files.py build/{build.name}`):\n\n```"
     yield from (line for line in slowest if line)
     yield "```"
